@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Functions that must not be used: a use fails to compile. Each has one replacement in base/:
+ *
+ *   strcpy strcat strncpy sprintf   buf_addf, xasprintf, snprintf
+ *   strtok                          str_split (str.h)
+ *   gmtime localtime                time_format_iso (time.h)
+ *   atoi strtol ...                 parse_int64, parse_size (str.h)
+ *   alloca                          xmalloc
+ *   sleep usleep                    wait for the thing itself
+ */
+#ifndef LARDER_BASE_BANNED_H
+#define LARDER_BASE_BANNED_H
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#pragma GCC poison strcpy strcat strncpy sprintf vsprintf strtok gmtime localtime atoi atol atoll
+#pragma GCC poison alloca usleep
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files: one of the two doors to the disk. The other is the engine's journal, for files that belong
+ * to a root (a hub's or a workspace's folder) and change together with its database; this one is
+ * for the few that stand alone (credentials, an empty folder, a command's output file) and for what
+ * the journal itself is made of.
+ *
+ * Everything durable passes fault_step(). Paths are relative to `dirfd` (AT_FDCWD allowed) unless
+ * said otherwise. Threads: no state. Errors: ERR_NOT_FOUND when the file is absent, ERR_LIMIT over
+ * a maximum, ERR_IO else.
+ */
+#ifndef LARDER_BASE_FILE_H
+#define LARDER_BASE_FILE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include <sys/stat.h>
+
+/* The whole file; more than `max` bytes is ERR_LIMIT. Follows no final symlink only if told by the
+ * caller's own open. */
+int file_read(int dirfd, const char *path, size_t max, struct buf *out, struct err *e);
+
+/* Temporary beside it, write, fsync, rename, fsync folder: old or new, never torn. Mode as given,
+ * whatever the umask. */
+int file_replace(int dirfd, const char *path, struct bytes contents, mode_t mode, struct err *e);
+
+/* mkdir -p; existing folders are fine, a file in the way is ERR_CONFLICT. The new folders' parents
+ * are synced. */
+int dir_make(int dirfd, const char *path, mode_t mode, struct err *e);
+
+int file_write_all(int fd, struct bytes contents, const char *name_for_errors, struct err *e);
+int file_sync(int fd, const char *name_for_errors, struct err *e);
+int dir_sync(int dirfd, const char *path,
+	     struct err *e); /* opens and fsyncs the folder at `path` */
+int dir_sync_parent(int dirfd, const char *path,
+		    struct err *e); /* ... the folder that holds `path` */
+int file_rename(int from_dirfd, const char *from, int to_dirfd, const char *to,
+		struct err *e);                              /* not synced */
+int file_remove(int dirfd, const char *path, struct err *e); /* absent is fine; not synced */
+int tree_remove(int dirfd, const char *path,
+		struct err *e); /* a folder and all in it, no link followed */
+
+/* Bytes that may still be written below `path` by this user. */
+int disk_free(const char *path, int64_t *ret_bytes, struct err *e);
+
+/* Calls back for every regular file and link below `path`, depth first, names sorted; a negative
+ * return stops. */
+typedef int (*tree_visit_fn)(void *ctx, const char *relative_path, const struct stat *st,
+			     struct err *e);
+int tree_visit(int dirfd, const char *path, tree_visit_fn visit, void *ctx, struct err *e);
+
+/* realpath for an existing folder; the caller owns the text. */
+int path_resolve(const char *path, char **ret_absolute, struct err *e);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The database: the one place where state changes. SQLite behind it today (sqlite.c, the only file
+ *that sees sqlite3.h); statements are written so that PostgreSQL can follow: parameters are ?1 ?2
+ *..., types are INTEGER, TEXT and BLOB, upserts are INSERT ... ON CONFLICT, times are INTEGER
+ *milliseconds, booleans 0 and 1.
+ *
+ *	if (db_begin(db, e) < 0) ...                              BEGIN IMMEDIATE: the one writer
+ *	db_exec(db, e, "UPDATE t SET a=?1 WHERE id=?2", "ts", id, text) ...
+ *	return db_commit(db, e);                                  durable when it returns 0
+ *
+ *	AUTO_STMT struct stmt *q = NULL;
+ *	if (db_query(db, &q, e, "SELECT a, b FROM t WHERE c=?1", "i", c) < 0) ...
+ *	while ((r = stmt_next(q, e)) > 0)
+ *		use(stmt_text(q, 0), stmt_int(q, 1));             lent until the next stmt_next or
+ *free
+ *
+ * Argument formats, one letter per parameter: i int64_t, t const char * (NULL = null), b struct
+ *bytes as BLOB, s struct bytes as TEXT, d double, n null (takes no argument). Statements are cached
+ *by the address of the SQL text: SQL is a string literal or otherwise outlives the db.
+ *
+ * Transactions do not nest. A db closed, or an AUTO_TX left, inside one rolls back.
+ * Threads: a struct db belongs to one thread at a time; open one per thread. Writers of several
+ *processes wait for each other up to DB_BUSY_MS, then get ERR_BUSY. Errors: ERR_BUSY, ERR_IO (disk,
+ *full), ERR_CORRUPT (not a database, or of a newer program), ERR_CONFLICT (a UNIQUE, CHECK or
+ *FOREIGN KEY constraint refused the row).
+ */
+#ifndef LARDER_DB_DB_H
+#define LARDER_DB_DB_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define DB_BUSY_MS 10000
+
+struct db;
+struct stmt;
+
+struct db_options {
+	const char *path;
+	bool create; /* else ERR_NOT_FOUND when absent */
+	bool read_only;
+};
+
+/* Refuses a SQLite library that has the WAL-reset fault (before 3.51.3 and its backports). */
+int db_open(const struct db_options *options, struct db **ret_db, struct err *e);
+void db_close(struct db *db);
+static inline void db_auto_(struct db **p)
+{
+	db_close(*p);
+}
+#define AUTO_DB AUTO(db_auto_)
+
+int db_begin(struct db *db, struct err *e);
+int db_commit(struct db *db, struct err *e); /* on failure the transaction is rolled back */
+void db_rollback(struct db *db);             /* fine when there is none */
+bool db_in_transaction(const struct db *db);
+
+/* For reads that must agree with each other: a snapshot until db_rollback(). */
+int db_begin_read(struct db *db, struct err *e);
+
+int db_exec(struct db *db, struct err *e, const char *sql, const char *format, ...);
+int64_t db_changes(const struct db *db); /* rows changed by the last db_exec */
+int64_t db_last_id(const struct db *db); /* rowid of the last insert */
+
+int db_query(struct db *db, struct stmt **ret_stmt, struct err *e, const char *sql,
+	     const char *format, ...);
+int stmt_next(struct stmt *q, struct err *e); /* 1 a row, 0 the end, negative an error */
+void stmt_done(struct stmt *q);               /* back to the cache; accepts NULL */
+static inline void stmt_auto_(struct stmt **p)
+{
+	stmt_done(*p);
+}
+#define AUTO_STMT AUTO(stmt_auto_)
+
+int64_t stmt_int(const struct stmt *q, int column);
+double stmt_double(const struct stmt *q, int column);
+const char *stmt_text(const struct stmt *q, int column); /* NULL for null */
+struct bytes stmt_bytes(const struct stmt *q, int column);
+bool stmt_is_null(const struct stmt *q, int column);
+
+/* One value or the default: for counts, settings, existence. A missing row is the default too. */
+int db_get_int(struct db *db, int64_t *ret_value, int64_t otherwise, struct err *e, const char *sql,
+	       const char *format, ...);
+/* The caller owns *ret_text; NULL when there is no row or it is null. */
+int db_get_text(struct db *db, char **ret_text, struct err *e, const char *sql, const char *format,
+		...);
+
+/*
+ * Schemas come in components ("engine", "tables", ...), each an array of migrations that only ever
+ * grows; table `schema(component, version)` says how far a database is. One transaction for all; a
+ * database that is ahead of this program is refused with ERR_CORRUPT and a hint, untouched.
+ */
+struct db_schema {
+	const char *component;
+	const char *const *migrations; /* each may hold several statements; NULL-terminated */
+};
+int db_migrate(struct db *db, const struct db_schema *const *schemas, size_t n, struct err *e);
+
+/* PRAGMA integrity_check and foreign_key_check; ERR_CORRUPT with the first finding. */
+int db_check(struct db *db, struct err *e);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Analytics, done by the child program `larder-duck`: the only program that links libduckdb (70 MB,
+ * 6 ms to start, and a user's SQL can abort its host). This is the thin client: it starts the
+ * child, sends one request as JSON on its stdin, and reads JSON lines from its stdout. Protocol:
+ * docs/larder-duck.md. The child limits its own memory, time, files and network (rlimits, Landlock)
+ * before it opens anything.
+ *
+ * The child is found through LARDER_DUCK, else beside the running program, else in ../lib/larder of
+ * it. Errors: what the child reports; ERR_FAILED with its last words when it died; ERR_BUSY past
+ * the deadline. Threads: calls are independent.
+ */
+#ifndef LARDER_DUCK_DUCK_H
+#define LARDER_DUCK_DUCK_H
+
+#include "base/json.h"
+#include "base/str.h"
+
+/* Is the child there and does it run? Gives "larder-duck 0.1.0, DuckDB v1.5.6"; the caller owns it.
+ */
+int duck_version(char **ret_text, struct err *e);
+
+struct duck_column {
+	char *name;
+	char *type; /* DuckDB's name: BIGINT, VARCHAR, TIMESTAMP, STRUCT(...) */
+};
+
+struct duck_file_info {
+	int64_t rows;
+	int64_t row_groups;
+	char *created_by;
+	struct duck_column *columns;
+	size_t column_count;
+};
+void duck_file_info_release(struct duck_file_info *info);
+
+/* Reads the footer of a Parquet file with DuckDB itself; ERR_CORRUPT when it is not one. Runs under
+ * the tightest limits. */
+int duck_describe(const char *path, struct duck_file_info *ret_info, struct err *e);
+/* Many at once in one child (a verify, a publish of a folder); results in order, NULL error text =
+ * fine. */
+struct duck_described {
+	struct duck_file_info info;
+	char *error; /* owned; NULL when readable */
+};
+int duck_describe_many(const struct strv *paths, struct duck_described *ret_results, struct err *e);
+
+enum duck_format { DUCK_PARQUET, DUCK_CSV, DUCK_TSV, DUCK_JSON, DUCK_NDJSON };
+
+struct duck_convert {
+	const struct strv *inputs; /* read as one relation, columns matched by name */
+	enum duck_format format;
+	const struct strv *order_by; /* columns, each may be "-name" for descending; empty: order of
+					the input kept */
+	const char *output;          /* Parquet, zstd, V2; written, not synced */
+	int64_t memory_bytes;        /* 0: 1 GiB */
+	int64_t deadline_ms;         /* 0: 10 min */
+};
+int duck_convert(const struct duck_convert *request, struct duck_file_info *ret_info,
+		 struct err *e);
+
+/* Views over files, in a database file that also holds the user's own objects. */
+struct duck_view {
+	const char *name;
+	const struct strv
+		*files; /* absolute paths; several are one view; NULL or empty: drop the view */
+	bool hive;      /* part paths carry key=value folders */
+};
+struct duck_views {
+	const char *database; /* made when absent */
+	const char *staging;  /* path for the changed copy when readers hold the file; same file
+				 system */
+	const char *
+		ours; /* absolute folder prefix: a view that names no file below it is the user's */
+	const struct duck_view *views;
+	size_t count;
+};
+struct duck_views_result {
+	size_t changed;      /* created, replaced or dropped */
+	struct strv blocked; /* names left alone, since the user has a table or view of that name */
+	struct strv failed;  /* "name: why" of single views that DuckDB refused */
+	bool replaced_file;  /* readers held it: a changed copy was renamed over it */
+};
+void duck_views_result_release(struct duck_views_result *result);
+/* One transaction for all. ERR_BUSY with the holder's name and pid when a writer holds the file. */
+int duck_views(const struct duck_views *request, struct duck_views_result *ret_result,
+	       struct err *e);
+
+/* A table a query may name: found by a replacement scan, so a query needs no views and pays only
+ * for what it touches. */
+struct duck_table {
+	const char *name;
+	const struct strv *files;
+	bool hive;
+};
+struct duck_query {
+	const char *sql;
+	const char *database; /* attached read-only when it can be opened; may be NULL */
+	const struct duck_table *tables;
+	size_t table_count;
+	int64_t row_limit;    /* 0 = none */
+	int64_t byte_limit;   /* of the result's text; 0 = none */
+	int64_t memory_bytes; /* 0: 1 GiB */
+	int64_t deadline_ms;  /* 0 = none */
+	bool contained; /* no file, network or setting beyond the tables (hub); else as the user
+			   (local) */
+
+	void *ctx;
+	int (*on_columns)(void *ctx, const struct duck_column *columns, size_t n, struct err *e);
+	int (*on_row)(void *ctx, const struct json *values, struct err *e); /* a JSON array; lent */
+};
+struct duck_query_result {
+	int64_t rows;
+	bool truncated;     /* a limit cut it */
+	bool database_held; /* `database` could not be opened: the user's own tables were not
+			       visible */
+	char *note;         /* owned, may be NULL */
+};
+void duck_query_result_release(struct duck_query_result *result);
+int duck_query_run(const struct duck_query *query, struct duck_query_result *ret_result,
+		   struct err *e);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP server: libmicrohttpd with epoll and a fixed pool of threads; seen only by
+ *http-server.c.
+ *
+ *	struct http_server_options o = { .address = "127.0.0.1", .port = 0, .on_request = route,
+ *.ctx = hub }; http_server_start(&o, &server, e);       http_server_port(server) says which port it
+ *got http_server_stop(server, 10000);         stops accepting, waits for running replies, then cuts
+ *
+ * A request runs on one thread from start to end. on_request() is called when the head has been
+ *read. It either replies, or calls http_take_body() to receive the body piece by piece, and replies
+ *in on_end. A request that was not replied to gets 500. Each pool thread has a number
+ *(http_thread_slot) for per-thread objects such as read connections.
+ *
+ * Limits, all named, all with a reason in http-server.c: connections, connections per address, size
+ *of the head (431), of the body (413, as told by http_take_body), time for the head, minimum rate
+ *of a body in and out. The sweeper that enforces the last two is ours, because the library's
+ *time-out starts anew with every byte (measured: 1,900 slow sockets were never dropped).
+ *
+ * The path given is decoded once and strictly: a bad escape, a NUL, a ".." or "." segment, a
+ *doubled slash or a backslash is answered with 404 before on_request() sees it.
+ */
+#ifndef LARDER_NET_HTTP_SERVER_H
+#define LARDER_NET_HTTP_SERVER_H
+
+#include "base/str.h"
+
+struct http_server;
+struct http_in; /* a request being answered; valid until its reply is sent */
+
+struct http_server_options {
+	const char *address;  /* numeric, v4 or v6; "127.0.0.1" */
+	uint16_t port;        /* 0 picks one */
+	const char *tls_cert; /* PEM text (not a path); both or neither */
+	const char *tls_key;
+	unsigned threads;                 /* 0: 4 */
+	unsigned connections;             /* 0: 4096 */
+	unsigned connections_per_address; /* 0: no limit of its own (a proxy in front shares one
+					     address) */
+	int head_seconds;                 /* 0: 15 */
+	int64_t body_rate; /* minimum bytes per second in either direction, over any 20 s; 0: 1024
+			    */
+	void *ctx;
+	void (*on_request)(void *ctx, struct http_in *in);
+	void (*on_thread_end)(void *ctx, unsigned slot); /* may be NULL; at stop, once per slot */
+};
+
+int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
+		      struct err *e);
+uint16_t http_server_port(const struct http_server *server);
+void http_server_stop(struct http_server *server, int64_t drain_ms);
+
+struct http_server_stats {
+	int64_t requests, connections_now, dropped_slow, bytes_sent;
+};
+void http_server_get_stats(const struct http_server *server, struct http_server_stats *ret_stats);
+
+/* The request. Texts are lent for its life. */
+const char *http_method(const struct http_in *in);
+const char *http_path(const struct http_in *in);                     /* decoded, starts with '/' */
+const char *http_query(const struct http_in *in, const char *key);   /* decoded; NULL when absent */
+const char *http_header(const struct http_in *in, const char *name); /* NULL when absent */
+const char *http_bearer(
+	const struct http_in *in); /* of Authorization, or cookie access_token; or NULL */
+const char *http_peer(const struct http_in *in);       /* numeric address */
+const char *http_request_id(const struct http_in *in); /* sent back as x-request-id */
+int64_t http_content_length(const struct http_in *in); /* -1 unknown */
+unsigned http_thread_slot(const struct http_in *in);   /* 0 .. threads-1 */
+void *http_context(const struct http_in *in);          /* options.ctx */
+
+/* The body. on_data's negative return ends the request with its error; on_end is called once when
+ * all has come and must reply; on_abandon instead of it when the client went away or a limit was
+ * hit. on_free always comes last, once. */
+struct http_body {
+	int64_t max;      /* over it: 413 */
+	bool decode_gzip; /* Content-Encoding: gzip is undone; max limits both sizes */
+	void *state;
+	int (*on_data)(void *state, struct http_in *in, struct bytes piece, struct err *e);
+	void (*on_end)(void *state, struct http_in *in);
+	void (*on_free)(void *state);
+};
+void http_take_body(struct http_in *in, const struct http_body *body);
+/* The common case: the whole body in memory, then `done`. */
+void http_take_small_body(struct http_in *in, size_t max,
+			  void (*done)(struct http_in *in, struct bytes body));
+
+/* The reply: headers first, then exactly one of these. HEAD is answered with the same headers and
+ * no body, by itself. */
+void http_reply_add(struct http_in *in, const char *name, const char *value);
+void http_reply_bytes(struct http_in *in, int status, const char *content_type,
+		      struct bytes body); /* copied; gzipped over 1 KB if accepted */
+/* `shared` is reference-counted text kept by the caller (a cached manifest): sent without a copy.
+ */
+struct http_blob;
+struct http_blob *http_blob_new(struct buf *adopted, bool also_gzip);
+void http_blob_ref(struct http_blob *b);
+void http_blob_unref(struct http_blob *b);
+size_t http_blob_size(const struct http_blob *b);
+void http_reply_blob(struct http_in *in, int status, const char *content_type,
+		     struct http_blob *blob);
+/* The file's bytes with sendfile; `fd` is adopted. Range, If-Range, If-None-Match, If-Match are
+ * honoured against `etag` (quoted) and `modified_ms`; 200, 206, 304, 412 or 416 as they say. Never
+ * gzipped. */
+void http_reply_file(struct http_in *in, int fd, const char *etag, int64_t modified_ms,
+		     const char *content_type);
+void http_reply_status(struct http_in *in, int status); /* no body: 204, 304 */
+/* {"detail": e->msg, "code": err_word(e->code)}; 401 adds WWW-Authenticate, BUSY adds Retry-After.
+ */
+void http_reply_error(struct http_in *in, const struct err *e);
+/* The same with a status of the contract's own. */
+void http_reply_detail(struct http_in *in, int status, const char *code, const char *detail);
+
+#endif
