@@ -12,11 +12,13 @@
 #ifndef LARDER_BASE_BANNED_H
 #define LARDER_BASE_BANNED_H
 
+#include <alloca.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #pragma GCC poison strcpy strcat strncpy sprintf vsprintf strtok gmtime localtime atoi atol atoll
+#undef alloca
 #pragma GCC poison alloca usleep
 
 #endif

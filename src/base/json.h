@@ -38,7 +38,7 @@
 
 struct json;
 
-enum json_type {
+enum json_kind {
 	JSON_NONE,
 	JSON_NULL,
 	JSON_BOOL,
@@ -57,13 +57,13 @@ static inline void json_auto_(struct json **p)
 }
 #define AUTO_JSON AUTO(json_auto_)
 
-enum json_type json_type(const struct json *v);
+enum json_kind json_kind(const struct json *v);
 const struct json *json_get(const struct json *object, const char *key);
 const char *json_text(const struct json *v);               /* NULL unless text without NUL */
 struct bytes json_bytes(const struct json *v);             /* the text with its true length */
 int64_t json_int(const struct json *v, int64_t otherwise); /* doubles with an integer value count */
 double json_double(const struct json *v, double otherwise);
-bool json_bool(const struct json *v, bool otherwise);
+bool json_flag(const struct json *v, bool otherwise);
 size_t json_size(const struct json *v); /* elements of an array, members of an object, else 0 */
 const struct json *json_at(const struct json *array, size_t i);
 

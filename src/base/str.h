@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include <stdarg.h>
 
 bool str_eq(const char *a, const char *b); /* both NULL counts as equal */
 bool str_starts(const char *s, const char *prefix);
@@ -37,6 +38,9 @@ bool is_hex(const char *s, size_t digits); /* exactly that many lower-case digit
  * (docs/http-api.md, "Names").
  */
 #define NAME_MAX_LEN 128
+/* A part lies a few folders deep (year=2026/month=11/...); longer paths would not fit every file
+ * system. */
+#define PART_PATH_MAX 512
 bool name_is_table(const char *s);   /* ^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$ */
 bool name_is_rule(const char *s);    /* ^[A-Za-z0-9_-]{1,128}$ */
 bool name_is_part(const char *path); /* segments ^[A-Za-z0-9_][A-Za-z0-9_.=-]*$ joined by '/'; no
