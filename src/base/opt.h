@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Options of a command, declared once as a table from which parsing, --help, the man page and shell
- *completion all come.
+ * Options of a command, declared once as a table from which parsing and --help both come.
  *
- *	static struct pull_args { bool json; const char *workspace; int64_t jobs; } ... (a local of
- *the command) const struct opt options[] = { OPT_FLAG('j', "json", &json, "one JSON object on
- *stdout"), OPT_TEXT(0, "workspace", &workspace, "DIR", "use the workspace in DIR"), OPT_INT(0,
- *"jobs", &jobs, 1, 64, "N", "transfers at once"), OPT_END,
+ *	bool json = false;
+ *	const char *workspace = NULL;
+ *	int64_t jobs = 8;
+ *	const struct opt options[] = {
+ *		OPT_FLAG('j', "json", &json, "one JSON object on stdout"),
+ *		OPT_TEXT(0, "workspace", &workspace, "DIR", "use the workspace in DIR"),
+ *		OPT_INT(0, "jobs", &jobs, 1, 64, "N", "transfers at once"),
+ *		OPT_END,
  *	};
+ *	AUTO_STRV struct strv operands = STRV_INIT;
+ *	if (opt_parse(options, argc, argv, &operands, e) < 0) ...
  *
- * --name VALUE and --name=VALUE, -x VALUE, "--" ends the options; options and operands may be
- *mixed. An unknown option is ERR_USAGE and names the nearest known one. Texts are lent from argv.
+ * Understood: --name VALUE, --name=VALUE, -x VALUE, -xVALUE, flags in one word (-qj). "--" ends the
+ * options, "-" is an operand; options and operands may be mixed. A flag has no opposite and takes
+ * no value. Of an option given twice the last value counts; OPT_LIST collects them all.
+ *
+ * Ownership: texts are lent from argv; a list's texts are copies. Errors: all are ERR_USAGE; an
+ * unknown option hints at the nearest known one. Targets met before the error are written.
+ * Threads: no state.
  */
 #ifndef LARDER_BASE_OPT_H
 #define LARDER_BASE_OPT_H
@@ -50,9 +60,11 @@ struct opt {
 		OPT_KIND_END, 0, NULL, NULL, 0, 0, NULL, NULL                                      \
 	}
 
-/* Operands are collected into `operands` (borrowed from argv, NULL-terminated; freed by
- * strv_release). */
+/* argv[0] is the command's name and is skipped. Operands are copied into `operands`. */
 int opt_parse(const struct opt *options, int argc, char **argv, struct strv *operands,
 	      struct err *e);
+
+/* The table for people, a line an option: "  -j, --json           one JSON object on stdout". */
+void opt_add_help(const struct opt *options, struct buf *out);
 
 #endif
