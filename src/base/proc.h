@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Child processes, each in a process group of its own, killed as a group at a deadline.
+ * Child processes, each the leader of a process group, killed as a group at a deadline.
  *
- *	struct proc_options o = { .argv = args, .input = request, .deadline_ms = 60000 };
- *	struct proc *p = NULL;
+ *	const struct proc_options o = { .argv = args, .input = request, .deadline_ms = 60000 };
+ *	AUTO_PROC struct proc *p = NULL;
  *	if (proc_start(&o, &p, e) < 0) ...
- *	while ((r = proc_read_line(p, &line, e)) > 0) ...       stdout, a line at a time
- *	r = proc_wait(p, &status, e);                           reaps; proc_free kills what still
- *runs
+ *	while ((r = proc_read_line(p, &line, e)) > 0) ...	stdout, a line at a time
+ *	if (r < 0 || proc_wait(p, &status, e) < 0) ...		reaps
+ *	proc_free(p)						kills what still runs
  *
- * The child gets stdin (the `input` bytes, fed without blocking the reader), stdout (read here),
- *stderr (kept up to a cap and given by proc_errors(), or inherited). It gets no other fd, and no
- *LARDER_CRASH_AT, LARDER_FAIL_AT or LARDER_STEPS. Threads: a struct proc belongs to one thread;
- *starting is safe from any thread (posix_spawn).
+ * What the child gets: stdin that holds `input` (a file in memory, so that no child can block us by
+ * not reading it and no SIGPIPE can arise), stdout (read here), stderr (its first PROC_ERRORS_MAX
+ * bytes are kept for proc_errors(), or it is ours), default signal handling, the environment
+ * without the LARDER_CRASH_AT, LARDER_FAIL_..., LARDER_STEPS of tests. No other fd.
+ *
+ * The group ends with its leader: what the leader wrote is still read, what it left running is
+ * killed. A child is not in the terminal's foreground group, so Ctrl-C reaches only us; one that
+ * must not outlive a killed parent asks for that itself: prctl(PR_SET_PDEATHSIG).
+ *
+ * Errors: ERR_NOT_FOUND when the program does not exist, ERR_BUSY at the deadline (the group is
+ * dead then), ERR_LIMIT for a line over PROC_LINE_MAX, ERR_IO else. How the child ended is no error
+ * here but the status. Each child leaves a "child" line in the trace (log.h).
+ * Threads: a struct proc belongs to one thread; starting is safe from any thread (posix_spawn).
  */
 #ifndef LARDER_BASE_PROC_H
 #define LARDER_BASE_PROC_H
@@ -26,7 +35,7 @@
 
 struct proc_options {
 	const char *const *argv; /* argv[0] is a path or is looked up in PATH */
-	struct bytes input;      /* lent until proc_free */
+	struct bytes input;      /* copied */
 	int64_t deadline_ms;     /* from the start; 0 = none */
 	bool inherit_stderr;
 };
@@ -34,11 +43,15 @@ struct proc_options {
 struct proc;
 
 int proc_start(const struct proc_options *options, struct proc **ret_proc, struct err *e);
-/* 1 and a line without its newline (lent until the next call), 0 at the end, or an error
- * (ERR_LIMIT, deadline: ERR_BUSY). */
+/*
+ * 1 and a line without its newline (lent until the next call), 0 at the end, or an error. A last
+ * line that lacks its newline counts.
+ */
 int proc_read_line(struct proc *p, struct bytes *ret_line, struct err *e);
-/* Reads the rest away, waits. *ret_status is the exit code, or 128 + signal. */
+/* Reads the rest away, waits. *ret_status is the exit code, or 128 + signal. May be called again.
+ */
 int proc_wait(struct proc *p, int *ret_status, struct err *e);
+/* What came on stderr up to now; "" when it is inherited. Lent until the next call on p. */
 const char *proc_errors(const struct proc *p);
 void proc_free(struct proc *p);
 static inline void proc_auto_(struct proc **p)
@@ -49,13 +62,16 @@ static inline void proc_auto_(struct proc **p)
 
 /* The folder the running program lies in, for finding its companions. The caller owns it. */
 char *proc_own_folder(void);
-/* "12345/987654321/<boot id>": names a process for as long as the machine runs, however pids are
- * reused. */
+
+/*
+ * "pid/start time/boot id/place": names a process for ever, however pids are reused. The place is
+ * the machine and its pid namespace (a container has its own), since a pid means nothing elsewhere.
+ * "" when there is no such process.
+ */
 #define PROC_IDENTITY_MAX 96
 void proc_identity(pid_t pid, char out[PROC_IDENTITY_MAX]);
 enum proc_liveness { PROC_ALIVE, PROC_DEAD, PROC_UNKNOWN };
-/* UNKNOWN when the identity is of another boot or machine... which for a boot id of this machine's
- * past means DEAD. */
+/* DEAD also for an earlier boot of this place; UNKNOWN for another place and for any other text. */
 enum proc_liveness proc_liveness(const char *identity);
 
 #endif

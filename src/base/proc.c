@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/proc.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "base/time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+/* A pipe's capacity: no read gives more. */
+#define READ_CHUNK ((size_t)64 << 10)
+
+struct proc {
+	char *name; /* argv[0], for messages and the trace */
+	pid_t pid;
+	int pidfd;  /* readable once the leader has ended */
+	int out_fd; /* -1 from its end on, like the next */
+	int errors_fd;
+	struct buf out;   /* read and not yet forgotten */
+	size_t out_given; /* ... of which these bytes were given */
+	size_t out_seen;  /* ... and these hold no further newline */
+	struct buf errors;
+	int64_t started;
+	int64_t deadline_ms;
+	bool ended;  /* pidfd said so; not reaped before `reaped` */
+	bool reaped; /* then `status` counts */
+	int status;
+};
+
+static void fd_close(int *fd)
+{
+	auto_fd_(fd);
+	*fd = -1;
+}
+
+/*
+ * The child's ends must lie above 0, 1, 2, or placing one there would close another: we may have
+ * been started without them.
+ */
+static int fd_lift(int *fd)
+{
+	if (*fd < 0 || *fd > STDERR_FILENO)
+		return 0;
+
+	int lifted = fcntl(*fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	if (lifted < 0)
+		return -1;
+	fd_close(fd);
+	*fd = lifted;
+	return 0;
+}
+
+static int pipe_open(int *ret_read, int *ret_write)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	*ret_read = ends[0];
+	*ret_write = ends[1];
+	return fd_lift(ret_write);
+}
+
+static int input_open(struct bytes input, int *ret_fd, struct err *e)
+{
+	AUTO_FD int fd = memfd_create("input", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "make its input");
+	while (input.n > 0) {
+		ssize_t n = write(fd, input.p, input.n);
+
+		if (n < 0 && errno != EINTR)
+			return err_sys(e, "make its input");
+		input.p += n > 0 ? n : 0;
+		input.n -= n > 0 ? (size_t)n : 0;
+	}
+	if (lseek(fd, 0, SEEK_SET) < 0 || fd_lift(&fd) < 0)
+		return err_sys(e, "make its input");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* The variables of fault.h count the steps of one process: a child would start again from 1. */
+static char **child_environment(void)
+{
+	size_t n = 0;
+
+	while (environ[n])
+		n++;
+
+	char **env = xcalloc(n + 1, sizeof(*env));
+
+	for (size_t i = 0, kept = 0; i < n; i++)
+		if (!str_starts(environ[i], "LARDER_CRASH_AT=") &&
+		    !str_starts(environ[i], "LARDER_FAIL_") &&
+		    !str_starts(environ[i], "LARDER_STEPS="))
+			env[kept++] = environ[i];
+	return env;
+}
+
+struct child_fds {
+	int in, out, errors; /* errors -1: inherited */
+};
+
+static void spawn_setup(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
+			const struct child_fds *fds)
+{
+	sigset_t all;
+	sigset_t none;
+
+	/* In glibc these fail only for want of memory or for a bad fd; then the spawn tells. */
+	(void)posix_spawn_file_actions_init(actions);
+	(void)posix_spawn_file_actions_adddup2(actions, fds->in, STDIN_FILENO);
+	(void)posix_spawn_file_actions_adddup2(actions, fds->out, STDOUT_FILENO);
+	if (fds->errors >= 0)
+		(void)posix_spawn_file_actions_adddup2(actions, fds->errors, STDERR_FILENO);
+	(void)posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+
+	(void)sigfillset(&all);
+	(void)sigemptyset(&none);
+	(void)posix_spawnattr_init(attributes);
+	(void)posix_spawnattr_setsigdefault(attributes, &all);
+	(void)posix_spawnattr_setsigmask(attributes, &none);
+	(void)posix_spawnattr_setpgroup(attributes, 0);
+	(void)posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
+							   POSIX_SPAWN_SETSIGMASK);
+}
+
+/* 0, or the errno of what failed, the exec included. */
+static int spawn(const char *const *argv, const struct child_fds *fds, pid_t *ret_pid)
+{
+	AUTO_FREE char **env = child_environment();
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+
+	spawn_setup(&actions, &attributes, fds);
+
+	/* The interface lacks a const that it means: argv is not written. */
+	int r = posix_spawnp(ret_pid, argv[0], &actions, &attributes,
+			     (char *const *)(uintptr_t)argv, env);
+
+	(void)posix_spawn_file_actions_destroy(&actions);
+	(void)posix_spawnattr_destroy(&attributes);
+	return r;
+}
+
+static int start_child(struct proc *p, const struct proc_options *options, struct err *e)
+{
+	AUTO_FD int in = -1;
+	AUTO_FD int out = -1;
+	AUTO_FD int errors = -1;
+
+	if (input_open(options->input, &in, e) < 0)
+		return e->code;
+	if (pipe_open(&p->out_fd, &out) < 0)
+		return err_sys(e, "make its pipe");
+	if (!options->inherit_stderr && pipe_open(&p->errors_fd, &errors) < 0)
+		return err_sys(e, "make its pipe");
+
+	struct child_fds fds = { in, out, errors };
+	pid_t pid = 0;
+
+	errno = spawn(options->argv, &fds, &pid);
+	if (errno == ENOENT)
+		return err_set(e, ERR_NOT_FOUND, "no such program");
+	if (errno)
+		return err_sys(e, "execute it");
+	p->pid = pid;
+	p->pidfd = pidfd_open(pid, 0);
+	return p->pidfd < 0 ? err_sys(e, "watch it") : 0;
+}
+
+int proc_start(const struct proc_options *options, struct proc **ret_proc, struct err *e)
+{
+	AUTO_PROC struct proc *p = xcalloc(1, sizeof(*p));
+
+	p->out_fd = p->errors_fd = p->pidfd = -1;
+	p->out.max = PROC_LINE_MAX + READ_CHUNK;
+	p->errors.max = PROC_ERRORS_MAX;
+	p->name = xstrdup(options->argv[0]);
+	p->started = time_monotonic();
+	p->deadline_ms = options->deadline_ms;
+	if (start_child(p, options, e) < 0)
+		return err_in(e, "start '%s'", p->name);
+
+	*ret_proc = TAKE(p);
+	return 0;
+}
+
+/* Safe while the leader is not reaped: until then its pid, and so the group's, is not given anew.
+ */
+static void kill_group(const struct proc *p)
+{
+	(void)kill(-p->pid, SIGKILL); /* fails only when nothing is left to kill */
+}
+
+static int read_out(struct proc *p, struct err *e)
+{
+	char *room = buf_reserve(&p->out, READ_CHUNK);
+
+	if (!room)
+		return err_set(e, ERR_LIMIT, "a line of '%s' exceeds %zu bytes", p->name,
+			       PROC_LINE_MAX);
+
+	ssize_t n = read(p->out_fd, room, READ_CHUNK);
+
+	if (n < 0 && errno != EINTR)
+		return err_sys(e, "read from '%s'", p->name);
+	if (n == 0)
+		fd_close(&p->out_fd);
+	if (n > 0)
+		p->out.n += (size_t)n;
+	return 0;
+}
+
+static int read_errors(struct proc *p, struct err *e)
+{
+	char chunk[4096];
+	ssize_t n = read(p->errors_fd, chunk, sizeof(chunk));
+
+	if (n < 0 && errno != EINTR)
+		return err_sys(e, "read errors of '%s'", p->name);
+	if (n == 0)
+		fd_close(&p->errors_fd);
+	if (n > 0) {
+		size_t room = p->errors.max - p->errors.n;
+
+		buf_add(&p->errors, chunk, (size_t)n < room ? (size_t)n : room);
+	}
+	return 0;
+}
+
+/* How long poll() may wait: not at all once the leader ended, since what it wrote is there. */
+static int wait_ms(struct proc *p, int *ret_ms, struct err *e)
+{
+	int64_t left = p->started + p->deadline_ms - time_monotonic();
+
+	if (p->deadline_ms && left <= 0) {
+		kill_group(p);
+		return err_set(e, ERR_BUSY, "'%s' was stopped: not done after %" PRId64 " ms",
+			       p->name, p->deadline_ms);
+	}
+	if (p->ended)
+		*ret_ms = 0;
+	else if (!p->deadline_ms)
+		*ret_ms = -1;
+	else
+		*ret_ms = left < INT_MAX ? (int)left : INT_MAX;
+	return 0;
+}
+
+/* Waits for something to read or for the end, and takes it in. */
+static int pump(struct proc *p, struct err *e)
+{
+	struct pollfd fds[] = { { .fd = p->out_fd, .events = POLLIN },
+				{ .fd = p->errors_fd, .events = POLLIN },
+				{ .fd = p->ended ? -1 : p->pidfd, .events = POLLIN } };
+	int ms = 0;
+
+	if (wait_ms(p, &ms, e) < 0)
+		return e->code;
+
+	int ready = poll(fds, ARRAY_LEN(fds), ms);
+
+	if (ready < 0 && errno != EINTR)
+		return err_sys(e, "wait for '%s'", p->name);
+	if (ready < 0)
+		return 0;
+	if (ready == 0 && p->ended) {
+		/* A survivor outside the group may hold the other ends: it is not waited for. */
+		fd_close(&p->out_fd);
+		fd_close(&p->errors_fd);
+	}
+	if (fds[0].revents && read_out(p, e) < 0)
+		return e->code;
+	if (fds[1].revents && read_errors(p, e) < 0)
+		return e->code;
+	if (fds[2].revents) {
+		p->ended = true;
+		kill_group(p);
+	}
+	return 0;
+}
+
+/* Is a line complete in what was read? The search goes on where it stopped the last time. */
+static bool line_there(struct proc *p, struct bytes *ret_line)
+{
+	const char *from = buf_str(&p->out) + p->out_seen;
+	const char *newline = memchr(from, '\n', p->out.n - p->out_seen);
+	const char *line = buf_str(&p->out) + p->out_given;
+
+	p->out_seen = p->out.n;
+	if (!newline)
+		return false;
+	*ret_line = (struct bytes){ line, (size_t)(newline - line) };
+	p->out_given += ret_line->n + 1;
+	p->out_seen = p->out_given;
+	return true;
+}
+
+/* Moves the unfinished line to the front. */
+static void forget_given(struct proc *p)
+{
+	if (!p->out_given)
+		return;
+	p->out.n -= p->out_given;
+	memmove(p->out.p, p->out.p + p->out_given, p->out.n);
+	p->out_seen -= p->out_given;
+	p->out_given = 0;
+}
+
+int proc_read_line(struct proc *p, struct bytes *ret_line, struct err *e)
+{
+	while (!line_there(p, ret_line)) {
+		forget_given(p);
+		if (p->out.n > PROC_LINE_MAX)
+			return err_set(e, ERR_LIMIT, "a line of '%s' exceeds %zu bytes", p->name,
+				       PROC_LINE_MAX);
+		if (p->out_fd < 0) {
+			*ret_line = buf_bytes(&p->out);
+			p->out_given = p->out_seen = p->out.n;
+			return p->out.n > 0;
+		}
+		if (pump(p, e) < 0)
+			return e->code;
+	}
+	return 1;
+}
+
+static int exit_status(const siginfo_t *end)
+{
+	return end->si_code == CLD_EXITED ? end->si_status : 128 + end->si_status;
+}
+
+/* The leader has ended or is about to. */
+static void reap(struct proc *p)
+{
+	siginfo_t end = { 0 };
+
+	while (waitid(P_PID, (id_t)p->pid, &end, WEXITED) < 0 && errno == EINTR)
+		;
+	p->reaped = true;
+	p->status = exit_status(&end);
+	trace_event("child", p->started, "\"argv0\":\"%s\",\"status\":%d", p->name, p->status);
+}
+
+int proc_wait(struct proc *p, int *ret_status, struct err *e)
+{
+	while (!p->reaped && (!p->ended || p->out_fd >= 0 || p->errors_fd >= 0)) {
+		buf_clear(&p->out);
+		p->out_given = p->out_seen = 0;
+		if (pump(p, e) < 0)
+			return e->code;
+	}
+	if (!p->reaped)
+		reap(p);
+	*ret_status = p->status;
+	return 0;
+}
+
+const char *proc_errors(const struct proc *p)
+{
+	return buf_str(&p->errors);
+}
+
+void proc_free(struct proc *p)
+{
+	if (!p)
+		return;
+	if (p->pid && !p->reaped) {
+		kill_group(p);
+		reap(p);
+	}
+	fd_close(&p->out_fd);
+	fd_close(&p->errors_fd);
+	fd_close(&p->pidfd);
+	buf_release(&p->out);
+	buf_release(&p->errors);
+	free(p->name);
+	free(p);
+}
