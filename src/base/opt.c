@@ -3,10 +3,10 @@
 
 #include "base/near.h"
 
-#include <inttypes.h>
-
-/* Where the parser stands in argv. */
-struct cursor {
+/* What is parsed into what, and where the parser stands. */
+struct parser {
+	const struct opt *options;
+	char *args; /* the command's struct */
 	int argc;
 	char **argv;
 	int at;
@@ -39,24 +39,26 @@ static int refuse_unknown(const struct opt *options, struct bytes name, struct e
 	return near.best ? err_hint(e, "did you mean '--%s'?", near.best) : e->code;
 }
 
-static int set_int(const struct opt *o, const char *value, struct err *e)
+static int set_int(const struct opt *o, int64_t *target, const char *value, struct err *e)
 {
-	if (parse_int64(value, o->min, o->max, o->target, e) == 0)
+	if (parse_int64(value, o->min, o->max, target, e) == 0)
 		return 0;
 	e->code = ERR_USAGE;
 	return err_in(e, "option '--%s'", o->name);
 }
 
-static int set_value(const struct opt *o, const char *value, struct err *e)
+static int set_value(const struct parser *p, const struct opt *o, const char *value, struct err *e)
 {
+	void *target = p->args + o->offset;
+
 	switch (o->kind) {
 	case OPT_KIND_TEXT:
-		*(const char **)o->target = value;
+		*(const char **)target = value;
 		return 0;
 	case OPT_KIND_INT:
-		return set_int(o, value, e);
+		return set_int(o, target, value, e);
 	case OPT_KIND_LIST:
-		strv_add(o->target, value);
+		strv_add(target, value);
 		return 0;
 	case OPT_KIND_FLAG:
 	case OPT_KIND_END:
@@ -66,52 +68,51 @@ static int set_value(const struct opt *o, const char *value, struct err *e)
 }
 
 /* `attached` is the value written in the same word, NULL when there is none. */
-static int take_option(struct cursor *c, const struct opt *o, const char *attached, struct err *e)
+static int take_option(struct parser *p, const struct opt *o, const char *attached, struct err *e)
 {
 	if (o->kind == OPT_KIND_FLAG && !attached) {
-		*(bool *)o->target = true;
+		*(bool *)(p->args + o->offset) = true;
 		return 0;
 	}
-	if (!attached && c->at == c->argc)
+	if (!attached && p->at == p->argc)
 		return err_set(e, ERR_USAGE, "option '--%s' needs a value (%s)", o->name,
 			       o->value_name);
-	return set_value(o, attached ? attached : c->argv[c->at++], e);
+	return set_value(p, o, attached ? attached : p->argv[p->at++], e);
 }
 
-static int take_long(const struct opt *options, struct cursor *c, const char *word, struct err *e)
+static int take_long(struct parser *p, const char *word, struct err *e)
 {
 	size_t n = strcspn(word, "=");
-	const struct opt *o = find_name(options, (struct bytes){ word, n });
+	const struct opt *o = find_name(p->options, (struct bytes){ word, n });
 
 	if (!o)
-		return refuse_unknown(options, (struct bytes){ word, n }, e);
-	return take_option(c, o, word[n] ? word + n + 1 : NULL, e);
+		return refuse_unknown(p->options, (struct bytes){ word, n }, e);
+	return take_option(p, o, word[n] ? word + n + 1 : NULL, e);
 }
 
 /* Letters of one word: flags, the last of which may be an option with its value behind it. */
-static int take_letters(const struct opt *options, struct cursor *c, const char *word,
-			struct err *e)
+static int take_letters(struct parser *p, const char *word, struct err *e)
 {
 	for (; *word; word++) {
-		const struct opt *o = find_letter(options, *word);
+		const struct opt *o = find_letter(p->options, *word);
 
 		if (!o)
 			return err_set(e, ERR_USAGE, "unknown option '-%c'", *word);
 		if (o->kind != OPT_KIND_FLAG)
-			return take_option(c, o, word[1] ? word + 1 : NULL, e);
-		*(bool *)o->target = true;
+			return take_option(p, o, word[1] ? word + 1 : NULL, e);
+		*(bool *)(p->args + o->offset) = true;
 	}
 	return 0;
 }
 
-int opt_parse(const struct opt *options, int argc, char **argv, struct strv *operands,
+int opt_parse(const struct opt *options, void *args, int argc, char **argv, struct strv *operands,
 	      struct err *e)
 {
-	struct cursor c = { .argc = argc, .argv = argv, .at = 1 };
+	struct parser p = { options, args, argc, argv, 1 };
 	bool ended = false;
 
-	while (c.at < argc) {
-		const char *word = argv[c.at++];
+	while (p.at < argc) {
+		const char *word = argv[p.at++];
 		int r = 0;
 
 		if (ended || word[0] != '-' || !word[1])
@@ -119,9 +120,9 @@ int opt_parse(const struct opt *options, int argc, char **argv, struct strv *ope
 		else if (str_eq(word, "--"))
 			ended = true;
 		else if (word[1] == '-')
-			r = take_long(options, &c, word + 2, e);
+			r = take_long(&p, word + 2, e);
 		else
-			r = take_letters(options, &c, word + 1, e);
+			r = take_letters(&p, word + 1, e);
 		if (r < 0)
 			return r;
 	}
