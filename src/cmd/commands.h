@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The entries of the command table, one per file of this folder. */
+#ifndef LARDER_CMD_COMMANDS_H
+#define LARDER_CMD_COMMANDS_H
+
+#include "cmd/cmd.h"
+
+extern const struct command cmd_completion;
+extern const struct command cmd_help;
+
+#endif
