@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+if (command)
+	buf_addc(out, '-');
+for (const char *p = buf_str(&name); *p; p++)
+	buf_addc(out, *p == ' ' ? '-' : *p); /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/help.h"
 
 #include "base/near.h"
