@@ -8,22 +8,29 @@ static size_t least(size_t a, size_t b, size_t c)
 	return m < c ? m : c;
 }
 
-/* Levenshtein's distance, one row of the table at a time; n is at most NEAR_TEXT_MAX. */
+/*
+ * Insertions, deletions, replacements and swaps of neighbours that make b of a ("optimal string
+ * alignment"). Three rows of the table are enough; both texts are at most NEAR_TEXT_MAX long.
+ */
 static size_t edit_distance(const char *a, const char *b, size_t n)
 {
-	size_t row[NEAR_TEXT_MAX + 1];
+	size_t rows[3][NEAR_TEXT_MAX + 1];
+	size_t *above2 = rows[0], *above = rows[1], *row = rows[2];
 
 	for (size_t j = 0; j <= n; j++)
 		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t *oldest = above2;
 
-		row[0] = i + 1;
+		above2 = above;
+		above = row;
+		row = oldest;
+		row[0] = i;
 		for (size_t j = 1; j <= n; j++) {
-			size_t above = row[j];
-
-			row[j] = least(above + 1, row[j - 1] + 1, diagonal + (a[i] != b[j - 1]));
-			diagonal = above;
+			row[j] = least(above[j] + 1, row[j - 1] + 1,
+				       above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = least(row[j], above2[j - 2] + 1, SIZE_MAX);
 		}
 	}
 	return row[n];
