@@ -1,7 +1,4 @@
-if (command)
-	buf_addc(out, '-');
-for (const char *p = buf_str(&name); *p; p++)
-	buf_addc(out, *p == ' ' ? '-' : *p); /* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/help.h"
 
 #include "base/near.h"
@@ -192,8 +189,10 @@ void help_man(const struct command *command, struct buf *out)
 	if (command)
 		help_full_name(command, &name);
 	buf_adds(out, ".TH LARDER");
-	for (const char *p = buf_str(&name); command && *p; p++)
-		buf_addc(out, p == buf_str(&name) || *p == ' ' ? '-' : *p);
+	if (command)
+		buf_addc(out, '-');
+	for (const char *p = buf_str(&name); *p; p++)
+		buf_addc(out, *p == ' ' ? '-' : *p);
 	buf_adds(out, " 1 \"\" \"larder " LARDER_VERSION "\"\n.SH NAME\nlarder");
 	buf_addf(out, "%s%s \\- ", command ? " " : "", buf_str(&name));
 	add_roff(command ? command->summary : "data and knowledge for analysts and agents", out);
