@@ -31,7 +31,7 @@ tsan: ## the tests under ThreadSanitizer
 
 fuzz: ## each libFuzzer target for FUZZ_SECONDS
 	@tools/setup build check
-	@test -f build-fuzz/build.ninja || CC=clang-14 meson setup build-fuzz -Dfuzz=true \
+	@test -f build-fuzz/build.ninja || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Dtests=false \
 		-Db_sanitize=address,undefined -Db_lundef=false
 	@ninja -C build-fuzz
 	@tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
