@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tokens: "lrd_<id>_<secret>", the id 12 hex digits, the secret 256 random bits in base64url. The
+ * text is shown once; the database keeps the id and the SHA-256 of the secret, which needs no salt
+ * since no dictionary holds 2^256 words. The secret is compared in constant time.
+ *
+ *	token_mint(db, &caller, &(struct token_wish){ .name = "laptop", ... }, &made, e)
+ *
+ * A token mints only tokens of its own scope or a narrower one, for its own user (scope admin: for
+ * any), and none that outlives it: a later expiry is cut to its own. Scope admin is minted only for
+ * members of the group admin. Threads: as the db. Errors: as access.h.
+ */
+#ifndef LARDER_ACCESS_TOKEN_H
+#define LARDER_ACCESS_TOKEN_H
+
+#include "access/access.h"
+
+#define TOKEN_ID_LEN     12
+#define TOKEN_SECRET_LEN 43
+#define TOKEN_TEXT_MAX   64
+#define TOKEN_NAME_MAX   128
+/* The contract's default and its cap. */
+#define TOKEN_DAYS_DEFAULT 90
+#define TOKEN_DAYS_MAX     3650
+
+struct token_wish {
+	const char *email; /* NULL: the minting caller's own */
+	const char *name;  /* for people: "laptop" */
+	enum access_scope scope;
+	int64_t expires_ms; /* 0: never, when the minting token allows it */
+};
+
+struct token_made {
+	char id[TOKEN_ID_LEN + 1];
+	char text[TOKEN_TEXT_MAX]; /* the secret: print it once, keep it nowhere */
+	int64_t created_ms;
+	int64_t expires_ms; /* 0: never */
+};
+
+int token_mint(struct db *db, const struct caller *by, const struct token_wish *wish,
+	       struct token_made *ret_made, struct err *e);
+/* One's own, or any with scope admin; another's does not exist for the rest. */
+int token_revoke(struct db *db, const struct caller *by, const char *id, struct err *e);
+/* The caller's own; `all` lists everybody's and is for admins. */
+int token_list(struct db *db, const struct caller *by, bool all, struct json_out *out,
+	       struct err *e);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The routes of the hub: one table, in routes.c. A handler is a translation: texts of the request
+ * in, one call of a domain, its answer out. It replies and returns 0, or returns an error, which
+ * becomes the reply; it never does both.
+ *
+ *	static int get_thing(struct request *q, struct err *e)
+ *	{
+ *		const char *id = q->params[0];             "/api/thing/{id}", decoded, not empty
+ *
+ *		... q->db is the thread's read connection, q->caller who asks ...
+ *		return reply_json(q, 200, &body, e);
+ *	}
+ *
+ * A route with a body_max is called when the whole body has come and was read as JSON (q->json; an
+ * object, or the caller is told 422). A route whose handler takes the body itself (http_take_body)
+ * has body_max 0 and copies what it needs out of q, which ends when the handler returns.
+ *
+ * By the time a handler runs, the caller is known and may use this route; which rows it may see is
+ * the handler's to ask of access.h. A caller by cookie may only read, so that no foreign page can
+ * make a browser write. Threads: a request is one thread's.
+ */
+#ifndef LARDER_HUB_ROUTES_H
+#define LARDER_HUB_ROUTES_H
+
+#include "access/access.h"
+#include "base/json.h"
+#include "hub/hub.h"
+#include "net/http-server.h"
+
+enum route_needs {
+	NEEDS_NOTHING, /* public */
+	NEEDS_READ,    /* any valid token */
+	NEEDS_USER,    /* scope user or admin */
+	NEEDS_ADMIN,   /* scope admin, of a member of the group admin */
+};
+
+#define ROUTE_PARAMS_MAX 2
+/* An administrative request is a handful of names; the longest has a description. */
+#define ROUTE_BODY_MAX ((size_t)64 << 10)
+
+struct request {
+	struct hub *hub;
+	struct http_in *in;
+	struct db *db;
+	const struct caller *caller; /* NULL on public routes */
+	const char *params[ROUTE_PARAMS_MAX];
+	const struct json *json; /* an object, on routes with a body; else NULL */
+};
+
+typedef int (*route_handler)(struct request *q, struct err *e);
+
+struct route {
+	const char *method; /* GET answers HEAD too */
+	const char *pattern;
+	enum route_needs needs;
+	size_t body_max;
+	route_handler handler;
+};
+
+/* Ends with a NULL method. */
+extern const struct route hub_routes[];
+
+/* http_server_options.on_request with ctx = hub. */
+void routes_answer(void *hub, struct http_in *in);
+
+/* Takes buf's JSON text; ERR_LIMIT when it grew over its maximum. */
+int reply_json(struct request *q, int status, const struct buf *text, struct err *e);
+int reply_nothing(struct request *q); /* 204 */
+
+#endif

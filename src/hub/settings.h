@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * <data>/config.yaml, all of it optional; LARDER_HUB_... variables override single keys. Read once,
+ * when the hub is opened, and frozen before the first thread.
+ *
+ *	limits:
+ *	  upload_max: 64G          largest single file that may be published
+ *	  connections: 4096
+ *	  threads: 4
+ *	  convert_memory: 1G       of the child that converts or checks an upload
+ *	retention:
+ *	  versions_keep: 7d        how long a replaced version can still be fetched
+ */
+#ifndef LARDER_HUB_SETTINGS_H
+#define LARDER_HUB_SETTINGS_H
+
+#include "base/err.h"
+
+#define HUB_CONFIG "config.yaml"
+
+struct hub_settings {
+	int64_t upload_max; /* bytes */
+	int64_t connections;
+	int64_t threads;
+	int64_t convert_memory;  /* bytes */
+	int64_t versions_keep_s; /* seconds */
+};
+
+/* Defaults where the file or the key is absent; ERR_USAGE with the line for what is wrong in it. */
+int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *e);
+
+#endif
