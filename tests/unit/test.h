@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmocka with what it needs before it, and one macro: a test's name is the promise it proves.
+ *
+ *	TEST(a_full_buffer_stays_full)
+ *	{
+ *		...
+ *	}
+ *	int main(void)
+ *	{
+ *		const struct CMUnitTest tests[] = { cmocka_unit_test(a_full_buffer_stays_full) };
+ *		return cmocka_run_group_tests_name("buf", tests, NULL, NULL);
+ *	}
+ */
+#ifndef LARDER_TEST_H
+#define LARDER_TEST_H
+
+/* clang-format off: cmocka.h wants these four before it */
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+/* clang-format on */
+
+#define TEST(name) static void name(__attribute__((unused)) void **state)
+
+#endif
