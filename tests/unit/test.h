@@ -15,12 +15,13 @@
 #ifndef LARDER_TEST_H
 #define LARDER_TEST_H
 
-/* clang-format off: cmocka.h wants these four before it */
-#include <cmocka.h>
-#include <setjmp.h>
+/* cmocka.h wants these four before it. */
+/* clang-format off */
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
 #include <stdint.h>
+#include <cmocka.h>
 /* clang-format on */
 
 #define TEST(name) static void name(__attribute__((unused)) void **state)
