@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "access/access-internal.h"
+
+#include "base/hash.h"
+#include "base/time.h"
+
+/* A lazy record: one write a minute and token at most, whatever the number of requests. */
+#define USE_FRESH_MS 60000
+
+static const char *const scope_words[] = { "read", "user", "admin" };
+
+const char *access_scope_word(enum access_scope scope)
+{
+	return scope_words[scope];
+}
+
+int access_scope_parse(const char *word, enum access_scope *ret_scope, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(scope_words); i++) {
+		if (str_eq(word, scope_words[i])) {
+			*ret_scope = (enum access_scope)i;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_USAGE, "scope '%s' is not one of read, user, admin",
+		       word ? word : "");
+}
+
+void caller_release(struct caller *caller)
+{
+	free(caller->email);
+	free(caller->token_id);
+	strv_release(&caller->group_ids);
+	strv_release(&caller->group_names);
+	*caller = (struct caller)CALLER_INIT;
+}
+
+/* The secret first: to one who does not have it, a token is not even revoked. */
+static int check_token(struct stmt *q, const char *secret_sha256, int64_t now, struct err *e)
+{
+	if (!secret_equal(bytes_of(stmt_text(q, 0)), bytes_of(secret_sha256)))
+		return err_set(e, ERR_AUTH, "Token mismatch");
+	if (!stmt_is_null(q, 1))
+		return err_set(e, ERR_AUTH, "Token revoked");
+	if (!stmt_is_null(q, 2) && stmt_int(q, 2) <= now)
+		return err_set(e, ERR_AUTH, "Token expired");
+	if (stmt_int(q, 3) == 0)
+		return err_set(e, ERR_AUTH, "Account deactivated");
+	return 0;
+}
+
+static int read_groups(struct db *db, struct caller *caller, struct err *e)
+{
+	static const char sql_groups[] =
+		"SELECT g.id, g.name FROM member m JOIN user_group g ON g.id = m.group_id"
+		" WHERE m.user_id = ?1 ORDER BY g.id";
+	AUTO_STMT struct stmt *q = NULL;
+	int r = db_query(db, &q, e, sql_groups, "i", caller->user_id);
+
+	if (r < 0)
+		return r;
+	while ((r = stmt_next(q, e)) > 0) {
+		strv_add(&caller->group_ids, stmt_text(q, 0));
+		strv_add(&caller->group_names, stmt_text(q, 1));
+		if (str_eq(stmt_text(q, 0), ACCESS_ADMIN_GROUP))
+			caller->is_admin = true;
+	}
+	return r;
+}
+
+static int read_token(struct db *db, const char *token, struct caller *caller, struct err *e)
+{
+	static const char sql_token[] =
+		"SELECT t.secret_sha256, t.revoked_ms, t.expires_ms, u.active, u.id, u.email,"
+		" t.scope, t.last_used_ms FROM token t JOIN user u ON u.id = t.user_id"
+		" WHERE t.id = ?1";
+	char id[13], secret_sha256[HASH_HEX_MAX];
+	AUTO_STMT struct stmt *q = NULL;
+	int r;
+
+	if (token_split(token, id, secret_sha256) < 0)
+		return err_set(e, ERR_AUTH, "Invalid or expired token");
+	r = db_query(db, &q, e, sql_token, "t", id);
+	if (r < 0)
+		return r;
+	r = stmt_next(q, e);
+	if (r == 0)
+		return err_set(e, ERR_AUTH, "Token unknown");
+	if (r < 0 || (r = check_token(q, secret_sha256, time_now(), e)) < 0)
+		return r;
+	caller->token_expires_ms = stmt_int(q, 2);
+	caller->user_id = stmt_int(q, 4);
+	caller->email = xstrdup(stmt_text(q, 5));
+	caller->token_id = xstrdup(id);
+	caller->token_last_used_ms = stmt_int(q, 7);
+	return access_scope_parse(stmt_text(q, 6), &caller->scope, e);
+}
+
+int access_authenticate(struct db *db, const char *token, struct caller *ret_caller, struct err *e)
+{
+	AUTO_CALLER struct caller caller = CALLER_INIT;
+	int r;
+
+	if (!token || !*token)
+		return err_set(e, ERR_AUTH, "Missing or invalid Authorization header");
+	r = read_token(db, token, &caller, e);
+	if (r == 0)
+		r = read_groups(db, &caller, e);
+	if (r < 0)
+		return r;
+	*ret_caller = caller;
+	caller = (struct caller)CALLER_INIT;
+	return 0;
+}
+
+bool access_use_is_stale(const struct caller *caller, int64_t now_ms)
+{
+	/* Also when the clock was set back behind the record. */
+	return now_ms - caller->token_last_used_ms > USE_FRESH_MS ||
+	       caller->token_last_used_ms > now_ms + USE_FRESH_MS;
+}
+
+int access_record_use(struct db *db, const struct caller *caller, int64_t now_ms, struct err *e)
+{
+	static const char sql_use[] = "UPDATE token SET last_used_ms = ?1 WHERE id = ?2";
+
+	return db_exec(db, e, sql_use, "it", now_ms, caller->token_id);
+}
+
+int access_need_scope(const struct caller *caller, enum access_scope scope, struct err *e)
+{
+	if (caller->scope >= scope)
+		return 0;
+	return err_set(e, ERR_DENIED, "this needs a token of scope %s, this one is of scope %s",
+		       scope_words[scope], scope_words[caller->scope]);
+}
+
+int access_need_admin(const struct caller *caller, struct err *e)
+{
+	if (!caller->is_admin)
+		return err_set(e, ERR_DENIED, "this needs a member of the group admin");
+	return access_need_scope(caller, SCOPE_ADMIN, e);
+}
+
+int access_sees(struct db *db, const struct caller *caller, const char *type, const char *id,
+		struct err *e)
+{
+	static const char sql_sees[] = "SELECT EXISTS (SELECT 1 FROM resource_grant g JOIN member m"
+				       " ON m.group_id = g.group_id AND m.user_id = ?1"
+				       " WHERE g.resource_type = ?2 AND g.resource_id = ?3)";
+	int64_t sees = 0;
+	int r;
+
+	if (caller->is_admin)
+		return 1;
+	r = db_get_int(db, &sees, 0, e, sql_sees, "itt", caller->user_id, type, id);
+	return r < 0 ? r : sees != 0;
+}
+
+int access_granted(struct db *db, const struct caller *caller, const char *type,
+		   struct strv *ret_ids, struct err *e)
+{
+	static const char sql_granted[] =
+		"SELECT DISTINCT g.resource_id FROM resource_grant g JOIN member m"
+		" ON m.group_id = g.group_id AND m.user_id = ?1"
+		" WHERE g.resource_type = ?2 ORDER BY 1";
+	AUTO_STMT struct stmt *q = NULL;
+	int r = db_query(db, &q, e, sql_granted, "it", caller->user_id, type);
+
+	if (r < 0)
+		return r;
+	while ((r = stmt_next(q, e)) > 0)
+		strv_add(ret_ids, stmt_text(q, 0));
+	return r;
+}
