@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ledger: what was already seen, as a fingerprint of (namespace, key). What has not changed is
- *skipped.
+ * skipped.
  *
  *	ledger_get(db, "manifest", server_url, &etag, e);      NULL when never seen
  *	ledger_put(db, "manifest", server_url, new_etag, e);   inside the transaction that used it
  *
  * A fingerprint is any short text: a hash, an ETag, "size:mtime:inode". Writing belongs into the
- *same transaction as the result, so that "seen" is never true of work that was lost. Threads: as
- *the db.
+ * same transaction as the result, so that "seen" is never true of work that was lost. Threads and
+ * errors: as the db.
  */
 #ifndef LARDER_ENGINE_LEDGER_H
 #define LARDER_ENGINE_LEDGER_H
@@ -24,8 +24,13 @@ int ledger_seen(struct db *db, const char *space, const char *key, const char *f
 		struct err *e);
 int ledger_put(struct db *db, const char *space, const char *key, const char *fingerprint,
 	       struct err *e);
-int ledger_forget(struct db *db, const char *space, const char *key,
-		  struct err *e); /* key NULL: the whole space */
+/* Key NULL: the whole space. */
+int ledger_forget(struct db *db, const char *space, const char *key, struct err *e);
+
+/*
+ * In the order of the keys; a negative return stops. The callback does not write to the
+ * ledger, nor end the transaction.
+ */
 typedef int (*ledger_visit_fn)(void *ctx, const char *key, const char *fingerprint,
 			       int64_t recorded_ms, struct err *e);
 int ledger_visit(struct db *db, const char *space, ledger_visit_fn visit, void *ctx, struct err *e);

@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pipeline: prepare in parallel, commit one after the other. Nothing is visible before its
- *commit.
+ * commit.
  *
  *	prepare   on one of `workers` threads, each with an object of its own (worker_new: a
- *connection, a hash) commit    on the calling thread, in item order (PIPELINE_IN_ORDER) or as items
- *finish (PIPELINE_AS_FINISHED)
+ *	          connection, a hash); items are started in order
+ *	commit    on the calling thread, in item order (PIPELINE_IN_ORDER) or as items finish
+ *	          (PIPELINE_AS_FINISHED)
  *
- * At most `window` items are prepared and not yet committed, so memory is bounded. An item whose
- *prepare fails with a passing error (err_is_passing) is tried again after back-off (0.3 s, 1 s, 3
- *s, jittered; the peer's retry_after when it gave one, up to PIPELINE_WAIT_MAX_S), `attempts` times
- *in all; the commit is told the last error. One item's failure stops nobody else; a negative return
- *of commit stops the run: no new prepare starts, running ones are waited for.
+ * At most `window` items, and the batch that is being committed, are started and not yet committed,
+ * so memory is bounded. An item whose
+ * prepare fails with a passing error (err_is_passing) is tried again after back-off (0.3 s, 1 s,
+ * 3 s, jittered; or what the peer's retry_after asked, up to PIPELINE_WAIT_MAX_S), `attempts` times
+ * in all; no worker waits with it. The commit is told the last error. One item's failure stops
+ * nobody else; a negative return of commit stops the run: no new prepare starts, running ones are
+ * waited for, the run returns that error.
  *
  * commit may be handed several finished items at once (`count` up to `batch`), so that one
- *transaction and one sync serve many small ones: whatever has finished while the last commit ran
- *comes along.
+ * transaction and one sync serve many small ones: whatever has finished while the last commit ran
+ * comes along.
  *
  * Cancelling: when *cancel becomes true (a signal), running prepares are expected to look at it
- *too; the run returns ERR_CANCELLED after they ended. Threads: the call blocks; callbacks other
- *than prepare run on the calling thread.
+ * too; the run returns ERR_CANCELLED after they ended, what they prepared is not committed.
+ *
+ * Threads: the call blocks; callbacks other than prepare run on the calling thread.
  */
 #ifndef LARDER_ENGINE_PIPELINE_H
 #define LARDER_ENGINE_PIPELINE_H
 
 #include "base/err.h"
+
 #include <stdatomic.h>
 
+/* A peer that asks for more is asked again sooner; a person at a terminal waits no longer. */
 #define PIPELINE_WAIT_MAX_S 60
 
 enum pipeline_order { PIPELINE_IN_ORDER, PIPELINE_AS_FINISHED };

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Applying operations, under the write lock and in the order of their ids:
+ *
+ *	for each due row: rename, link or remove; remember its folder
+ *	sync each remembered folder once, and staging
+ *	delete the rows of what was done, in a transaction that need not be synced (journal.h)
+ *
+ * A kill anywhere leaves all rows, and every operation can be repeated.
+ */
+#include "engine/journal.h"
+
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "engine/engine-internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+struct op {
+	int64_t id;
+	enum journal_kind kind;
+	const char *source;
+	const char *target;
+};
+
+struct replay {
+	struct root *root;
+	int64_t *done; /* ids of rows to delete */
+	size_t done_n;
+	size_t done_capacity;
+	struct strv folders;
+	bool moved;          /* staging has lost entries */
+	struct err conflict; /* the first; the others are done all the same */
+	int64_t now;
+};
+
+static void replay_release(struct replay *replay)
+{
+	free(replay->done);
+	strv_release(&replay->folders);
+}
+
+/* Of the target: "." for one directly in the root. */
+static char *folder_of(const char *target)
+{
+	const char *slash = strrchr(target, '/');
+
+	return slash ? xstrndup(target, (size_t)(slash - target)) : xstrdup(".");
+}
+
+/* What a person can put right is a conflict; the rest is the disk's. */
+static int op_error(const struct op *op, struct err *e)
+{
+	static const int conflicts[] = { EISDIR, ENOTDIR, EEXIST, ENOTEMPTY, EXDEV,
+					 ELOOP,  EACCES,  EPERM,  EROFS };
+	int why = errno;
+
+	for (size_t i = 0; i < ARRAY_LEN(conflicts); i++) {
+		if (why != conflicts[i])
+			continue;
+		err_set(e, ERR_CONFLICT, "cannot put '%s' in place: %s", op->target, strerror(why));
+		return err_hint(e, "move away what is in its place, then run the command again");
+	}
+	return err_sys(e, "put '%s' in place", op->target);
+}
+
+static bool exists(int dirfd, const char *path)
+{
+	struct stat st;
+
+	return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* From staging to the target, whose folder is made when it turns out to be missing. */
+static int place(struct root *root, const char *staged, const struct op *op, struct err *e)
+{
+	AUTO_FREE char *folder = NULL;
+	int r;
+
+	if (fault_step("rename", op->target) < 0)
+		return op_error(op, e);
+	if (renameat(root->staging, staged, root->dirfd, op->target) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return op_error(op, e);
+	folder = folder_of(op->target);
+	r = dir_make(root->dirfd, folder, 0755, e);
+	if (r < 0)
+		return r;
+	if (renameat(root->staging, staged, root->dirfd, op->target) < 0)
+		return op_error(op, e);
+	return 0;
+}
+
+static int apply_move(struct replay *replay, const struct op *op, struct err *e)
+{
+	struct root *root = replay->root;
+
+	if (exists(root->staging, op->source)) {
+		replay->moved = true;
+		return place(root, op->source, op, e);
+	}
+	if (!exists(root->dirfd, op->target))
+		log_event(LOG_WARN, "staged-file-lost", "staged=%s target=%s", op->source,
+			  op->target);
+	return 0;
+}
+
+static bool is_link_to(const struct root *root, const char *target, const char *points_to)
+{
+	char text[JOURNAL_PATH_MAX + 1];
+	ssize_t n = readlinkat(root->dirfd, target, text, sizeof(text));
+
+	return n >= 0 && (size_t)n == strlen(points_to) && memcmp(text, points_to, (size_t)n) == 0;
+}
+
+static int apply_link(struct replay *replay, const struct op *op, struct err *e)
+{
+	struct root *root = replay->root;
+
+	if (is_link_to(root, op->target, op->source))
+		return 0;
+	(void)unlinkat(root->staging, JOURNAL_LINK_NAME, 0); /* of a replay that was killed */
+	if (fault_step("link", op->target) < 0 ||
+	    symlinkat(op->source, root->staging, JOURNAL_LINK_NAME) < 0)
+		return op_error(op, e);
+	replay->moved = true;
+	return place(root, JOURNAL_LINK_NAME, op, e);
+}
+
+static int apply_remove(struct replay *replay, const struct op *op, struct err *e)
+{
+	int dirfd = replay->root->dirfd;
+
+	if (fault_step("unlink", op->target) < 0)
+		return op_error(op, e);
+	if (unlinkat(dirfd, op->target, 0) == 0 || errno == ENOENT || errno == ENOTDIR)
+		return 0;
+	if (errno != EISDIR)
+		return op_error(op, e);
+	if (unlinkat(dirfd, op->target, AT_REMOVEDIR) == 0 || errno == ENOTEMPTY ||
+	    errno == EEXIST || errno == ENOENT)
+		return 0;
+	return op_error(op, e);
+}
+
+static int apply(struct replay *replay, const struct op *op, struct err *e)
+{
+	switch (op->kind) {
+	case JOURNAL_MOVE:
+		return apply_move(replay, op, e);
+	case JOURNAL_LINK:
+		return apply_link(replay, op, e);
+	case JOURNAL_REMOVE:
+		return apply_remove(replay, op, e);
+	}
+	return err_set(e, ERR_CORRUPT, "journal row %lld has an unknown kind", (long long)op->id);
+}
+
+static void note_done(struct replay *replay, const struct op *op)
+{
+	AUTO_FREE char *folder = folder_of(op->target);
+	const struct strv *folders = &replay->folders;
+
+	replay->done = xgrow(replay->done, &replay->done_capacity, replay->done_n + 1,
+			     sizeof(*replay->done));
+	replay->done[replay->done_n++] = op->id;
+	if (folders->n == 0 || !str_eq(folders->v[folders->n - 1], folder))
+		strv_adopt(&replay->folders, TAKE(folder));
+}
+
+static int apply_due(struct replay *replay, struct err *e)
+{
+	AUTO_STMT struct stmt *q = NULL;
+	int r = db_query(replay->root->db, &q, e,
+			 "SELECT id, kind, source, target FROM journal WHERE due_ms <= ?1"
+			 " ORDER BY id",
+			 "i", replay->now);
+
+	while (r == 0 && (r = stmt_next(q, e)) > 0) {
+		struct op op = { .id = stmt_int(q, 0),
+				 .kind = (enum journal_kind)stmt_int(q, 1),
+				 .source = stmt_text(q, 2),
+				 .target = stmt_text(q, 3) };
+
+		r = apply(replay, &op, e);
+		if (r == 0)
+			note_done(replay, &op);
+		if (r == ERR_CONFLICT && replay->conflict.code == 0)
+			replay->conflict = *e;
+		if (r == ERR_CONFLICT)
+			r = 0;
+	}
+	return r;
+}
+
+/* A folder that a removal took away with it is not there to be synced; the one above it is. */
+static int sync_folders(struct replay *replay, struct err *e)
+{
+	struct strv *folders = &replay->folders;
+	int dirfd = replay->root->dirfd;
+	int r = 0;
+
+	strv_sort(folders);
+	for (size_t i = 0; r == 0 && i < folders->n; i++)
+		if ((i == 0 || !str_eq(folders->v[i], folders->v[i - 1])) &&
+		    faccessat(dirfd, folders->v[i], F_OK, 0) == 0)
+			r = dir_sync(dirfd, folders->v[i], e);
+	/* a moved file that came back under its staged name could be written to from there */
+	return r < 0 || !replay->moved ? r : file_sync(replay->root->staging, ROOT_STAGING, e);
+}
+
+static int delete_done(struct replay *replay, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < replay->done_n; i++)
+		r = db_exec(replay->root->db, e, "DELETE FROM journal WHERE id=?1", "i",
+			    replay->done[i]);
+	return r;
+}
+
+static int replay_locked(struct replay *replay, struct err *e)
+{
+	struct db *db = replay->root->db;
+	int r = db_begin_lazy(db, e);
+
+	if (r < 0)
+		return r;
+	r = apply_due(replay, e);
+	if (r == 0)
+		r = sync_folders(replay, e);
+	if (r == 0)
+		r = delete_done(replay, e);
+	if (r == 0 && replay->done_n > 0)
+		return db_commit(db, e);
+	db_rollback(db);
+	return r;
+}
+
+static int is_due(struct root *root, int64_t now, struct err *e)
+{
+	int64_t due;
+	int r = db_get_int(root->db, &due, 0, e, "SELECT 1 FROM journal WHERE due_ms <= ?1 LIMIT 1",
+			   "i", now);
+
+	return r < 0 ? r : due == 1;
+}
+
+int journal_replay(struct root *root, size_t *ret_applied, struct err *e)
+{
+	AUTO(replay_release) struct replay replay = { .root = root, .now = time_now() };
+	int r = is_due(root, replay.now, e);
+
+	if (r > 0)
+		r = replay_locked(&replay, e);
+	if (r < 0)
+		return r;
+	root->recorded = false;
+	if (ret_applied)
+		*ret_applied = replay.done_n;
+	if (replay.conflict.code == 0)
+		return 0;
+	*e = replay.conflict;
+	return e->code;
+}
+
+int journal_commit(struct root *root, struct err *e)
+{
+	int r = db_commit(root->db, e);
+
+	if (r < 0 || !root->recorded)
+		return r;
+	r = journal_replay(root, NULL, e);
+	if (r == 0)
+		return 0;
+	err_in(e, "saved, but not all files are in place yet");
+	return err_hint(e, "the next larder command in this folder finishes it");
+}
+
+int journal_pending(struct root *root, size_t *ret_due, size_t *ret_future, struct err *e)
+{
+	int64_t now = time_now();
+	int64_t due = 0;
+	int64_t future = 0;
+	int r = db_get_int(root->db, &due, 0, e, "SELECT count(*) FROM journal WHERE due_ms <= ?1",
+			   "i", now);
+
+	if (r == 0)
+		r = db_get_int(root->db, &future, 0, e,
+			       "SELECT count(*) FROM journal WHERE due_ms > ?1", "i", now);
+	if (r < 0)
+		return r;
+	*ret_due = (size_t)due;
+	*ret_future = (size_t)future;
+	return 0;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recording operations. Table journal: one row an operation, in the order of ids; due_ms is 0 for
+ * "now" and the wall clock of a removal that waits for its time.
+ */
+#include "engine/journal.h"
+
+#include "engine/engine-internal.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+static const char *const migrations[] = {
+	"CREATE TABLE journal(id INTEGER PRIMARY KEY,"
+	" kind INTEGER NOT NULL CHECK(kind IN (1, 2, 3)),"
+	" source TEXT,"
+	" target TEXT NOT NULL,"
+	" due_ms INTEGER NOT NULL);"
+	"CREATE INDEX journal_due ON journal(due_ms);"
+	"CREATE INDEX journal_later ON journal(target) WHERE due_ms > 0;",
+	NULL,
+};
+
+const struct db_schema journal_schema = { "journal", migrations };
+
+static bool is_dots(const char *segment, size_t n)
+{
+	return (n == 1 && segment[0] == '.') || (n == 2 && memcmp(segment, "..", 2) == 0);
+}
+
+static bool has_control(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return true;
+	return false;
+}
+
+/* Segments of a sane length between single slashes; `dots` says whether "." and ".." may occur. */
+static bool segments_ok(const char *path, bool dots)
+{
+	for (const char *s = path;; s++) {
+		size_t n = strcspn(s, "/");
+
+		if (n == 0 || n > JOURNAL_NAME_MAX || (!dots && is_dots(s, n)))
+			return false;
+		s += n;
+		if (!*s)
+			return true;
+	}
+}
+
+static int check_target(const char *target, struct err *e)
+{
+	size_t first = strcspn(target, "/");
+	bool ours = first == strlen(ROOT_FOLDER) && strncasecmp(target, ROOT_FOLDER, first) == 0;
+
+	if (!ours && strlen(target) <= JOURNAL_PATH_MAX && !has_control(target) &&
+	    segments_ok(target, false))
+		return 0;
+	return err_set(e, ERR_USAGE, "'%.200s' is no path inside a Larder folder", target);
+}
+
+/* Does the link's text, read from the folder of `target`, stay below the root? */
+static int check_link(const char *points_to, const char *target, struct err *e)
+{
+	int depth = 0;
+	bool inside = strlen(points_to) <= JOURNAL_PATH_MAX && !has_control(points_to) &&
+		      segments_ok(points_to, true);
+
+	for (const char *s = target; *s; s++)
+		depth += *s == '/';
+	for (const char *s = points_to; inside && *s; s += strspn(s, "/")) {
+		size_t n = strcspn(s, "/");
+
+		if (!is_dots(s, n))
+			depth++;
+		else if (n == 2)
+			depth--;
+		inside = depth >= 0;
+		s += n;
+	}
+	if (inside && depth > 0)
+		return 0;
+	return err_set(e, ERR_USAGE, "a link to '%.200s' leaves the Larder folder", points_to);
+}
+
+/* What is put at a target must not fall to an older promise to remove it. */
+static int cancel_removal(struct root *root, const char *target, struct err *e)
+{
+	return db_exec(root->db, e, "DELETE FROM journal WHERE target=?1 AND due_ms > 0", "t",
+		       target);
+}
+
+static int record(struct root *root, enum journal_kind kind, const char *source, const char *target,
+		  struct err *e)
+{
+	int r = cancel_removal(root, target, e);
+
+	root->recorded = true;
+	return r < 0 ? r
+		     : db_exec(root->db, e,
+			       "INSERT INTO journal(kind, source, target, due_ms)"
+			       " VALUES(?1, ?2, ?3, 0)",
+			       "itt", (int64_t)kind, source, target);
+}
+
+int journal_move(struct root *root, const char *staged, const char *target, struct err *e)
+{
+	struct stat st;
+	int r = check_target(target, e);
+
+	assert(db_in_transaction(root->db));
+	if (r == 0)
+		r = journal_check_staged(staged, e);
+	if (r < 0)
+		return r;
+	if (fstatat(root->staging, staged, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		return err_set(e, ERR_NOT_FOUND, "'%.100s' is not staged for '%s'", staged, target);
+	return record(root, JOURNAL_MOVE, staged, target, e);
+}
+
+int journal_link(struct root *root, const char *points_to, const char *target, struct err *e)
+{
+	int r = check_target(target, e);
+
+	assert(db_in_transaction(root->db));
+	if (r == 0)
+		r = check_link(points_to, target, e);
+	return r < 0 ? r : record(root, JOURNAL_LINK, points_to, target, e);
+}
+
+int journal_remove(struct root *root, const char *target, struct err *e)
+{
+	int r = check_target(target, e);
+
+	assert(db_in_transaction(root->db));
+	return r < 0 ? r : record(root, JOURNAL_REMOVE, NULL, target, e);
+}
+
+int journal_remove_at(struct root *root, const char *target, int64_t due_ms, struct err *e)
+{
+	int r = check_target(target, e);
+
+	assert(db_in_transaction(root->db));
+	if (r == 0)
+		r = cancel_removal(root, target, e);
+	root->recorded = true;
+	return r < 0 ? r
+		     : db_exec(root->db, e,
+			       "INSERT INTO journal(kind, target, due_ms) VALUES(?1, ?2, ?3)",
+			       "iti", (int64_t)JOURNAL_REMOVE, target, due_ms < 1 ? 1 : due_ms);
+}
+
+int journal_keep(struct root *root, const char *target, struct err *e)
+{
+	int r = check_target(target, e);
+
+	assert(db_in_transaction(root->db));
+	return r < 0 ? r : cancel_removal(root, target, e);
+}
