@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tables a workspace has: the rows that record them, and what is on disk for them.
+ *
+ *	<root>/server/versions/<sha256>.parquet       a file of a version; never changes
+ *	<root>/server/versions/<version>/<part>       links to those, where part paths carry
+ *	                                              key=value folders that a view must see
+ *	<root>/server/parquet/<table>.parquet         link to the current version
+ *	<root>/server/parquet/<table>/<part>          the same for a table in parts
+ *
+ *	AUTO_LOCAL struct local *local = NULL;
+ *	local_load(root, &local, e);		one SELECT, ordered by name and path
+ *	local_check(root, local);		one fstatat a file, no byte is read
+ *
+ * A file counts as good when the link leads to a file with the size, mtime and inode recorded.
+ * What differs is looked at closely by local_examine(): it reads and hashes.
+ *
+ * Tables (component "local"): ws_table, ws_file, view_made (views as last written; an empty
+ * fingerprint: the name is taken by an object of the user), view_todo (views to be written; written
+ * in the transaction that changes the table). Threads: as the root.
+ */
+#ifndef LARDER_TABLES_LOCAL_H
+#define LARDER_TABLES_LOCAL_H
+
+#include "base/hash.h"
+#include "engine/root.h"
+#include <sys/stat.h>
+
+#define LOCAL_VERSIONS "server/versions"
+#define LOCAL_LINKS    "server/parquet"
+
+extern const struct db_schema local_schema;
+
+enum local_state {
+	LOCAL_GOOD,
+	LOCAL_UNLINKED, /* the version is there and as recorded; its link is not */
+	LOCAL_TOUCHED,  /* size, mtime or inode differ from the record: bytes not known */
+	LOCAL_MISSING,  /* the version is gone */
+};
+
+/* What fstat() says of a file whose bytes were verified. */
+struct file_mark {
+	int64_t size, mtime_ns, inode;
+};
+
+struct local_file {
+	char *path; /* of the part; "" for a table of one file */
+	char sha256[HASH_HEX_MAX];
+	char md5[HASH_HEX_MAX]; /* "" when never computed nor told */
+	struct file_mark mark;
+	enum local_state state;
+};
+
+struct local_table {
+	char *name;
+	char *id;
+	char *version; /* sha256 of the version */
+	char *hash;    /* as the server gave it; "" when it gave none */
+	char *updated; /* the same */
+	int64_t rows;  /* -1 unknown, as size_bytes */
+	int64_t size_bytes;
+	bool in_parts;
+	struct local_file *files;
+	size_t file_count;
+};
+
+struct local {
+	struct local_table *tables; /* by name */
+	size_t count;
+	size_t file_count;
+	bool all_good; /* after local_check() */
+};
+
+int local_load(struct root *root, struct local **ret_local, struct err *e);
+void local_free(struct local *local);
+static inline void local_auto_(struct local **p)
+{
+	local_free(*p);
+}
+#define AUTO_LOCAL AUTO(local_auto_)
+
+const struct local_table *local_find(const struct local *local, const char *name);
+const struct local_file *local_file_find(const struct local_table *table, const char *path);
+
+void local_check(struct root *root, struct local *local);
+/*
+ * Hashes the version files of what local_check() found TOUCHED: good bytes get their new mark
+ * recorded and become GOOD or UNLINKED, others MISSING.
+ */
+int local_examine(struct root *root, struct local *local, struct err *e);
+
+/* Paths below the root; the caller owns them. */
+char *local_version_path(const char *sha256);
+char *local_link_path(const char *table, const char *part);
+/* What that link points to: "../versions/<sha256>.parquet", deeper for parts. */
+char *local_link_target(const char *part, const char *sha256);
+/* Folder of key=value links of a version, and whether a part path asks for one. */
+char *local_hive_path(const char *version, const char *part);
+bool local_is_hive(const struct local_table *table);
+
+struct file_mark file_mark_of(const struct stat *st);
+bool file_mark_equal(const struct file_mark *a, const struct file_mark *b);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "workspace/workspace.h"
+
+#include "base/file.h"
+#include "base/yaml.h"
+#include "tables/local.h"
+
+#include <fcntl.h>
+
+/* Long enough for any query a person waits for. */
+#define OLD_VERSIONS_KEEP_S 3600
+
+static const char schema_1[] =
+	"CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE pull_run (id INTEGER PRIMARY KEY, started_ms INTEGER NOT NULL,"
+	" duration_ms INTEGER NOT NULL, result TEXT NOT NULL);";
+
+static const char *const migrations[] = { schema_1, NULL };
+static const struct db_schema workspace_schema = { "workspace", migrations };
+static const struct db_schema *const schemas[] = { &local_schema, &workspace_schema };
+
+struct workspace {
+	struct root *root;
+	char *server; /* NULL when the configuration names none */
+	int64_t jobs;
+	int64_t old_versions_s;
+};
+
+static bool is_workspace(const char *folder)
+{
+	AUTO_FREE char *config = xasprintf("%s/%s", folder, WORKSPACE_CONFIG);
+
+	return access(config, F_OK) == 0;
+}
+
+static int no_workspace(const char *where, struct err *e)
+{
+	(void)err_set(e, ERR_NOT_FOUND, "there is no workspace %s", where);
+	return err_hint(e, "make one with 'larder init DIR --server URL --token T', or name one "
+			   "with --workspace");
+}
+
+static int find_upwards(char **ret_path, struct err *e)
+{
+	AUTO_FREE char *folder = NULL;
+	int r = path_resolve(".", &folder, e);
+
+	if (r < 0)
+		return r;
+	while (*folder) {
+		if (is_workspace(folder)) {
+			*ret_path = TAKE(folder);
+			return 0;
+		}
+		*strrchr(folder, '/') = '\0';
+	}
+	return no_workspace("here or in a folder above", e);
+}
+
+int workspace_find(const char *given, char **ret_path, struct err *e)
+{
+	const char *named = given ? given : getenv("LARDER_WORKSPACE");
+	AUTO_FREE char *absolute = NULL;
+	AUTO_FREE char *where = NULL;
+	int r;
+
+	if (!named || !*named)
+		return find_upwards(ret_path, e);
+	where = xasprintf("in '%s'", named);
+	r = path_resolve(named, &absolute, e);
+	if (r == ERR_NOT_FOUND || (r == 0 && !is_workspace(absolute)))
+		return no_workspace(where, e);
+	if (r < 0)
+		return r;
+	*ret_path = TAKE(absolute);
+	return 0;
+}
+
+static int read_settings(struct workspace *ws, const char *path, struct err *e)
+{
+	AUTO_FREE char *file = xasprintf("%s/%s", path, WORKSPACE_CONFIG);
+	AUTO_BUF struct buf text = BUF_INIT(YAML_BYTES_MAX);
+	const struct yaml_field fields[] = {
+		{ "server", YAML_TEXT, &ws->server, 0, 0, NULL, "the hub's URL" },
+		{ "jobs", YAML_INT, &ws->jobs, 1, WORKSPACE_JOBS_MAX, "LARDER_JOBS",
+		  "transfers at once" },
+		{ "old_versions_keep", YAML_DURATION, &ws->old_versions_s, 0, 0,
+		  "LARDER_OLD_VERSIONS_KEEP", "how long a replaced version stays on disk" },
+		{ NULL },
+	};
+	int r = file_read(AT_FDCWD, file, YAML_BYTES_MAX, &text, e);
+
+	ws->jobs = WORKSPACE_JOBS_DEFAULT;
+	ws->old_versions_s = OLD_VERSIONS_KEEP_S;
+	if (r == 0)
+		r = yaml_read(buf_bytes(&text), file, fields, e);
+	return r < 0 ? r : yaml_environment(fields, e);
+}
+
+static int open_root(const char *path, bool create, bool read_only, struct root **ret_root,
+		     struct err *e)
+{
+	const struct root_options options = {
+		.path = path,
+		.schemas = schemas,
+		.schema_count = ARRAY_LEN(schemas),
+		.create = create,
+		.read_only = read_only,
+	};
+
+	return root_open(&options, ret_root, e);
+}
+
+int workspace_open(const struct workspace_options *options, struct workspace **ret_ws,
+		   struct err *e)
+{
+	AUTO_WORKSPACE struct workspace *ws = xcalloc(1, sizeof(*ws));
+	AUTO_FREE char *path = NULL;
+	int r = workspace_find(options->path, &path, e);
+
+	if (r == 0)
+		r = read_settings(ws, path, e);
+	if (r == 0)
+		r = open_root(path, !options->read_only, options->read_only, &ws->root, e);
+	if (r < 0)
+		return r;
+	*ret_ws = TAKE(ws);
+	return 0;
+}
+
+void workspace_close(struct workspace *ws)
+{
+	if (!ws)
+		return;
+	root_close(ws->root);
+	free(ws->server);
+	free(ws);
+}
+
+int workspace_create(const char *path, const char *server, struct err *e)
+{
+	AUTO_ROOT struct root *root = NULL;
+	AUTO_BUF struct buf text = BUF_INIT(YAML_BYTES_MAX);
+	int r = open_root(path, true, false, &root, e);
+
+	if (r < 0)
+		return r;
+	buf_adds(&text, "# A workspace of larder; no secrets here.\n");
+	yaml_add_text(&text, "server", server);
+	return file_replace(root_dirfd(root), WORKSPACE_CONFIG, buf_bytes(&text), 0644, e);
+}
+
+struct root *workspace_root(const struct workspace *ws)
+{
+	return ws->root;
+}
+
+struct db *workspace_db(const struct workspace *ws)
+{
+	return root_db(ws->root);
+}
+
+const char *workspace_path(const struct workspace *ws)
+{
+	return root_path(ws->root);
+}
+
+const char *workspace_server(const struct workspace *ws)
+{
+	return ws->server;
+}
+
+int workspace_credentials(const struct workspace *ws, struct credentials *ret_credentials,
+			  struct err *e)
+{
+	const struct credentials_hints hints = { .workspace_server = ws->server };
+
+	return credentials_find(&hints, ret_credentials, e);
+}
+
+unsigned workspace_jobs(const struct workspace *ws)
+{
+	return (unsigned)ws->jobs;
+}
+
+int64_t workspace_old_versions_ms(const struct workspace *ws)
+{
+	return ws->old_versions_s * 1000;
+}
+
+int workspace_get(struct workspace *ws, const char *key, char **ret_value, struct err *e)
+{
+	static const char sql[] = "SELECT value FROM setting WHERE key = ?1";
+
+	return db_get_text(workspace_db(ws), ret_value, e, sql, "t", key);
+}
+
+int workspace_set(struct workspace *ws, const char *key, const char *value, struct err *e)
+{
+	static const char sql[] = "INSERT INTO setting (key, value) VALUES (?1, ?2)"
+				  " ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
+	return db_exec(workspace_db(ws), e, sql, "tt", key, value);
+}
