@@ -1,25 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP requests. libcurl is behind it, seen only by http-client.c, and loaded at the first request,
- *so that commands which make none start in a millisecond.
+ * HTTP requests. libcurl is behind it, seen only by http-client*.c, and loaded at the first
+ * request, so that commands which make none start in a millisecond.
  *
  *	AUTO_HTTP struct http_client *c = http_client_new(&options);
  *	struct http_request q = { .method = "GET", .url = url, .token = token };
  *	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
- *	r = http_request(c, &q, &reply, e);       0 whenever a reply came, whatever its status
- *	r = http_expect(&reply, 200, e);          turns 401, 403, 404, 409, 413, 429, 5xx ... into
- *the right error
+ *	r = http_request(c, &q, &reply, e);     0 whenever a whole reply came, whatever its status
+ *	r = http_expect(&reply, 200, e);        turns 401, 403, 404, 409, 413, 429, 5xx ... into
+ *	                                        the right error
  *
- * A client keeps its connections: one client per thread, many requests. Redirects are never
- *followed (a token must not travel): 3xx is a reply like another, and http_expect() says where it
- *pointed.
+ * A client keeps its connections: one client per thread, many requests. HTTP/1.1 only: a connection
+ * of its own per parallel download is what a bulk transfer wants. Redirects are never followed (a
+ * token must not travel): 3xx is a reply like another, and http_expect() says where it pointed.
+ *
+ * on_body gets pieces of at most 16 KB (libcurl's own), straight from its receive buffer of 512 KB:
+ * whoever writes to disk or hands over to another thread gathers them first.
  *
  * Times: connect HTTP_CONNECT_MS; then no total limit but a stall limit: fewer than
- *HTTP_STALL_BYTES over stall_s seconds (default HTTP_STALL_S) ends the request with ERR_OFFLINE.
- *Errors: ERR_OFFLINE (refused, reset, time-out, name unknown, cut short), ERR_REMOTE (not HTTP),
- *ERR_LIMIT (a header or body over its limit), ERR_CANCELLED. retry_after is filled from the reply
- *by http_expect(). A body longer or shorter than announced is an error. Threads: one at a time per
- *client.
+ * HTTP_STALL_BYTES a second over stall_s seconds (default HTTP_STALL_S) ends the request.
+ * `*cancel` is looked at whenever bytes move and at least once a second.
+ *
+ * Errors: ERR_OFFLINE (refused, reset, stalled, name unknown, body cut short), ERR_REMOTE (not
+ * HTTP), ERR_LIMIT (headers or body over their limit), ERR_CANCELLED, ERR_USAGE (a URL or header
+ * value that cannot be sent), ERR_FAILED (the server's certificate is not trusted). Bytes that
+ * follow a body of announced length are not part of any reply: they end the connection, unseen.
+ *
+ * Environment: http_proxy, https_proxy, all_proxy, no_proxy as libcurl has them, but this machine
+ * itself is never reached through a proxy; CURL_CA_BUNDLE, then SSL_CERT_FILE.
+ *
+ * Threads: one at a time per client.
  */
 #ifndef LARDER_NET_HTTP_CLIENT_H
 #define LARDER_NET_HTTP_CLIENT_H
@@ -30,9 +40,12 @@
 #define HTTP_CONNECT_MS  15000
 #define HTTP_STALL_S     30
 #define HTTP_STALL_BYTES 1
-#define HTTP_HEADERS_MAX                                                                           \
-	((size_t)64 << 10) /* of a reply, all together: twice what servers allow in requests */
-#define HTTP_SMALL_BODY_MAX ((size_t)1 << 20) /* of an error or a short answer */
+/* Of a reply, all together: twice what servers allow in requests. */
+#define HTTP_HEADERS_MAX ((size_t)64 << 10)
+/* Of an error or a short answer. */
+#define HTTP_SMALL_BODY_MAX ((size_t)1 << 20)
+/* A peer that asks for longer is asked again after an hour. */
+#define HTTP_RETRY_AFTER_MAX 3600
 
 struct http_client;
 
@@ -40,11 +53,11 @@ struct http_client_options {
 	const char *user_agent;    /* NULL: "larder/<version>" */
 	const atomic_bool *cancel; /* may be NULL */
 	long stall_s;              /* 0: HTTP_STALL_S */
-	const char *ca_file;       /* NULL: the system's */
+	const char *ca_file;       /* NULL: the environment's or the system's */
 };
 
-struct http_client *http_client_new(
-	const struct http_client_options *options); /* options may be NULL */
+/* Makes nothing but the object. Options may be NULL; their texts are copied. */
+struct http_client *http_client_new(const struct http_client_options *options);
 void http_client_free(struct http_client *c);
 static inline void http_client_auto_(struct http_client **p)
 {
@@ -58,9 +71,9 @@ struct http_reply {
 	char *location;
 	char *content_type;
 	int64_t content_length; /* -1 unknown */
-	int64_t range_first;    /* from Content-Range of a 206, else -1 */
-	int64_t range_total;    /* -1 unknown */
-	int retry_after;        /* seconds, 0 when absent */
+	int64_t range_first;    /* from Content-Range, else -1 */
+	int64_t range_total;    /* -1 unknown; also given by a 416 */
+	int retry_after;        /* seconds, 0 when absent, at most HTTP_RETRY_AFTER_MAX */
 	struct strv headers;    /* "name: value", names in lower case */
 	struct buf body;        /* the body when no on_body took it */
 	int64_t bytes_received; /* body bytes off the wire */
@@ -98,11 +111,12 @@ struct http_request {
 	void (*on_sent)(void *ctx, int64_t bytes);
 };
 
+/* `reply` is HTTP_REPLY_INIT or that of an earlier request, whose contents go. */
 int http_request(struct http_client *c, const struct http_request *request,
 		 struct http_reply *reply, struct err *e);
 
 /* 0 when reply->status is `status`; else the error for it, with the server's {"detail"} when it
- * sent one. */
+ * sent one, and e->retry_after. */
 int http_expect(const struct http_reply *reply, long status, struct err *e);
 
 #endif

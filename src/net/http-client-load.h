@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libcurl, loaded when the first request is made: it pulls in twenty libraries, which cost
+ * `larder --version` more than the rest of the program together. Only http-client*.c include this.
+ *
+ *	const struct curl_library *curl = NULL;
+ *	if (curl_library_load(&curl, e) < 0) ...
+ *	curl->easy_perform(handle)
+ *
+ * Loaded once, never unloaded. Threads: any.
+ */
+#ifndef LARDER_NET_HTTP_CLIENT_LOAD_H
+#define LARDER_NET_HTTP_CLIENT_LOAD_H
+
+#include "base/err.h"
+#include <curl/curl.h>
+
+struct curl_library {
+	CURLcode (*global_init)(long flags);
+	CURL *(*easy_init)(void);
+	void (*easy_cleanup)(CURL *handle);
+	void (*easy_reset)(CURL *handle);
+	CURLcode (*easy_setopt)(CURL *handle, CURLoption option, ...);
+	CURLcode (*easy_perform)(CURL *handle);
+	CURLcode (*easy_getinfo)(CURL *handle, CURLINFO info, ...);
+	const char *(*easy_strerror)(CURLcode code);
+	struct curl_slist *(*slist_append)(struct curl_slist *list, const char *line);
+	void (*slist_free_all)(struct curl_slist *list);
+};
+
+int curl_library_load(const struct curl_library **ret_library, struct err *e);
+
+#endif
