@@ -1,29 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The HTTP server: libmicrohttpd with epoll and a fixed pool of threads; seen only by
- *http-server.c.
+ * http-server*.c, and loaded when a server is started.
  *
- *	struct http_server_options o = { .address = "127.0.0.1", .port = 0, .on_request = route,
- *.ctx = hub }; http_server_start(&o, &server, e);       http_server_port(server) says which port it
- *got http_server_stop(server, 10000);         stops accepting, waits for running replies, then cuts
+ *	struct http_server_options o = { .address = "127.0.0.1", .on_request = route, .ctx = hub };
+ *	r = http_server_start(&o, &server, e);
+ *	http_server_port(server)                 says which port it got
+ *	http_server_stop(server, 10000);         stops accepting, waits for running replies, then
+ *	                                         cuts; frees it
  *
  * A request runs on one thread from start to end. on_request() is called when the head has been
- *read. It either replies, or calls http_take_body() to receive the body piece by piece, and replies
- *in on_end. A request that was not replied to gets 500. Each pool thread has a number
- *(http_thread_slot) for per-thread objects such as read connections.
+ * read. It either replies, or calls http_take_body() to receive the body piece by piece, and
+ * replies in on_end. A request that was not replied to gets 500. Each pool thread has a number
+ * (http_thread_slot) for per-thread objects such as read connections. While a handler runs, its
+ * thread serves nobody else: what takes seconds belongs in a child process with a deadline.
  *
- * Limits, all named, all with a reason in http-server.c: connections, connections per address, size
- *of the head (431), of the body (413, as told by http_take_body), time for the head, minimum rate
- *of a body in and out. The sweeper that enforces the last two is ours, because the library's
- *time-out starts anew with every byte (measured: 1,900 slow sockets were never dropped).
+ * Limits, all named, all with a reason here or in http-server*.c: connections, connections per
+ * address, size of the head (431), of the body (413, as told by http_take_body), time for the head,
+ * minimum rate of a body in and out, idle time. The sweeper that enforces the last three is ours,
+ * because the library's time-out starts anew with every byte (measured: 1,900 slow sockets were
+ * never dropped). It asks the kernel what arrived and what was acknowledged, so sendfile and TLS
+ * count too and a request costs nothing more. When connections run out, idle ones go first.
  *
- * The path given is decoded once and strictly: a bad escape, a NUL, a ".." or "." segment, a
- *doubled slash or a backslash is answered with 404 before on_request() sees it.
+ * The path given is decoded once and strictly (http-path.h): anything doubtful is answered with 404
+ * before on_request() sees it. Every reply carries x-request-id (the client's, if it sent a decent
+ * one) and X-Content-Type-Options: nosniff. Each request is one line of the debug log and one
+ * "request" event of the trace; queries and tokens are in neither.
  */
 #ifndef LARDER_NET_HTTP_SERVER_H
 #define LARDER_NET_HTTP_SERVER_H
 
 #include "base/str.h"
+
+/* More than one a core gains nothing: a handler that waits long belongs in a child. */
+#define HTTP_THREADS_MAX 64
+/* Headers of a request, its request line included; over it 431. Also what one connection costs. */
+#define HTTP_HEAD_MAX ((size_t)32 << 10)
+/* Of a body nobody wants, read away so that the client sees the reply instead of a reset. Larger
+ * ones are announced with Expect: 100-continue by common clients, and then never sent. */
+#define HTTP_DISCARD_MAX    ((int64_t)1 << 20)
+#define HTTP_REQUEST_ID_MAX 64
 
 struct http_server;
 struct http_in; /* a request being answered; valid until its reply is sent */
@@ -33,18 +49,21 @@ struct http_server_options {
 	uint16_t port;        /* 0 picks one */
 	const char *tls_cert; /* PEM text (not a path); both or neither */
 	const char *tls_key;
-	unsigned threads;                 /* 0: 4 */
-	unsigned connections;             /* 0: 4096 */
-	unsigned connections_per_address; /* 0: no limit of its own (a proxy in front shares one
-					     address) */
-	int head_seconds;                 /* 0: 15 */
-	int64_t body_rate; /* minimum bytes per second in either direction, over any 20 s; 0: 1024
-			    */
+	unsigned threads;     /* 0: 4 */
+	unsigned connections; /* 0: 4096; fewer when the limit of open files is lower */
+	/* 0: no limit of its own (a proxy in front shares one address) */
+	unsigned connections_per_address;
+	unsigned head_seconds; /* 0: 15 */
+	unsigned idle_seconds; /* of a kept connection between requests; 0: 75, as nginx */
+	unsigned rate_seconds; /* the time over which body_rate is measured; 0: 20 */
+	int64_t body_rate;     /* minimum bytes per second in either direction; 0: 1024 */
 	void *ctx;
 	void (*on_request)(void *ctx, struct http_in *in);
-	void (*on_thread_end)(void *ctx, unsigned slot); /* may be NULL; at stop, once per slot */
+	/* May be NULL; at stop, once per slot, when no request runs any more. */
+	void (*on_thread_end)(void *ctx, unsigned slot);
 };
 
+/* ERR_BUSY when the address is taken; TLS texts that do not fit are ERR_USAGE. */
 int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
 		      struct err *e);
 uint16_t http_server_port(const struct http_server *server);
@@ -58,19 +77,19 @@ void http_server_get_stats(const struct http_server *server, struct http_server_
 /* The request. Texts are lent for its life. */
 const char *http_method(const struct http_in *in);
 const char *http_path(const struct http_in *in);                     /* decoded, starts with '/' */
-const char *http_query(const struct http_in *in, const char *key);   /* decoded; NULL when absent */
+const char *http_query(struct http_in *in, const char *key);         /* decoded; NULL when absent */
 const char *http_header(const struct http_in *in, const char *name); /* NULL when absent */
 const char *http_bearer(
 	const struct http_in *in); /* of Authorization, or cookie access_token; or NULL */
 const char *http_peer(const struct http_in *in);       /* numeric address */
 const char *http_request_id(const struct http_in *in); /* sent back as x-request-id */
-int64_t http_content_length(const struct http_in *in); /* -1 unknown */
+int64_t http_content_length(const struct http_in *in); /* 0 without a body, -1 unknown */
 unsigned http_thread_slot(const struct http_in *in);   /* 0 .. threads-1 */
 void *http_context(const struct http_in *in);          /* options.ctx */
 
 /* The body. on_data's negative return ends the request with its error; on_end is called once when
- * all has come and must reply; on_abandon instead of it when the client went away or a limit was
- * hit. on_free always comes last, once. */
+ * all has come and must reply; it is not called when the client went away or a limit was hit.
+ * on_free always comes last, once; all three may be NULL. The struct is copied. */
 struct http_body {
 	int64_t max;      /* over it: 413 */
 	bool decode_gzip; /* Content-Encoding: gzip is undone; max limits both sizes */
@@ -80,15 +99,16 @@ struct http_body {
 	void (*on_free)(void *state);
 };
 void http_take_body(struct http_in *in, const struct http_body *body);
-/* The common case: the whole body in memory, then `done`. */
+/* The common case: the whole body in memory (gzip undone), then `done`. */
 void http_take_small_body(struct http_in *in, size_t max,
 			  void (*done)(struct http_in *in, struct bytes body));
 
 /* The reply: headers first, then exactly one of these. HEAD is answered with the same headers and
- * no body, by itself. */
+ * no body, by itself. An ETag added by the handler goes out weak ("W/...") with a gzipped body, as
+ * it names other bytes. */
 void http_reply_add(struct http_in *in, const char *name, const char *value);
 void http_reply_bytes(struct http_in *in, int status, const char *content_type,
-		      struct bytes body); /* copied; gzipped over 1 KB if accepted */
+		      struct bytes body); /* copied; gzipped over 1 KB if text and accepted */
 /* `shared` is reference-counted text kept by the caller (a cached manifest): sent without a copy.
  */
 struct http_blob;
@@ -98,9 +118,11 @@ void http_blob_unref(struct http_blob *b);
 size_t http_blob_size(const struct http_blob *b);
 void http_reply_blob(struct http_in *in, int status, const char *content_type,
 		     struct http_blob *blob);
-/* The file's bytes with sendfile; `fd` is adopted. Range, If-Range, If-None-Match, If-Match are
- * honoured against `etag` (quoted) and `modified_ms`; 200, 206, 304, 412 or 416 as they say. Never
- * gzipped. */
+/* Adds the ETag. True when If-None-Match already names it: then 304 is the reply, and given. */
+bool http_reply_not_modified(struct http_in *in, const char *etag);
+/* The file's bytes with sendfile; `fd` is adopted. Range, If-Range, If-None-Match, If-Match and
+ * their dates are honoured against `etag` (quoted) and `modified_ms`; 200, 206, 304, 412 or 416 as
+ * they say. Never gzipped. */
 void http_reply_file(struct http_in *in, int fd, const char *etag, int64_t modified_ms,
 		     const char *content_type);
 void http_reply_status(struct http_in *in, int status); /* no body: 204, 304 */

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http-server-internal.h"
+
+#include "base/time.h"
+#include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#define SWEEP_MS 1000
+/* With fewer than a tenth of the connections left, idle ones are recycled down to four fifths, and
+ * a head must come three times as fast. */
+#define FULL(limit)    ((limit) - (limit) / 10)
+#define RELIEF(limit)  ((limit) - (limit) / 5)
+#define FULL_HASTE     3
+#define RECYCLE_MIN_MS 1000 /* idle for less: about to send its next request */
+
+struct sweep {
+	struct http_server *server;
+	int64_t now;
+	bool full;
+};
+
+static void conn_free(struct http_conn *conn)
+{
+	free(conn->target);
+	free(conn);
+}
+
+static struct http_conn *conn_new(struct http_server *server, struct MHD_Connection *connection)
+{
+	struct http_conn *conn = xcalloc(1, sizeof(*conn));
+
+	conn->fd = server->mhd->get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+			   ->connect_fd;
+	atomic_init(&conn->phase, HTTP_PHASE_HEAD);
+	atomic_init(&conn->turn, 1); /* differs from seen_turn: the first sweep takes its marks */
+	return conn;
+}
+
+void http_on_connection(void *ctx, struct MHD_Connection *connection, void **conn_ctx,
+			enum MHD_ConnectionNotificationCode what)
+{
+	struct http_server *server = ctx;
+	struct http_conn *conn = NULL;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		conn = conn_new(server, connection);
+		*conn_ctx = conn;
+		(void)pthread_mutex_lock(&server->lock);
+		LIST_INSERT_HEAD(&server->connections, conn, link);
+		server->n_connections++;
+		(void)pthread_mutex_unlock(&server->lock);
+		return;
+	}
+	conn = *conn_ctx;
+	if (!conn)
+		return;
+	/* From here on its fd may become another's. */
+	(void)pthread_mutex_lock(&server->lock);
+	LIST_REMOVE(conn, link);
+	server->n_connections--;
+	(void)pthread_mutex_unlock(&server->lock);
+	conn_free(conn);
+	*conn_ctx = NULL;
+}
+
+struct http_conn *http_conn_of(struct http_server *server, struct MHD_Connection *connection)
+{
+	return server->mhd->get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+		->socket_context;
+}
+
+void http_conn_enter(struct http_conn *conn, enum http_phase phase)
+{
+	atomic_store_explicit(&conn->phase, phase, memory_order_relaxed);
+	atomic_fetch_add_explicit(&conn->turn, 1, memory_order_release);
+}
+
+/* Bytes the peer sent, and bytes it acknowledged, since the connection began: the kernel's own
+ * count, so that sendfile and TLS are seen as well. */
+static void moved(const struct http_conn *conn, uint64_t *in, uint64_t *out)
+{
+	struct tcp_info info = { 0 };
+	socklen_t n = sizeof(info);
+
+	/* A failure leaves zeros: nothing moved. Such a connection is dead anyway. */
+	(void)getsockopt(conn->fd, IPPROTO_TCP, TCP_INFO, &info, &n);
+	*in = info.tcpi_bytes_received;
+	*out = info.tcpi_bytes_acked;
+}
+
+static bool has_waiting(const struct http_conn *conn, unsigned long queue)
+{
+	int n = 0;
+
+	return ioctl(conn->fd, queue, &n) == 0 && n > 0;
+}
+
+static void mark(struct http_conn *conn, int64_t now)
+{
+	conn->mark_ms = now;
+	moved(conn, &conn->mark_in, &conn->mark_out);
+}
+
+static void cut(const struct sweep *s, struct http_conn *conn, bool slow)
+{
+	static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+	conn->cut = true;
+	if (slow) {
+		atomic_fetch_add(&s->server->dropped_slow, 1);
+		/* What it did not read must not stay in kernel memory until TCP gives up. */
+		(void)setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	}
+	/* Wakes the pool thread that owns it, which finds it ended and closes it. */
+	(void)shutdown(conn->fd, SHUT_RDWR);
+}
+
+static int64_t head_limit_ms(const struct sweep *s)
+{
+	int64_t ms = (int64_t)s->server->options.head_seconds * 1000;
+
+	return s->full ? ms / FULL_HASTE : ms;
+}
+
+static void sweep_idle(const struct sweep *s, struct http_conn *conn)
+{
+	uint64_t in, out;
+
+	moved(conn, &in, &out);
+	if (in != conn->mark_in && conn->head_since == 0)
+		conn->head_since = s->now;
+	if (conn->head_since != 0 && s->now - conn->head_since > head_limit_ms(s))
+		cut(s, conn, true);
+	else if (s->now - conn->since > (int64_t)s->server->options.idle_seconds * 1000)
+		cut(s, conn, false);
+}
+
+/* At the end of a window: did enough move, or is it our turn (bytes we have not yet read, or
+ * nothing left of ours to be acknowledged)? */
+static void sweep_rate(const struct sweep *s, struct http_conn *conn, bool inwards)
+{
+	const struct http_server_options *o = &s->server->options;
+	uint64_t want = (uint64_t)o->body_rate * o->rate_seconds;
+	uint64_t in, out;
+
+	if (s->now - conn->mark_ms < (int64_t)o->rate_seconds * 1000)
+		return;
+	moved(conn, &in, &out);
+	if (inwards && in - conn->mark_in < want && !has_waiting(conn, SIOCINQ))
+		cut(s, conn, true);
+	else if (!inwards && out - conn->mark_out < want && has_waiting(conn, SIOCOUTQ))
+		cut(s, conn, true);
+	else
+		mark(conn, s->now);
+}
+
+static void sweep_one(const struct sweep *s, struct http_conn *conn)
+{
+	unsigned turn = atomic_load_explicit(&conn->turn, memory_order_acquire);
+
+	if (turn != conn->seen_turn) {
+		conn->seen_turn = turn;
+		conn->since = s->now;
+		conn->head_since = 0;
+		mark(conn, s->now);
+		return;
+	}
+	switch ((enum http_phase)atomic_load_explicit(&conn->phase, memory_order_relaxed)) {
+	case HTTP_PHASE_HEAD:
+		if (s->now - conn->since > head_limit_ms(s))
+			cut(s, conn, true);
+		break;
+	case HTTP_PHASE_IDLE:
+		sweep_idle(s, conn);
+		break;
+	case HTTP_PHASE_BODY:
+		sweep_rate(s, conn, true);
+		break;
+	case HTTP_PHASE_REPLY:
+		sweep_rate(s, conn, false);
+		break;
+	case HTTP_PHASE_BUSY:
+	default:
+		mark(conn, s->now);
+		break;
+	}
+}
+
+/* Takes away idle connections, the longest idle first, until enough are free. */
+static void recycle(const struct sweep *s)
+{
+	struct http_server *server = s->server;
+	unsigned target = RELIEF(server->options.connections);
+	unsigned excess = server->n_connections > target ? server->n_connections - target : 0;
+	int64_t age = (int64_t)server->options.idle_seconds * 1000;
+	struct http_conn *conn = NULL;
+
+	while (excess > 0 && (age /= 2) >= RECYCLE_MIN_MS) {
+		LIST_FOREACH(conn, &server->connections, link)
+		{
+			if (excess == 0)
+				return;
+			if (conn->cut || conn->since == 0 || s->now - conn->since < age ||
+			    atomic_load_explicit(&conn->phase, memory_order_relaxed) !=
+				    HTTP_PHASE_IDLE ||
+			    atomic_load_explicit(&conn->turn, memory_order_relaxed) !=
+				    conn->seen_turn)
+				continue;
+			cut(s, conn, false);
+			excess--;
+		}
+	}
+}
+
+static void sweep_all(struct http_server *server)
+{
+	struct sweep s = { .server = server,
+			   .now = time_monotonic(),
+			   .full = server->n_connections >= FULL(server->options.connections) };
+	struct http_conn *conn = NULL;
+
+	LIST_FOREACH(conn, &server->connections, link)
+	if (!conn->cut)
+		sweep_one(&s, conn);
+	if (s.full)
+		recycle(&s);
+}
+
+static void *sweeper_main(void *ctx)
+{
+	struct http_server *server = ctx;
+	struct timespec at;
+
+	(void)pthread_mutex_lock(&server->lock);
+	while (!server->sweeper_ends) {
+		sweep_all(server);
+		(void)clock_gettime(CLOCK_MONOTONIC, &at);
+		at.tv_nsec += SWEEP_MS % 1000 * 1000000L;
+		at.tv_sec += SWEEP_MS / 1000;
+		(void)pthread_cond_timedwait(&server->wake, &server->lock, &at);
+	}
+	(void)pthread_mutex_unlock(&server->lock);
+	return NULL;
+}
+
+int http_sweeper_start(struct http_server *server, struct err *e)
+{
+	errno = pthread_create(&server->sweeper, NULL, sweeper_main, server);
+	if (errno != 0)
+		return err_sys(e, "start the server's sweeper");
+	server->has_sweeper = true;
+	return 0;
+}
+
+void http_sweeper_stop(struct http_server *server)
+{
+	if (!server->has_sweeper)
+		return;
+	(void)pthread_mutex_lock(&server->lock);
+	server->sweeper_ends = true;
+	(void)pthread_cond_signal(&server->wake);
+	(void)pthread_mutex_unlock(&server->lock);
+	(void)pthread_join(server->sweeper, NULL);
+	server->has_sweeper = false;
+}
