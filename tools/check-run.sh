@@ -57,7 +57,7 @@ shell_checked() {
 
 build_gcc() {
 	[ -f build-check/build.ninja ] || CC=gcc meson setup build-check -Dwerror=true || return 1
-	ninja -C build-check
+	ninja --quiet -C build-check
 }
 
 # clang sees every file of ours, at -O0 and unlinked: its warnings do not depend on more.
@@ -65,7 +65,7 @@ build_clang() {
 	[ -f build-clang/build.ninja ] ||
 		CC=clang-14 meson setup build-clang -Dwerror=true -Doptimization=0 || return 1
 	# shellcheck disable=SC2046 # one target a word
-	ninja -C build-clang $(ninja -C build-clang -t targets rule c_COMPILER | grep -v 'libsqlite3\.a\.p')
+	ninja --quiet -C build-clang $(ninja -C build-clang -t targets rule c_COMPILER | grep -v 'libsqlite3\.a\.p')
 }
 
 # One line for each test program or script, and what it printed when a case of it failed. A file that
@@ -96,7 +96,8 @@ run_tests() { # BUILD [TEST...]
 	rm -f "$dir/meson-logs/testlog.json"
 	meson test -C "$dir" --no-rebuild --num-processes "$(nproc)" "$@" >"$log" 2>&1 </dev/null
 	if ! [ -s "$dir/meson-logs/testlog.json" ]; then
-		check "tests in $dir: see what meson said" sh -c 'cat "$1"; false' sh "$dir/meson-logs/testlog.txt"
+		cat "$log"
+		check "tests in $dir: meson left no record" false
 		return
 	fi
 	show_results "$dir/meson-logs/testlog.json" >"$log"
@@ -110,7 +111,7 @@ EOF
 
 if [ "${1:-}" = --quick ]; then
 	shift
-	check "build in $1" ninja -C "$1" || finish
+	check "build in $1" ninja --quiet -C "$1" || finish
 	run_tests "$@"
 	finish
 fi
