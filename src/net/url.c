@@ -47,7 +47,7 @@ int url_decode(struct bytes text, bool plus_is_blank, struct buf *out, struct er
 		if (c == '+' && plus_is_blank) {
 			c = ' ';
 		} else if (c == '%') {
-			char lower[2];
+			char lower[3] = { 0 };
 
 			if (text.n - i < 3)
 				return err_set(e, ERR_USAGE, "decode URL: an escape is cut short");
