@@ -11,6 +11,8 @@
 const struct command *const cmd_table[] = {
 	&cmd_completion,
 	&cmd_help,
+	&cmd_hub,
+	&cmd_serve,
 	NULL,
 };
 

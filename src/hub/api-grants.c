@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hub/api.h"
+
+/* One page of the record; ?before=ID asks for the next. */
+#define AUDIT_PAGE 200
+
+int api_grants_list(struct request *q, struct err *e)
+{
+	AUTO_BUF struct buf body = BUF_INIT(BUF_OWN_MAX);
+	struct json_out o = json_out(&body);
+	int r;
+
+	json_open(&o, NULL, '{');
+	json_open(&o, "grants", '[');
+	r = grant_list(q->db, &o, e);
+	json_close(&o);
+	json_close(&o);
+	return r < 0 ? r : reply_json(q, 200, &body, e);
+}
+
+static int reply_grant(struct request *q, int64_t id, const struct grant *grant, struct err *e)
+{
+	AUTO_BUF struct buf body = BUF_INIT(BUF_OWN_MAX);
+	struct json_out o = json_out(&body);
+
+	json_open(&o, NULL, '{');
+	json_add_int(&o, "id", id);
+	json_add_text(&o, "group_id", grant->group);
+	json_add_text(&o, "resource_type", grant->resource_type);
+	json_add_text(&o, "resource_id", grant->resource_id);
+	json_close(&o);
+	return reply_json(q, 201, &body, e);
+}
+
+int api_grants_add(struct request *q, struct err *e)
+{
+	AUTO_HUB_WRITE struct hub_write w = { 0 };
+	struct grant grant = {
+		.group = json_text(json_get(q->json, "group_id")),
+		.resource_type = json_text(json_get(q->json, "resource_type")),
+		.resource_id = json_text(json_get(q->json, "resource_id")),
+	};
+	int64_t id = 0;
+	int r = hub_write_begin(q->hub, &w, e);
+
+	if (r == 0)
+		r = grant_add(w.db, q->caller, &grant, &id, e);
+	if (r == 0)
+		r = hub_write_commit(&w, e);
+	return r < 0 ? r : reply_grant(q, id, &grant, e);
+}
+
+int api_grants_remove(struct request *q, struct err *e)
+{
+	AUTO_HUB_WRITE struct hub_write w = { 0 };
+	int64_t id = 0;
+	int r = parse_int64(q->params[0], 1, INT64_MAX, &id, e);
+
+	if (r == 0)
+		r = hub_write_begin(q->hub, &w, e);
+	if (r == 0)
+		r = grant_remove(w.db, q->caller, id, e);
+	if (r == 0)
+		r = hub_write_commit(&w, e);
+	return r < 0 ? r : reply_nothing(q);
+}
+
+int api_audit(struct request *q, struct err *e)
+{
+	AUTO_BUF struct buf body = BUF_INIT(BUF_OWN_MAX);
+	struct json_out o = json_out(&body);
+	const char *before = http_query(q->in, "before");
+	int64_t before_id = 0;
+	int r = before ? parse_int64(before, 1, INT64_MAX, &before_id, e) : 0;
+
+	if (r < 0)
+		return r;
+	json_open(&o, NULL, '{');
+	json_open(&o, "audit", '[');
+	r = audit_list(q->db, before_id, AUDIT_PAGE, &o, e);
+	json_close(&o);
+	json_close(&o);
+	return r < 0 ? r : reply_json(q, 200, &body, e);
+}

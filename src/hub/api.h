@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The handlers behind the routes (routes.h says what a handler is), one file of api-*.c for each
+ * block. What they take and answer is in docs/http-api.md.
+ */
+#ifndef LARDER_HUB_API_H
+#define LARDER_HUB_API_H
+
+#include "hub/routes.h"
+
+/* api-health.c */
+int api_health(struct request *q, struct err *e);
+int api_live(struct request *q, struct err *e);
+
+/* api-tokens.c */
+int api_tokens_list(struct request *q, struct err *e);
+int api_tokens_create(struct request *q, struct err *e);
+int api_tokens_revoke(struct request *q, struct err *e);
+
+/* api-access.c */
+int api_users_list(struct request *q, struct err *e);
+int api_users_add(struct request *q, struct err *e);
+int api_users_remove(struct request *q, struct err *e);
+int api_groups_list(struct request *q, struct err *e);
+int api_groups_add(struct request *q, struct err *e);
+int api_groups_remove(struct request *q, struct err *e);
+int api_members_add(struct request *q, struct err *e);
+int api_members_remove(struct request *q, struct err *e);
+
+/* api-grants.c */
+int api_grants_list(struct request *q, struct err *e);
+int api_grants_add(struct request *q, struct err *e);
+int api_grants_remove(struct request *q, struct err *e);
+int api_audit(struct request *q, struct err *e);
+
+#endif

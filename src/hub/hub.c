@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hub/hub.h"
+
+#include "access/access.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "engine/journal.h"
+#include "engine/lease.h"
+#include "hub/cache.h"
+#include <pthread.h>
+
+/* What makes a folder a hub's, and not a workspace's: the place of its table files. */
+#define HUB_OBJECTS "objects"
+/* Three ticks may be missed (a slow disk, a stopped machine) before another hub may take over. */
+#define LEASE_MS (4 * HUB_TICK_MS)
+
+struct hub {
+	struct root *writer;
+	pthread_mutex_t writing; /* held while writer's db is in a transaction */
+	struct lease *lease;     /* NULL unless serving */
+	struct db *readers[HUB_SLOTS_MAX];
+	struct hub_settings settings;
+	struct blob_cache *cache;
+};
+
+/* A mistyped path must not turn a workspace, or any folder, into half a hub. */
+static int check_folder(const struct hub_options *options, struct err *e)
+{
+	AUTO_FREE char *objects = xasprintf("%s/" HUB_OBJECTS, options->path);
+	AUTO_FREE char *workspace = xasprintf("%s/" ROOT_FOLDER "/config.yaml", options->path);
+
+	if (access(workspace, F_OK) == 0)
+		return err_set(e, ERR_CONFLICT, "'%s' is a workspace, not a hub", options->path);
+	if (options->create || access(objects, F_OK) == 0)
+		return 0;
+	(void)err_set(e, ERR_NOT_FOUND, "there is no hub in '%s'", options->path);
+	return err_hint(e, "larder hub init %s --admin EMAIL", options->path);
+}
+
+static int open_root(const struct hub_options *options, struct root **ret_root, struct err *e)
+{
+	static const struct db_schema *const schemas[] = { &access_schema };
+	struct root_options o = {
+		.path = options->path,
+		.schemas = schemas,
+		.schema_count = ARRAY_LEN(schemas),
+		.create = options->create,
+	};
+	AUTO_ROOT struct root *root = NULL;
+	int r = check_folder(options, e);
+
+	if (r == 0)
+		r = root_open(&o, &root, e);
+	if (r == 0 && options->create)
+		r = dir_make(root_dirfd(root), HUB_OBJECTS, 0755, e);
+	if (r == 0)
+		*ret_root = TAKE(root);
+	return r;
+}
+
+int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err *e)
+{
+	AUTO_HUB struct hub *hub = xcalloc(1, sizeof(*hub));
+	int r;
+
+	(void)pthread_mutex_init(&hub->writing, NULL); /* cannot fail for a default mutex */
+	hub->cache = cache_new();
+	r = open_root(options, &hub->writer, e);
+	if (r == 0)
+		r = hub_settings_read(root_dirfd(hub->writer), &hub->settings, e);
+	if (r == 0 && options->serve)
+		r = lease_take(root_db(hub->writer), "serve", LEASE_MS, "larder serve", &hub->lease,
+			       e);
+	if (r < 0)
+		return err_in(e, "hub '%s'", options->path);
+	*ret_hub = TAKE(hub);
+	return 0;
+}
+
+void hub_close(struct hub *hub)
+{
+	if (!hub)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(hub->readers); i++)
+		db_close(hub->readers[i]);
+	lease_drop(hub->lease);
+	root_close(hub->writer);
+	cache_free(hub->cache);
+	(void)pthread_mutex_destroy(&hub->writing); /* nobody writes any more */
+	free(hub);
+}
+
+const char *hub_path(const struct hub *hub)
+{
+	return root_path(hub->writer);
+}
+
+int hub_dirfd(const struct hub *hub)
+{
+	return root_dirfd(hub->writer);
+}
+
+const struct hub_settings *hub_settings(const struct hub *hub)
+{
+	return &hub->settings;
+}
+
+struct blob_cache *hub_cache(const struct hub *hub)
+{
+	return hub->cache;
+}
+
+struct db *hub_read_db(struct hub *hub, unsigned slot, struct err *e)
+{
+	AUTO_FREE char *path = NULL;
+
+	if (slot >= HUB_SLOTS_MAX) {
+		(void)err_set(e, ERR_LIMIT, "thread %u, the limit is %d", slot, HUB_SLOTS_MAX);
+		return NULL;
+	}
+	if (hub->readers[slot])
+		return hub->readers[slot];
+	path = xasprintf("%s/" ROOT_DB, hub_path(hub));
+	/* On failure the slot stays empty, and the next request tries again. */
+	(void)db_open(&(struct db_options){ .path = path, .read_only = true }, &hub->readers[slot],
+		      e);
+	return hub->readers[slot];
+}
+
+static int begin_locked(struct hub *hub, struct hub_write *w, struct err *e)
+{
+	int r = db_begin(root_db(hub->writer), e);
+
+	if (r < 0) {
+		(void)pthread_mutex_unlock(&hub->writing); /* ours: locked by the caller */
+		return r;
+	}
+	*w = (struct hub_write){ hub, hub->writer, root_db(hub->writer) };
+	return 0;
+}
+
+int hub_write_begin(struct hub *hub, struct hub_write *w, struct err *e)
+{
+	(void)pthread_mutex_lock(&hub->writing); /* fails only for a thread that holds it */
+	return begin_locked(hub, w, e);
+}
+
+int hub_write_try(struct hub *hub, struct hub_write *w, struct err *e)
+{
+	int r;
+
+	if (pthread_mutex_trylock(&hub->writing) != 0)
+		return 0;
+	r = begin_locked(hub, w, e);
+	return r < 0 ? r : 1;
+}
+
+int hub_write_commit(struct hub_write *w, struct err *e)
+{
+	int r = w->hub->lease ? lease_check(w->hub->lease, e) : 0;
+
+	if (r == 0)
+		r = journal_commit(w->root, e);
+	hub_write_abort(w);
+	return r;
+}
+
+void hub_write_abort(struct hub_write *w)
+{
+	if (!w->hub)
+		return;
+	db_rollback(w->db);
+	(void)pthread_mutex_unlock(&w->hub->writing); /* ours since hub_write_begin() */
+	*w = (struct hub_write){ 0 };
+}
+
+static int renew(struct hub *hub, struct err *e)
+{
+	struct db *db = root_db(hub->writer);
+	int r = db_begin_lazy(db, e);
+
+	if (r == 0)
+		r = lease_check(hub->lease, e);
+	if (r == 0)
+		r = db_commit(db, e);
+	db_rollback(db);
+	return r;
+}
+
+int hub_tick(struct hub *hub, struct err *e)
+{
+	int r = 0;
+
+	(void)pthread_mutex_lock(&hub->writing); /* fails only for a thread that holds it */
+	if (hub->lease)
+		r = renew(hub, e);
+	if (r == 0)
+		r = journal_replay(hub->writer, NULL, e);
+	(void)pthread_mutex_unlock(&hub->writing); /* locked above */
+	return r;
+}

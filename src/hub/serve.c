@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hub/serve.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "hub/notify.h"
+#include "hub/routes.h"
+#include <fcntl.h>
+#include <signal.h>
+
+/* A certificate with its whole chain is some 10 KB. */
+#define PEM_MAX ((size_t)1 << 20)
+
+struct serving {
+	struct hub *hub;
+	struct http_server *server;
+	char *address;
+	int64_t port;
+	struct buf cert, key;
+	sigset_t signals;
+};
+
+static void serving_release(struct serving *s)
+{
+	if (s->server)
+		http_server_stop(s->server, SERVE_DRAIN_MS);
+	hub_close(s->hub);
+	free(s->address);
+	buf_release(&s->cert);
+	if (s->key.p)
+		explicit_bzero(s->key.p, s->key.n);
+	buf_release(&s->key);
+}
+
+/* "127.0.0.1:80" or "[::1]:80". */
+static int parse_listen(const char *text, struct serving *s, struct err *e)
+{
+	const char *colon = strrchr(text, ':');
+	size_t n = colon ? (size_t)(colon - text) : 0;
+
+	if (n > 2 && text[0] == '[' && text[n - 1] == ']')
+		s->address = xstrndup(text + 1, n - 2);
+	else if (n > 0 && !memchr(text, ':', n))
+		s->address = xstrndup(text, n);
+	if (!s->address || parse_int64(colon + 1, 0, UINT16_MAX, &s->port, e) < 0)
+		return err_set(e, ERR_USAGE, "listen address '%s' is not ADDRESS:PORT", text);
+	return 0;
+}
+
+static int read_pem(const char *path, struct buf *out, struct err *e)
+{
+	out->max = PEM_MAX;
+	return file_read(AT_FDCWD, path, PEM_MAX, out, e);
+}
+
+static int read_tls(const struct serve_options *options, struct serving *s, struct err *e)
+{
+	int r;
+
+	if (!options->tls_cert && !options->tls_key)
+		return 0;
+	if (!options->tls_cert || !options->tls_key)
+		return err_set(e, ERR_USAGE, "--tls-cert and --tls-key go together");
+	r = read_pem(options->tls_cert, &s->cert, e);
+	return r < 0 ? r : read_pem(options->tls_key, &s->key, e);
+}
+
+/* The library's threads inherit the mask, so that the signals wait for the loop below. */
+static void hold_signals(struct serving *s)
+{
+	(void)sigemptyset(&s->signals); /* these three fail only for signals that do not exist */
+	(void)sigaddset(&s->signals, SIGTERM);
+	(void)sigaddset(&s->signals, SIGINT);
+	(void)pthread_sigmask(SIG_BLOCK, &s->signals, NULL);
+}
+
+static int start(struct serving *s, struct err *e)
+{
+	const struct hub_settings *settings = hub_settings(s->hub);
+	struct http_server_options o = {
+		.address = s->address,
+		.port = (uint16_t)s->port,
+		.tls_cert = s->cert.p,
+		.tls_key = s->key.p,
+		.threads = (unsigned)settings->threads,
+		.connections = (unsigned)settings->connections,
+		.ctx = s->hub,
+		.on_request = routes_answer,
+	};
+
+	if (!s->cert.p && !str_starts(s->address, "127.") && !str_eq(s->address, "::1"))
+		log_event(LOG_WARN, "no-tls", "address=%s advice=%s", s->address,
+			  "tokens travel in the clear unless a proxy in front adds TLS");
+	return http_server_start(&o, &s->server, e);
+}
+
+static int announce(const struct serve_options *options, const struct serving *s, struct err *e)
+{
+	bool v6 = strchr(s->address, ':') != NULL;
+	AUTO_FREE char *url =
+		xasprintf("%s://%s%s%s:%u", s->cert.p ? "https" : "http", v6 ? "[" : "", s->address,
+			  v6 ? "]" : "", (unsigned)http_server_port(s->server));
+
+	log_event(LOG_INFO, "serving", "data=%s url=%s", hub_path(s->hub), url);
+	return options->on_ready(options->ctx, options->data, url, e);
+}
+
+/* A tick that fails for want of disk is told and tried again; one that finds the lease gone ends
+ * the hub, since another one serves this folder now. */
+static int tick(struct hub *hub, struct err *e)
+{
+	struct err why = { 0 };
+	int r = hub_tick(hub, &why);
+
+	if (r == 0)
+		return 0;
+	log_event(LOG_ERROR, "tick", "error=%s", why.msg);
+	if (r != ERR_BUSY && r != ERR_CONFLICT)
+		return 0;
+	*e = why;
+	return err_in(e, "hub '%s'", hub_path(hub));
+}
+
+static int wait_for_signal(struct serving *s, struct err *e)
+{
+	static const struct timespec pause = { .tv_sec = HUB_TICK_MS / 1000 };
+
+	while (sigtimedwait(&s->signals, NULL, &pause) < 0) {
+		int r = tick(s->hub, e);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int serve_run(const struct serve_options *options, struct err *e)
+{
+	struct hub_options hub = { .path = options->data, .serve = true };
+	AUTO(serving_release) struct serving s = { 0 };
+	int r = parse_listen(options->listen, &s, e);
+
+	if (r == 0)
+		r = read_tls(options, &s, e);
+	if (r < 0)
+		return r;
+	hold_signals(&s);
+	r = hub_open(&hub, &s.hub, e);
+	if (r == 0)
+		r = start(&s, e);
+	if (r == 0)
+		r = announce(options, &s, e);
+	if (r < 0)
+		return r;
+	notify_supervisor("READY=1");
+	r = wait_for_signal(&s, e);
+	notify_supervisor("STOPPING=1");
+	log_event(LOG_INFO, "stopping", "drain_ms=%d", SERVE_DRAIN_MS);
+	/* The next one is meant: it ends the process in the middle of the drain. */
+	(void)pthread_sigmask(SIG_UNBLOCK, &s.signals, NULL);
+	return r;
+}

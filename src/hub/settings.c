@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hub/settings.h"
+
+#include "base/file.h"
+#include "base/yaml.h"
+#include "hub/hub.h"
+
+#define GIB ((int64_t)1 << 30)
+#define DAY ((int64_t)24 * 3600)
+
+static const struct hub_settings defaults = {
+	.upload_max = 64 * GIB,
+	.connections = 4096,
+	.threads = 4,
+	.convert_memory = GIB,
+	.versions_keep_s = 7 * DAY,
+};
+
+int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *e)
+{
+	struct hub_settings s = defaults;
+	const struct yaml_field fields[] = {
+		{ "limits.upload_max", YAML_SIZE, &s.upload_max, 1, 1024 * GIB,
+		  "LARDER_HUB_UPLOAD_MAX", "largest single file that may be published" },
+		{ "limits.connections", YAML_INT, &s.connections, 16, 65536,
+		  "LARDER_HUB_CONNECTIONS", "connections at once" },
+		{ "limits.threads", YAML_INT, &s.threads, 1, HUB_SLOTS_MAX, "LARDER_HUB_THREADS",
+		  "threads that answer requests" },
+		{ "limits.convert_memory", YAML_SIZE, &s.convert_memory, GIB / 16, 1024 * GIB,
+		  "LARDER_HUB_CONVERT_MEMORY", "memory of a child that converts an upload" },
+		{ "retention.versions_keep", YAML_DURATION, &s.versions_keep_s, 60, 3650 * DAY,
+		  "LARDER_HUB_VERSIONS_KEEP", "how long a replaced version can be fetched" },
+		{ 0 },
+	};
+	AUTO_BUF struct buf text = BUF_INIT(YAML_BYTES_MAX);
+	int r = file_read(dirfd, HUB_CONFIG, YAML_BYTES_MAX, &text, e);
+
+	if (r == 0)
+		r = yaml_read(buf_bytes(&text), HUB_CONFIG, fields, e);
+	else if (r == ERR_NOT_FOUND)
+		r = 0;
+	if (r == 0)
+		r = yaml_environment(fields, e);
+	if (r == 0)
+		*ret_settings = s;
+	return r;
+}
