@@ -8,13 +8,16 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define SWEEP_MS 1000
+/* A limit is kept to a quarter of it, and never needs more than this. */
+#define SWEEP_MAX_MS 1000
+#define SWEEP_MIN_MS 20
 /* With fewer than a tenth of the connections left, idle ones are recycled down to four fifths, and
  * a head must come three times as fast. */
-#define FULL(limit)    ((limit) - (limit) / 10)
-#define RELIEF(limit)  ((limit) - (limit) / 5)
-#define FULL_HASTE     3
-#define RECYCLE_MIN_MS 1000 /* idle for less: about to send its next request */
+#define FULL(limit)   ((limit) - (limit) / 10)
+#define RELIEF(limit) ((limit) - (limit) / 5)
+#define FULL_HASTE    3
+/* Idle for less than that part of the idle time: about to send its next request. */
+#define RECYCLE_MIN(idle_ms) ((idle_ms) / 75)
 
 struct sweep {
 	struct http_server *server;
@@ -120,7 +123,7 @@ static void cut(const struct sweep *s, struct http_conn *conn, bool slow)
 
 static int64_t head_limit_ms(const struct sweep *s)
 {
-	int64_t ms = (int64_t)s->server->options.head_seconds * 1000;
+	int64_t ms = s->server->options.head_ms;
 
 	return s->full ? ms / FULL_HASTE : ms;
 }
@@ -134,7 +137,7 @@ static void sweep_idle(const struct sweep *s, struct http_conn *conn)
 		conn->head_since = s->now;
 	if (conn->head_since != 0 && s->now - conn->head_since > head_limit_ms(s))
 		cut(s, conn, true);
-	else if (s->now - conn->since > (int64_t)s->server->options.idle_seconds * 1000)
+	else if (s->now - conn->since > s->server->options.idle_ms)
 		cut(s, conn, false);
 }
 
@@ -143,10 +146,10 @@ static void sweep_idle(const struct sweep *s, struct http_conn *conn)
 static void sweep_rate(const struct sweep *s, struct http_conn *conn, bool inwards)
 {
 	const struct http_server_options *o = &s->server->options;
-	uint64_t want = (uint64_t)o->body_rate * o->rate_seconds;
+	uint64_t want = (uint64_t)(o->body_rate * o->rate_ms / 1000);
 	uint64_t in, out;
 
-	if (s->now - conn->mark_ms < (int64_t)o->rate_seconds * 1000)
+	if (s->now - conn->mark_ms < o->rate_ms)
 		return;
 	moved(conn, &in, &out);
 	if (inwards && in - conn->mark_in < want && !has_waiting(conn, SIOCINQ))
@@ -195,10 +198,11 @@ static void recycle(const struct sweep *s)
 	struct http_server *server = s->server;
 	unsigned target = RELIEF(server->options.connections);
 	unsigned excess = server->n_connections > target ? server->n_connections - target : 0;
-	int64_t age = (int64_t)server->options.idle_seconds * 1000;
+	int64_t least = RECYCLE_MIN(server->options.idle_ms);
+	int64_t age = server->options.idle_ms;
 	struct http_conn *conn = NULL;
 
-	while (excess > 0 && (age /= 2) >= RECYCLE_MIN_MS) {
+	while (excess > 0 && (age /= 2) >= least) {
 		LIST_FOREACH(conn, &server->connections, link)
 		{
 			if (excess == 0)
@@ -229,17 +233,31 @@ static void sweep_all(struct http_server *server)
 		recycle(&s);
 }
 
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t sweep_interval(const struct http_server_options *o)
+{
+	int64_t ms = smaller(smaller(o->head_ms, o->idle_ms), o->rate_ms) / 4;
+
+	ms = smaller(ms, SWEEP_MAX_MS);
+	return ms > SWEEP_MIN_MS ? ms : SWEEP_MIN_MS;
+}
+
 static void *sweeper_main(void *ctx)
 {
 	struct http_server *server = ctx;
+	int64_t interval = sweep_interval(&server->options);
 	struct timespec at;
+	int64_t next;
 
 	(void)pthread_mutex_lock(&server->lock);
 	while (!server->sweeper_ends) {
 		sweep_all(server);
-		(void)clock_gettime(CLOCK_MONOTONIC, &at);
-		at.tv_nsec += SWEEP_MS % 1000 * 1000000L;
-		at.tv_sec += SWEEP_MS / 1000;
+		next = time_monotonic() + interval;
+		at = (struct timespec){ next / 1000, next % 1000 * 1000000 };
 		(void)pthread_cond_timedwait(&server->wake, &server->lock, &at);
 	}
 	(void)pthread_mutex_unlock(&server->lock);

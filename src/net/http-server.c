@@ -29,9 +29,9 @@ static struct http_server_options with_defaults(const struct http_server_options
 	o.connections = OR(o.connections, 4096U);
 	if (o.connections < CONNECTIONS_MIN)
 		o.connections = CONNECTIONS_MIN;
-	o.head_seconds = OR(o.head_seconds, 15U);
-	o.idle_seconds = OR(o.idle_seconds, 75U);
-	o.rate_seconds = OR(o.rate_seconds, 20U);
+	o.head_ms = OR(o.head_ms, 15000);
+	o.idle_ms = OR(o.idle_ms, 75000);
+	o.rate_ms = OR(o.rate_ms, 20000);
 	o.body_rate = OR(o.body_rate, 1024);
 	return o;
 }

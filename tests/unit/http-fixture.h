@@ -3,7 +3,7 @@
  * A small site served in this process, for the tests of the HTTP server and client.
  *
  *	struct fixture f;
- *	fixture_start(&f, &(struct http_server_options){ .head_seconds = 1 });
+ *	fixture_start(&f, &(struct http_server_options){ .head_ms = 400 });
  *	... fixture_get(&f, "/hello", &reply) ...
  *	fixture_stop(&f);
  *
