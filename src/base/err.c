@@ -91,14 +91,20 @@ int err_sys(struct err *e, const char *fmt, ...)
 int err_in(struct err *e, const char *fmt, ...)
 {
 	char context[ERR_MSG_MAX];
-	char inner[ERR_MSG_MAX];
+	size_t half = sizeof(e->msg) / 2;
+	size_t taken = strlen(e->msg) + sizeof(": ");
+	size_t n;
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(context, sizeof(context), fmt, ap);
+	(void)vsnprintf(context, sizeof(context), fmt, ap); /* what is cut here is cut below too */
 	va_end(ap);
-	(void)snprintf(inner, sizeof(inner), "%s", e->msg);
-	(void)snprintf(e->msg, sizeof(e->msg), "%.240s: %.250s", context, inner);
+	/* Only when both are long does either lose, and then each keeps half. */
+	n = strnlen(context, taken < half ? sizeof(e->msg) - taken : half);
+	memmove(e->msg + n + 2, e->msg, sizeof(e->msg) - n - 2);
+	e->msg[sizeof(e->msg) - 1] = '\0';
+	memcpy(e->msg, context, n);
+	memcpy(e->msg + n, ": ", 2);
 	return e->code;
 }
 
