@@ -40,10 +40,41 @@ static bool only_blanks(struct bytes text, size_t from)
 	return true;
 }
 
+/*
+ * json-c takes 'x' for a key, NaN and Infinity even when strict. The first character of each stands
+ * nowhere outside the strings of true JSON.
+ */
+static bool has_extension(struct bytes text)
+{
+	bool in_string = false;
+
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+
+		if (c == '"')
+			in_string = !in_string;
+		else if (in_string && c == '\\')
+			i++;
+		else if (!in_string && (c == '\'' || c == 'N' || c == 'I'))
+			return true;
+	}
+	return false;
+}
+
 static void free_tokener(struct json_tokener **t)
 {
 	if (*t)
 		json_tokener_free(*t);
+}
+
+static int refuse(enum json_tokener_error status, size_t at, struct err *e)
+{
+	if (status == json_tokener_error_depth)
+		return err_set(e, ERR_LIMIT, "JSON nests deeper than %d", JSON_DEPTH_MAX);
+	return err_set(e, ERR_CORRUPT, "not JSON: %s at byte %zu",
+		       status == json_tokener_continue ? "it ends too early"
+						       : json_tokener_error_desc(status),
+		       at);
 }
 
 int json_parse(struct bytes text, size_t max, struct json **ret_root, struct err *e)
@@ -68,17 +99,13 @@ int json_parse(struct bytes text, size_t max, struct json **ret_root, struct err
 		status = json_tokener_get_error(tokener);
 		end = text.n;
 	}
-	if (status == json_tokener_error_depth)
-		return err_set(e, ERR_LIMIT, "JSON nests deeper than %d", JSON_DEPTH_MAX);
 	if (status != json_tokener_success)
-		return err_set(e, ERR_CORRUPT, "not JSON: %s at byte %zu",
-			       status == json_tokener_continue ? "it ends too early"
-							       : json_tokener_error_desc(status),
-			       end);
-	if (!only_blanks(text, end)) {
+		return refuse(status, end, e);
+	if (!only_blanks(text, end) || has_extension(text)) {
 		(void)json_object_put(root);
-		return err_set(e, ERR_CORRUPT, "not JSON: more text after the value at byte %zu",
-			       end);
+		return err_set(e, ERR_CORRUPT, "not JSON: %s",
+			       only_blanks(text, end) ? "single quotes, NaN or Infinity"
+						      : "more text after the value");
 	}
 	*ret_root = (struct json *)(uintptr_t)lent(root);
 	return 0;
