@@ -118,11 +118,13 @@ static int parse_offset(const char *s, int64_t *ret_ms)
 int time_parse_iso(const char *s, int64_t *ret_ms, struct err *e)
 {
 	struct tm tm = { 0 };
-	int64_t fraction, offset;
+	int64_t fraction, offset, seconds;
+	int day;
 	const char *rest = strptime(s, "%Y-%m-%d", &tm);
 
 	if (rest && (*rest == 'T' || *rest == ' '))
 		rest = strptime(rest + 1, "%H:%M:%S", &tm);
+	day = tm.tm_mday;
 	if (!rest || tm.tm_year < 0 || tm.tm_year > 8099)
 		return err_set(e, ERR_USAGE, "'%.40s' is not a time: write 2026-11-20T12:00:00Z",
 			       s);
@@ -130,7 +132,10 @@ int time_parse_iso(const char *s, int64_t *ret_ms, struct err *e)
 	if (parse_offset(rest, &offset) < 0)
 		return err_set(e, ERR_USAGE, "'%.40s' ends in no known offset: write Z or +02:00",
 			       s);
-	*ret_ms = (int64_t)timegm(&tm) * 1000 + fraction - offset;
+	seconds = timegm(&tm);
+	if (tm.tm_mday != day) /* strptime takes 31 February, timegm makes 3 March of it */
+		return err_set(e, ERR_USAGE, "'%.40s' names a day that its month has not", s);
+	*ret_ms = seconds * 1000 + fraction - offset;
 	return 0;
 }
 
