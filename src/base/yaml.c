@@ -126,7 +126,7 @@ static int read_list(struct reader *r, const struct yaml_field *f, const yaml_ev
 		more = item.type != YAML_SEQUENCE_END_EVENT;
 		if (more && item.type != YAML_SCALAR_EVENT)
 			return refuse(r, &item, "a list may hold texts only", e);
-		if (texts.n == YAML_ENTRIES_MAX)
+		if (more && texts.n == YAML_ENTRIES_MAX)
 			return refuse(r, &item, "more than 1000 entries", e);
 		if (more)
 			strv_add(&texts, scalar_text(&item));
@@ -177,7 +177,7 @@ static int read_map(struct reader *r, const struct yaml_field *f, const yaml_eve
 		if (next_event(r, &key, e) < 0)
 			return e->code;
 		more = key.type != YAML_MAPPING_END_EVENT;
-		if (texts.n == YAML_ENTRIES_MAX)
+		if (more && texts.n == YAML_ENTRIES_MAX)
 			return refuse(r, &key, "more than 1000 entries", e);
 		if (more && (check_map_key(r, f->key, &key, e) < 0 ||
 			     read_map_member(r, &key, &texts, e) < 0))
