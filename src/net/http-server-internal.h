@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the server share: http-server.c starts and stops it, -request.c takes a request
- * in, -body.c its body, -reply.c sends the answer, -sweep.c drops who is too slow.
+ * in, -body.c its body, -aside.c runs long work, -reply.c sends the answer, -sweep.c drops who is
+ * too slow.
  *
  * A struct http_conn is made and freed by libmicrohttpd's notification, on a thread of the pool,
  * and stands on the server's list for as long as its fd is open; under the server's lock it can be
@@ -59,11 +60,12 @@ struct http_server {
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake;    /* the sweeper, to stop */
-	pthread_cond_t drained; /* running is 0 */
+	pthread_cond_t drained; /* running is 0, or asides changed */
 	LIST_HEAD(, http_conn) connections;
 	unsigned n_connections; /* under lock */
 	pthread_t sweeper;
 	bool has_sweeper, sweeper_ends;
+	unsigned asides; /* under lock: a bit for each aside thread at work */
 };
 
 struct http_in {
@@ -86,6 +88,11 @@ struct http_in {
 	bool gzip_ended;
 	int64_t discard_left; /* once a reply is known before the body's end */
 
+	/* Set by http_run_aside() until the work is done. */
+	void (*aside)(struct http_in *in, void *state);
+	void *aside_state;
+	unsigned aside_slot;
+
 	struct strv headers; /* of the reply: name, value, ... */
 	struct MHD_Response *response;
 	int status;
@@ -105,6 +112,10 @@ void http_fail(struct http_in *in, const struct err *e);
 bool http_body_piece(struct http_in *in, struct bytes piece); /* false: close the connection */
 void http_body_end(struct http_in *in);
 void http_body_release(struct http_in *in);
+
+/* http-server-aside.c: suspends the request and starts its work; waits for all such work. */
+void http_aside_start(struct http_in *in);
+void http_aside_wait(struct http_server *server);
 
 /* http-server-reply.c: hands the finished reply to the library. */
 enum MHD_Result http_reply_queue(struct http_in *in);

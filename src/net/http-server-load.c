@@ -30,6 +30,8 @@ static void load_once(void)
 		MHD_SYMBOL(add_response_header),
 		MHD_SYMBOL(queue_response),
 		MHD_SYMBOL(destroy_response),
+		MHD_SYMBOL(suspend_connection),
+		MHD_SYMBOL(resume_connection),
 	};
 
 	if (library_load(names, symbols, ARRAY_LEN(symbols), &loaded.library, &loaded.error) < 0)

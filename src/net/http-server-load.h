@@ -32,6 +32,8 @@ struct mhd_library {
 	enum MHD_Result (*queue_response)(struct MHD_Connection *connection, unsigned status,
 					  struct MHD_Response *response);
 	void (*destroy_response)(struct MHD_Response *response);
+	void (*suspend_connection)(struct MHD_Connection *connection);
+	void (*resume_connection)(struct MHD_Connection *connection);
 };
 
 int mhd_library_load(const struct mhd_library **ret_library, struct err *e);

@@ -125,6 +125,10 @@ static enum MHD_Result finish(struct http_in *in)
 {
 	http_conn_enter(in->conn, HTTP_PHASE_BUSY);
 	http_body_end(in);
+	if (in->aside && !in->response) {
+		http_aside_start(in); /* this is called again when it is done */
+		return MHD_YES;
+	}
 	if (!in->response) {
 		log_event(LOG_ERROR, "no reply", "method=%s path=%s id=%s", in->method,
 			  buf_str(&in->path), in->id);
@@ -298,6 +302,8 @@ unsigned http_thread_slot(const struct http_in *in)
 	struct http_server *server = in->server;
 	uintptr_t self = (uintptr_t)pthread_self();
 
+	if (in->aside)
+		return server->options.threads + in->aside_slot;
 	/* The pool never changes while it runs: a thread's first request takes the next free slot.
 	 */
 	for (unsigned i = 0; i < server->options.threads; i++) {

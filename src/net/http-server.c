@@ -118,7 +118,8 @@ static size_t leave_escapes(void *ctx, struct MHD_Connection *connection, char *
 static struct MHD_Daemon *start_library(struct http_server *server, int listen_fd)
 {
 	const struct http_server_options *o = &server->options;
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TURBO;
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_TURBO |
+			 MHD_ALLOW_SUSPEND_RESUME;
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->tls_cert },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->tls_key },
@@ -241,8 +242,9 @@ void http_server_stop(struct http_server *server, int64_t drain_ms)
 	if (listening != MHD_INVALID_SOCKET)
 		(void)close(listening);
 	wait_for_running(server, drain_ms);
+	http_aside_wait(server); /* the library cannot end with suspended connections */
 	server->mhd->stop_daemon(server->daemon);
-	for (unsigned i = 0; i < server->options.threads; i++)
+	for (unsigned i = 0; i < server->options.threads + HTTP_ASIDE_MAX; i++)
 		if (server->options.on_thread_end)
 			server->options.on_thread_end(server->options.ctx, i);
 	server_free(server);

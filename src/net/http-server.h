@@ -13,7 +13,8 @@
  * read. It either replies, or calls http_take_body() to receive the body piece by piece, and
  * replies in on_end. A request that was not replied to gets 500. Each pool thread has a number
  * (http_thread_slot) for per-thread objects such as read connections. While a handler runs, its
- * thread serves nobody else: what takes seconds belongs in a child process with a deadline.
+ * thread serves nobody else: what takes seconds belongs in a child process with a deadline, and
+ * waiting for it into http_run_aside().
  *
  * Limits, all named, all with a reason here or in http-server*.c: connections, connections per
  * address, size of the head (431), of the body (413, as told by http_take_body), time for the head,
@@ -84,8 +85,9 @@ const char *http_bearer(
 const char *http_peer(const struct http_in *in);       /* numeric address */
 const char *http_request_id(const struct http_in *in); /* sent back as x-request-id */
 int64_t http_content_length(const struct http_in *in); /* 0 without a body, -1 unknown */
-unsigned http_thread_slot(const struct http_in *in);   /* 0 .. threads-1 */
-void *http_context(const struct http_in *in);          /* options.ctx */
+/* 0 .. threads-1, and HTTP_ASIDE_MAX more for work aside. */
+unsigned http_thread_slot(const struct http_in *in);
+void *http_context(const struct http_in *in); /* options.ctx */
 
 /* The body. on_data's negative return ends the request with its error; on_end is called once when
  * all has come and must reply; it is not called when the client went away or a limit was hit.
@@ -102,6 +104,17 @@ void http_take_body(struct http_in *in, const struct http_body *body);
 /* The common case: the whole body in memory (gzip undone), then `done`. */
 void http_take_small_body(struct http_in *in, size_t max,
 			  void (*done)(struct http_in *in, struct bytes body));
+
+/*
+ * Long work in place of a reply, from on_end: `work` runs on a thread of its own, frees `state` and
+ * replies, while the pool serves others. HTTP_ASIDE_MAX at once: the machine is busy with two
+ * conversions, and a third would only slow both down; ERR_BUSY then, with a time to come back. A
+ * stop waits for such work however long it takes: it needs a deadline of its own.
+ */
+#define HTTP_ASIDE_MAX     2
+#define HTTP_ASIDE_RETRY_S 10
+int http_run_aside(struct http_in *in, void (*work)(struct http_in *in, void *state), void *state,
+		   struct err *e);
 
 /* The reply: headers first, then exactly one of these. HEAD is answered with the same headers and
  * no body, by itself. An ETag added by the handler goes out weak ("W/...") with a gzipped body, as

@@ -136,6 +136,24 @@ static inline void fixture_wait(struct fixture *f)
 	(void)pthread_mutex_unlock(&f->lock);
 }
 
+static inline void fixture_work(struct http_in *in, void *state)
+{
+	AUTO_FREE char *text = NULL;
+
+	fixture_wait(state);
+	text = xasprintf("done in slot %u", http_thread_slot(in));
+	http_reply_bytes(in, 200, "text/plain", bytes_of(text));
+}
+
+static inline void fixture_aside(struct http_in *in, struct bytes body)
+{
+	struct err e = { 0 };
+
+	(void)body;
+	if (http_run_aside(in, fixture_work, http_context(in), &e) < 0)
+		http_reply_error(in, &e);
+}
+
 /* What the server saw of the request, for tests to compare. */
 static inline void fixture_show(struct http_in *in)
 {
@@ -193,6 +211,8 @@ static inline void fixture_route(void *ctx, struct http_in *in)
 	} else if (str_eq(path, "/wait")) {
 		fixture_wait(f);
 		http_reply_bytes(in, 200, "text/plain", BYTES_LITERAL("waited"));
+	} else if (str_eq(path, "/aside")) {
+		http_take_small_body(in, SMALL_MAX, fixture_aside);
 	} else if (str_eq(path, "/show")) {
 		fixture_show(in);
 	} else if (!str_eq(path, "/forget")) {

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Long work beside the pool: its connection is suspended, so its pool thread serves others. */
+#include "net/http-server-internal.h"
+
+#include "base/log.h"
+#include <assert.h>
+#include <signal.h>
+
+static bool take_slot(struct http_server *server, unsigned *ret_slot)
+{
+	bool found = false;
+
+	(void)pthread_mutex_lock(&server->lock);
+	for (unsigned i = 0; i < HTTP_ASIDE_MAX && !found; i++)
+		if (!(server->asides & 1U << i)) {
+			server->asides |= 1U << i;
+			*ret_slot = i;
+			found = true;
+		}
+	(void)pthread_mutex_unlock(&server->lock);
+	return found;
+}
+
+/* The last thing an aside thread does: a stop that waits for it may then free the server. */
+static void leave_slot(struct http_server *server, unsigned slot)
+{
+	(void)pthread_mutex_lock(&server->lock);
+	server->asides &= ~(1U << slot);
+	(void)pthread_cond_broadcast(&server->drained);
+	(void)pthread_mutex_unlock(&server->lock);
+}
+
+int http_run_aside(struct http_in *in, void (*work)(struct http_in *in, void *state), void *state,
+		   struct err *e)
+{
+	unsigned slot;
+
+	assert(!in->response && !in->aside);
+	if (!take_slot(in->server, &slot)) {
+		(void)err_set(e, ERR_BUSY, "the server is at work on %d long requests already",
+			      HTTP_ASIDE_MAX);
+		e->retry_after = HTTP_ASIDE_RETRY_S;
+		return e->code;
+	}
+	in->aside = work;
+	in->aside_state = state;
+	in->aside_slot = slot;
+	return 0;
+}
+
+static void run(struct http_in *in)
+{
+	void (*work)(struct http_in *, void *) = in->aside;
+
+	work(in, in->aside_state);
+	in->aside = NULL;
+}
+
+static void *run_and_resume(void *ctx)
+{
+	struct http_in *in = ctx;
+	struct http_server *server = in->server;
+	struct MHD_Connection *connection = in->connection;
+	unsigned slot = in->aside_slot;
+
+	run(in);
+	server->mhd->resume_connection(connection); /* from here on `in` is the pool's again */
+	leave_slot(server, slot);
+	return NULL;
+}
+
+void http_aside_start(struct http_in *in)
+{
+	struct http_server *server = in->server;
+	sigset_t all, before;
+	pthread_attr_t detached;
+	pthread_t thread;
+	int failed;
+
+	server->mhd->suspend_connection(in->connection);
+	(void)pthread_attr_init(&detached);
+	(void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	(void)sigfillset(&all); /* signals are for the program's own threads */
+	(void)pthread_sigmask(SIG_BLOCK, &all, &before);
+	failed = pthread_create(&thread, &detached, run_and_resume, in);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	(void)pthread_attr_destroy(&detached);
+	if (failed) { /* no thread to be had: this one does it, and others wait */
+		log_event(LOG_WARN, "no thread", "error=%s", strerror(failed));
+		(void)run_and_resume(in);
+	}
+}
+
+void http_aside_wait(struct http_server *server)
+{
+	(void)pthread_mutex_lock(&server->lock);
+	while (server->asides != 0)
+		(void)pthread_cond_wait(&server->drained, &server->lock);
+	(void)pthread_mutex_unlock(&server->lock);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Work beside the pool of the HTTP server. */
+#include "http-fixture.h"
+
+static const char aside[] = "POST /aside HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+			    "Content-Length: 2\r\n\r\nhi";
+
+static void wait_for_waiting(struct fixture *f, int n)
+{
+	(void)pthread_mutex_lock(&f->lock);
+	while (f->waiting < n)
+		(void)pthread_cond_wait(&f->changed, &f->lock);
+	(void)pthread_mutex_unlock(&f->lock);
+}
+
+static void assert_done(int fd, unsigned slot)
+{
+	AUTO_FREE char *reply = raw_read_all(fd);
+	AUTO_FREE char *text = xasprintf("done in slot %u", slot);
+
+	assert_non_null(reply);
+	assert_int_equal(strncmp(reply, "HTTP/1.1 200", 12), 0);
+	assert_non_null(strstr(reply, text));
+}
+
+TEST(while_work_runs_aside_the_one_pool_thread_serves_others)
+{
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	struct fixture f;
+	AUTO_FD int first = -1;
+	AUTO_FD int second = -1;
+
+	fixture_start(&f, &(struct http_server_options){ .threads = 1 });
+	first = raw_connect(&f);
+	raw_send(first, aside);
+	wait_for_waiting(&f, 1);
+	second = raw_connect(&f);
+	raw_send(second, aside);
+	wait_for_waiting(&f, HTTP_ASIDE_MAX);
+
+	fixture_ask(&f, &(struct http_request){ .url = "/hello" }, &reply);
+	assert_int_equal(reply.status, 200);
+	fixture_release(&f);
+	assert_done(first, 1);
+	assert_done(second, 2);
+	fixture_stop(&f);
+}
+
+TEST(more_work_than_there_are_places_is_told_to_come_back)
+{
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	AUTO_HTTP_REPLY struct http_reply later = HTTP_REPLY_INIT;
+	struct http_request q = { .method = "POST", .url = "/aside", .body = BYTES_LITERAL("x") };
+	struct fixture f;
+	int fds[HTTP_ASIDE_MAX];
+
+	fixture_start(&f, &(struct http_server_options){ .threads = 2 });
+	for (int i = 0; i < HTTP_ASIDE_MAX; i++) {
+		fds[i] = raw_connect(&f);
+		raw_send(fds[i], aside);
+	}
+	wait_for_waiting(&f, HTTP_ASIDE_MAX);
+	fixture_ask(&f, &q, &reply);
+	assert_int_equal(reply.status, 503);
+	assert_int_equal(reply.retry_after, HTTP_ASIDE_RETRY_S);
+
+	fixture_release(&f);
+	for (int i = 0; i < HTTP_ASIDE_MAX; i++) {
+		AUTO_FREE char *text = raw_read_all(fds[i]);
+
+		assert_non_null(text);
+		(void)close(fds[i]); /* of a test: nothing to lose */
+	}
+	fixture_ask(&f, &q, &later);
+	assert_int_equal(later.status, 200);
+	fixture_stop(&f);
+}
+
+TEST(work_whose_client_went_away_is_finished_and_forgotten)
+{
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	struct fixture f;
+	int fd;
+
+	fixture_start(&f, &(struct http_server_options){ .threads = 1 });
+	fd = raw_connect(&f);
+	raw_send(fd, aside);
+	wait_for_waiting(&f, 1);
+	(void)close(fd); /* of a test: nothing to lose */
+	fixture_release(&f);
+	fixture_ask(&f, &(struct http_request){ .url = "/hello" }, &reply);
+	assert_int_equal(reply.status, 200);
+	fixture_stop(&f);
+}
+
+#define OK(test) cmocka_unit_test(test)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		OK(while_work_runs_aside_the_one_pool_thread_serves_others),
+		OK(more_work_than_there_are_places_is_told_to_come_back),
+		OK(work_whose_client_went_away_is_finished_and_forgotten),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
