@@ -48,6 +48,11 @@ int journal_stage_open(const struct root *root, const char *name, int flags, int
 	return 0;
 }
 
+int journal_stage_create(const struct root *root, const char *name, int *ret_fd, struct err *e)
+{
+	return journal_stage_open(root, name, O_RDWR | O_CREAT | O_EXCL, ret_fd, e);
+}
+
 int journal_stage(const struct root *root, const char *name, struct bytes contents, struct err *e)
 {
 	AUTO_FD int fd = -1;

@@ -60,6 +60,8 @@ extern const struct db_schema journal_schema;
  */
 int journal_stage_open(const struct root *root, const char *name, int flags, int *ret_fd,
 		       struct err *e);
+/* A new file to be written; there must be none of that name. Any thread. */
+int journal_stage_create(const struct root *root, const char *name, int *ret_fd, struct err *e);
 /* The whole file at once, not yet synced. Any thread. */
 int journal_stage(const struct root *root, const char *name, struct bytes contents, struct err *e);
 /* "<root>/.larder/staging/<name>" for other programs; the caller owns it. Any thread. */
