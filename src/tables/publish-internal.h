@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What publish*.c share: publish.c prepares, -convert.c makes and checks files, -apply.c commits.
+ */
+#ifndef LARDER_TABLES_PUBLISH_INTERNAL_H
+#define LARDER_TABLES_PUBLISH_INTERNAL_H
+
+#include "base/hash.h"
+#include "tables/objects.h"
+#include "tables/publish.h"
+#include "tables/registry-internal.h"
+
+#define HOW_MAX (TABLE_SORT_MAX + 32)
+
+/* A part on its way from what was uploaded (source) to what is served (sha256). */
+struct prepared {
+	char *path;
+	char source[SHA256_HEX + 1];
+	enum duck_format format;
+
+	char sha256[SHA256_HEX + 1]; /* "" until it is known */
+	char md5[MD5_HEX + 1];
+	int64_t size_bytes;
+	int64_t rows;
+	char *columns;
+	char *made;  /* staged name of what a conversion wrote; NULL when the source is served */
+	bool placed; /* a journal row was written that moves it */
+};
+
+struct publish {
+	const struct root *root;
+	char *table, *name, *description;
+	char *sort; /* "a,-b" or "" */
+	bool create, sort_given;
+	struct strv order;
+	int64_t convert_memory;
+	struct prepared *parts;
+	size_t n;
+	char sha256[HASH_HEX_MAX], md5[HASH_HEX_MAX];
+	struct strv used_up; /* staged sources whose rows are gone */
+};
+
+/* How a conversion is remembered: its result is the same for the same source and this text. */
+void publish_how(const struct publish *p, const struct prepared *part, struct buf *out);
+static inline bool publish_converts(const struct publish *p, const struct prepared *part)
+{
+	return part->format != DUCK_PARQUET || p->order.n > 0;
+}
+
+/* Finds, converts or checks each part, so that all know their object. */
+int publish_make_parts(struct publish *p, struct db *db, struct err *e);
+int publish_missing(const struct prepared *part, struct err *e);
+
+#endif
