@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tables/manifest-build.h"
+
+#include "base/json.h"
+#include "base/time.h"
+#include "tables/registry-internal.h"
+
+/* A row a part, in the order of names and paths; a table without version has one row of nulls. */
+static const char sql_rows[] =
+	"SELECT t.id, t.name, t.query_mode, t.source_type, v.id, v.sha256, v.md5, v.rows,"
+	" v.size_bytes, v.created_ms, p.path, p.sha256, p.md5, p.rows, p.size_bytes"
+	" FROM tbl t LEFT JOIN version v ON v.id=t.current_version"
+	" LEFT JOIN part p ON p.version_id=v.id"
+	" WHERE (?1=1 OR t.id IN " GRANTED_TABLES(
+		"?2") ")"
+		      " AND (v.id IS NOT NULL OR t.query_mode='remote') ORDER BY t.name, p.path";
+
+enum column {
+	T_ID,
+	T_NAME,
+	T_MODE,
+	T_SOURCE,
+	V_ID,
+	V_SHA256,
+	V_MD5,
+	V_ROWS,
+	V_SIZE,
+	V_CREATED,
+	P_PATH,
+	P_SHA256,
+	P_MD5,
+	P_ROWS,
+	P_SIZE,
+};
+
+static void add_int_or_null(struct json_out *o, const char *key, const struct stmt *q, int column)
+{
+	if (stmt_is_null(q, column) || stmt_int(q, column) < 0)
+		json_add_null(o, key);
+	else
+		json_add_int(o, key, stmt_int(q, column));
+}
+
+static void open_table(struct json_out *o, const struct stmt *q)
+{
+	const char *source = stmt_text(q, T_SOURCE);
+	char iso[TIME_TEXT_MAX];
+
+	json_open(o, stmt_text(q, T_NAME), '{');
+	json_add_text(o, "id", stmt_text(q, T_ID));
+	json_add_text(o, "hash", stmt_text(q, V_MD5));
+	json_add_text(o, "md5", stmt_text(q, V_MD5));
+	json_add_text(o, "sha256", stmt_text(q, V_SHA256));
+	json_add_text(o, "version", stmt_text(q, V_SHA256));
+	json_add_text(o, "updated",
+		      stmt_is_null(q, V_ID) ? NULL : time_format_iso(stmt_int(q, V_CREATED), iso));
+	add_int_or_null(o, "size_bytes", q, V_SIZE);
+	add_int_or_null(o, "rows", q, V_ROWS);
+	json_add_text(o, "query_mode", stmt_text(q, T_MODE));
+	json_add_text(o, "source_type", source ? source : "");
+}
+
+static void add_part(struct json_out *o, const struct stmt *q)
+{
+	json_open(o, NULL, '{');
+	json_add_text(o, "path", stmt_text(q, P_PATH));
+	json_add_text(o, "hash", stmt_text(q, P_MD5));
+	json_add_text(o, "sha256", stmt_text(q, P_SHA256));
+	add_int_or_null(o, "size_bytes", q, P_SIZE);
+	add_int_or_null(o, "rows", q, P_ROWS);
+	json_close(o);
+}
+
+struct building {
+	struct json_out o;
+	struct buf last; /* id of the table that is open; empty: none */
+	bool in_parts;
+};
+
+static void close_table(struct building *b)
+{
+	if (b->in_parts)
+		json_close(&b->o);
+	if (b->last.n > 0)
+		json_close(&b->o);
+	b->in_parts = false;
+	buf_clear(&b->last);
+}
+
+static void add_row(struct building *b, const struct stmt *q)
+{
+	const char *path = stmt_text(q, P_PATH);
+
+	if (!str_eq(buf_str(&b->last), stmt_text(q, T_ID))) {
+		close_table(b);
+		open_table(&b->o, q);
+		buf_adds(&b->last, stmt_text(q, T_ID));
+	}
+	if (!path || !*path)
+		return;
+	if (!b->in_parts)
+		json_open(&b->o, "parts", '[');
+	b->in_parts = true;
+	add_part(&b->o, q);
+}
+
+static int add_tables(struct building *b, struct db *db, const struct caller *caller, struct err *e)
+{
+	AUTO_STMT struct stmt *q = NULL;
+	int r = db_query(db, &q, e, sql_rows, "ii", (int64_t)caller->is_admin, caller->user_id);
+
+	while (r == 0 && (r = stmt_next(q, e)) > 0) {
+		add_row(b, q);
+		r = 0;
+	}
+	close_table(b);
+	return r;
+}
+
+int manifest_build(struct db *db, const struct caller *caller, int64_t now_ms, struct buf *out,
+		   struct err *e)
+{
+	struct building b = { .o = json_out(out), .last = BUF_INIT(NAME_MAX_LEN + 1) };
+	char iso[TIME_TEXT_MAX];
+	int r;
+
+	json_open(&b.o, NULL, '{');
+	json_open(&b.o, "tables", '{');
+	r = add_tables(&b, db, caller, e);
+	json_close(&b.o);
+	json_open(&b.o, "assets", '{');
+	json_close(&b.o);
+	json_add_text(&b.o, "server_time", time_format_iso(now_ms, iso));
+	json_close(&b.o);
+	buf_release(&b.last);
+	if (r == 0 && out->full)
+		r = err_set(e, ERR_LIMIT, "the manifest is over %zu bytes", MANIFEST_BUILD_MAX);
+	return r;
+}
