@@ -24,6 +24,8 @@
 #	json [FILE] PATH	what jq -r gives for PATH, from FILE or stdin; null and absent are failures
 #	start_hub DIR [OPTIONS]	runs `larder serve` on the hub in DIR; sets HUB_URL and HUB_PID
 #	stop_hub [SIGNAL]	ends HUB_PID (TERM) and waits until it has gone
+#	start_faulty DIR	runs a server on the files in DIR that misbehaves as DIR.plan says (see
+#				tests/tools/fault-plan.h) and logs to DIR.log; sets FAULTY_URL
 #	start NAME CMD...	any other process to be ended with the promise; sets STARTED_PID
 #	snapshot DIR		one line per file below DIR: path, kind, sum; to compare before and after
 #
@@ -207,6 +209,13 @@ start_hub() { # DIR [OPTIONS]
 		return 1
 	}
 	export HUB_URL HUB_PID
+}
+
+start_faulty() { # DIR
+	start "$1" "$TEST_BIN/../tests/tools/faulty-server" --root "$1" --plan "$1.plan" --log "$1.log"
+	wait_for "[ -s '$1.out' ]"
+	FAULTY_URL=http://127.0.0.1:$(cat "$1.out")
+	export FAULTY_URL
 }
 
 stop_hub() { # [SIGNAL]
