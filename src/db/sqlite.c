@@ -44,8 +44,6 @@ static int error_of_io(const struct db *db, int rc, struct err *e)
 		err_set(e, ERR_IO, "cannot write database '%s': disk full", db->path);
 		return err_hint(e, "free some space on its disk and run the command again");
 	}
-	if (rc == SQLITE_CANTOPEN && system == ENOENT)
-		return err_set(e, ERR_NOT_FOUND, "database '%s' does not exist", db->path);
 	if (system != 0)
 		return err_set(e, ERR_IO, "database '%s': %s: %s", db->path,
 			       sqlite3_errmsg(db->handle), strerror(system));
@@ -87,6 +85,8 @@ static int open_handle(struct db *db, const char *name, int flags, struct err *e
 {
 	int rc = sqlite3_open_v2(name, &db->handle, flags, sqlite_fault_vfs());
 
+	if (rc == SQLITE_CANTOPEN && access(db->path, F_OK) < 0 && errno == ENOENT)
+		return err_set(e, ERR_NOT_FOUND, "database '%s' does not exist", db->path);
 	if (rc != SQLITE_OK)
 		return sqlite_error(db, rc, e);
 	sqlite3_extended_result_codes(db->handle, 1);
@@ -141,9 +141,8 @@ static int open_read_only(struct db *db, struct err *e)
 {
 	int r = open_handle(db, db->path, SQLITE_OPEN_READONLY, e);
 
-	if (r < 0)
-		return r;
-	r = use_wal(db, e);
+	if (r == 0)
+		r = use_wal(db, e);
 	if (r == 0)
 		r = db_is_migrated(db, e);
 	return r == ERR_IO ? reopen_immutable(db, e) : r < 0 ? r : 0;
