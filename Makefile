@@ -6,7 +6,7 @@ FUZZ_SECONDS = 60
 
 all: setup ## build into build/
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) -Dtests=false
-	@ninja -C $(BUILD)
+	@ninja --quiet -C $(BUILD)
 
 setup: ## install what is missing (packages, pinned parts)
 	@tools/setup build
@@ -33,7 +33,7 @@ fuzz: ## each libFuzzer target for FUZZ_SECONDS
 	@tools/setup build check
 	@test -f build-fuzz/build.ninja || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Dtests=false \
 		-Db_sanitize=address,undefined -Db_lundef=false
-	@ninja -C build-fuzz
+	@ninja --quiet -C build-fuzz
 	@tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
 analyze: ## gcc -fanalyzer and clang-tidy
@@ -44,7 +44,7 @@ cover: ## which lines the tests reach
 	@tools/setup build check cover
 	@test -f build-cover/build.ninja || meson setup build-cover -Db_coverage=true
 	@tools/check-run.sh --quick build-cover
-	@ninja -C build-cover coverage-text && cat build-cover/meson-logs/coverage.txt
+	@ninja --quiet -C build-cover coverage-text && cat build-cover/meson-logs/coverage.txt
 
 bench: release ## beside nginx, curl, aria2 and rclone: a table of ratios
 	@tools/setup build bench
@@ -53,7 +53,7 @@ bench: release ## beside nginx, curl, aria2 and rclone: a table of ratios
 release: setup
 	@test -f build-release/build.ninja || meson setup build-release --buildtype=release \
 		-Dfaults=false -Dtests=false -Dprefix=$(prefix)
-	@ninja -C build-release
+	@ninja --quiet -C build-release
 
 install: release ## into $(DESTDIR)$(prefix)
 	@meson configure build-release -Dprefix=$(prefix)
