@@ -78,7 +78,6 @@ static int replace_once(void)
 {
 	AUTO_SCRATCH char *top = scratch_new();
 	AUTO_FREE char *path = xasprintf("%s/a", top);
-	AUTO_STRV struct strv names = STRV_INIT;
 	struct err e = { 0 };
 	int r = file_replace(AT_FDCWD, path, bytes_of("x"), 0600, &e);
 

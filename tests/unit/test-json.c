@@ -151,6 +151,7 @@ TEST(nesting_is_limited)
 	AUTO_FREE char *hostile = nested(100000);
 	AUTO_JSON struct json *doc = parse(good);
 
+	CHECK_INT(json_kind(doc), JSON_ARRAY);
 	check_refused(bad, ERR_LIMIT);
 	check_refused(hostile, ERR_LIMIT);
 }
