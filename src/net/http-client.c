@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "net/http-client-load.h"
 #include "net/http-client-reply.h"
+#include <poll.h>
 
 /* The largest libcurl takes: fewer, larger reads are what a bulk transfer lives on. */
 #define RECEIVE_BUFFER 524288L
@@ -31,6 +32,7 @@ struct transfer {
 	int failed;
 	size_t header_bytes;
 	int64_t sent;
+	int64_t moved, moved_ms; /* bytes in both directions, and when they last grew */
 	bool head_done;
 	bool to_caller;
 	char message[CURL_ERROR_SIZE];
@@ -160,16 +162,32 @@ static int on_seek(void *ctx, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
+/* Ours, because libcurl's own limit looks at a speed averaged over five seconds more. */
+static bool is_stalled(struct transfer *t, int64_t moved)
+{
+	int64_t now = time_monotonic();
+
+	if (moved != t->moved) {
+		t->moved = moved;
+		t->moved_ms = now;
+	}
+	return now - t->moved_ms > (int64_t)t->client->stall_s * 1000;
+}
+
 static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
 		       curl_off_t up)
 {
 	struct transfer *t = ctx;
 
 	(void)down_total;
-	(void)down;
 	(void)up_total;
 	if (t->client->cancel && atomic_load(t->client->cancel)) {
 		t->failed = err_set(t->e, ERR_CANCELLED, "cancelled");
+		return 1;
+	}
+	if (is_stalled(t, down + up + (curl_off_t)t->header_bytes)) {
+		t->failed = err_set(t->e, ERR_OFFLINE, "nothing came for %ld seconds",
+				    t->client->stall_s);
 		return 1;
 	}
 	if (t->request->on_sent && up > 0)
@@ -238,8 +256,6 @@ static void set_connection(struct transfer *t, const struct curl_library *curl, 
 	SET(CURLOPT_NOPROXY, t->client->no_proxy);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
-	SET(CURLOPT_LOW_SPEED_LIMIT, (long)HTTP_STALL_BYTES);
-	SET(CURLOPT_LOW_SPEED_TIME, t->client->stall_s);
 	SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
 	SET(CURLOPT_UPLOAD_BUFFERSIZE, SEND_BUFFER);
 	SET(CURLOPT_USERAGENT, t->client->user_agent);
@@ -256,11 +272,9 @@ static void set_callbacks(struct transfer *t, const struct curl_library *curl, C
 	SET(CURLOPT_HEADERDATA, t);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, t);
-	if (t->client->cancel || t->request->on_sent) {
-		SET(CURLOPT_NOPROGRESS, 0L);
-		SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-		SET(CURLOPT_XFERINFODATA, t);
-	}
+	SET(CURLOPT_NOPROGRESS, 0L);
+	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+	SET(CURLOPT_XFERINFODATA, t);
 }
 
 static void set_method(struct transfer *t, const struct curl_library *curl, CURL *h)
@@ -361,7 +375,7 @@ static int perform(struct transfer *t)
 {
 	const struct curl_library *curl = t->client->curl;
 	CURL *h = t->client->handle;
-	int64_t started = time_monotonic();
+	int64_t started = t->moved_ms = time_monotonic();
 	curl_off_t received = 0;
 	CURLcode result;
 
@@ -376,12 +390,26 @@ static int perform(struct transfer *t)
 	return result == CURLE_OK ? 0 : explain(t, result);
 }
 
+/* Whatever can be read from a kept connection now was not asked for: it has ended, or the server
+ * sent more than it announced, which must not be taken for the answer to the next request. */
+static bool kept_is_dirty(const struct http_client *c)
+{
+	struct pollfd p = { .fd = -1, .events = POLLIN };
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	if (c->curl->easy_getinfo(c->handle, CURLINFO_ACTIVESOCKET, &fd) == CURLE_OK)
+		p.fd = fd;
+	return fd != CURL_SOCKET_BAD && poll(&p, 1, 0) > 0;
+}
+
 static int prepare(struct http_client *c, const struct http_request *q, struct err *e)
 {
 	if (strncasecmp(q->url, "http://", 7) != 0 && strncasecmp(q->url, "https://", 8) != 0)
 		return err_set(e, ERR_USAGE, "'%s' is not an http address", q->url);
 	if (!c->curl && curl_library_load(&c->curl, e) < 0)
 		return e->code;
+	if (c->handle && kept_is_dirty(c))
+		c->curl->easy_cleanup(TAKE(c->handle));
 	if (!c->handle)
 		c->handle = c->curl->easy_init();
 	return c->handle ? 0 : err_set(e, ERR_FAILED, "start libcurl: it refuses");

@@ -17,8 +17,8 @@
  * on_body gets pieces of at most 16 KB (libcurl's own), straight from its receive buffer of 512 KB:
  * whoever writes to disk or hands over to another thread gathers them first.
  *
- * Times: connect HTTP_CONNECT_MS; then no total limit but a stall limit: fewer than
- * HTTP_STALL_BYTES a second over stall_s seconds (default HTTP_STALL_S) ends the request.
+ * Times: connect HTTP_CONNECT_MS; then no total limit but a stall limit: no byte in either
+ *direction for stall_s seconds (default HTTP_STALL_S) ends the request.
  * `*cancel` is looked at whenever bytes move and at least once a second.
  *
  * Errors: ERR_OFFLINE (refused, reset, stalled, name unknown, body cut short), ERR_REMOTE (not
@@ -37,9 +37,8 @@
 #include "base/str.h"
 #include <stdatomic.h>
 
-#define HTTP_CONNECT_MS  15000
-#define HTTP_STALL_S     30
-#define HTTP_STALL_BYTES 1
+#define HTTP_CONNECT_MS 15000
+#define HTTP_STALL_S    30
 /* Of a reply, all together: twice what servers allow in requests. */
 #define HTTP_HEADERS_MAX ((size_t)64 << 10)
 /* Of an error or a short answer. */

@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -210,6 +211,14 @@ static void decide(const struct visit *v, struct answer *a)
 	AUTO_BUF struct buf path = BUF_INIT(HTTP_PATH_MAX);
 	bool reads = str_eq(v->method, "GET") || str_eq(v->method, "HEAD");
 
+	if (v->fault.kind == FAULT_STATUS) {
+		set_text(a, (int)v->fault.amount, "{\"detail\":\"told to fail\"}");
+		return;
+	}
+	if (v->fault.kind == FAULT_REDIRECT) {
+		set_text(a, 302, "");
+		return;
+	}
 	if (http_path_decode(v->target, &path) == 0)
 		a->file = open_file(v, buf_str(&path));
 	if (a->file >= 0)
@@ -218,10 +227,6 @@ static void decide(const struct visit *v, struct answer *a)
 		set_text(a, 404, "{\"detail\":\"not found\"}");
 	else
 		set_text(a, 200, "{\"ok\":true}");
-	if (v->fault.kind == FAULT_STATUS)
-		set_text(a, (int)v->fault.amount, "{\"detail\":\"told to fail\"}");
-	if (v->fault.kind == FAULT_REDIRECT)
-		set_text(a, 302, "");
 }
 
 static bool send_head(struct visit *v, const struct answer *a)
@@ -405,6 +410,7 @@ static int listen_on(uint16_t port)
 
 static void serve(struct site *site, int listening)
 {
+	const int on = 1;
 	pthread_attr_t detached;
 	pthread_t thread;
 
@@ -416,6 +422,7 @@ static void serve(struct site *site, int listening)
 		v->site = site;
 		v->in = (struct buf)BUF_INIT(HEAD_MAX + PIECE);
 		v->fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+		(void)setsockopt(v->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		if (v->fd < 0 || pthread_create(&thread, &detached, visit_main, v) != 0) {
 			perror("faulty-server: accept");
 			exit(1);
