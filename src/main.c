@@ -9,6 +9,7 @@
 #include <signal.h>
 
 const struct command *const cmd_table[] = {
+	&cmd_admin,
 	&cmd_completion,
 	&cmd_help,
 	&cmd_hub,

@@ -116,7 +116,15 @@ struct grant {
 int grant_add(struct db *db, const struct caller *by, const struct grant *grant, int64_t *ret_id,
 	      struct err *e);
 int grant_remove(struct db *db, const struct caller *by, int64_t id, struct err *e);
-int grant_list(struct db *db, struct json_out *out, struct err *e);
+/* Ordered by group, type and resource. A negative return of `visit` ends it; the row is lent. */
+struct grant_row {
+	int64_t id;
+	const char *group_id, *group;
+	const char *resource_type, *resource_id;
+	int64_t created_ms;
+};
+typedef int (*grant_visit_fn)(void *ctx, const struct grant_row *row, struct err *e);
+int grant_visit(struct db *db, grant_visit_fn visit, void *ctx, struct err *e);
 /* All grants of a resource that is being removed. */
 int grant_forget(struct db *db, const char *resource_type, const char *resource_id, struct err *e);
 

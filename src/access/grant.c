@@ -62,7 +62,7 @@ int grant_remove(struct db *db, const struct caller *by, int64_t id, struct err 
 	return r < 0 ? r : access_changed(db, by, "grant.remove", what, NULL, e);
 }
 
-int grant_list(struct db *db, struct json_out *out, struct err *e)
+int grant_visit(struct db *db, grant_visit_fn visit, void *ctx, struct err *e)
 {
 	static const char sql_list[] =
 		"SELECT r.id, r.group_id, g.name, r.resource_type, r.resource_id, r.created_ms"
@@ -74,14 +74,18 @@ int grant_list(struct db *db, struct json_out *out, struct err *e)
 	if (r < 0)
 		return r;
 	while ((r = stmt_next(q, e)) > 0) {
-		json_open(out, NULL, '{');
-		json_add_int(out, "id", stmt_int(q, 0));
-		json_add_text(out, "group_id", stmt_text(q, 1));
-		json_add_text(out, "group", stmt_text(q, 2));
-		json_add_text(out, "resource_type", stmt_text(q, 3));
-		json_add_text(out, "resource_id", stmt_text(q, 4));
-		access_add_time(out, "created_at", stmt_int(q, 5));
-		json_close(out);
+		struct grant_row row = {
+			.id = stmt_int(q, 0),
+			.group_id = stmt_text(q, 1),
+			.group = stmt_text(q, 2),
+			.resource_type = stmt_text(q, 3),
+			.resource_id = stmt_text(q, 4),
+			.created_ms = stmt_int(q, 5),
+		};
+
+		r = visit(ctx, &row, e);
+		if (r < 0)
+			return r;
 	}
 	return r;
 }

@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 
+extern const struct command cmd_admin;
 extern const struct command cmd_completion;
 extern const struct command cmd_help;
 extern const struct command cmd_hub;

@@ -1,8 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/api.h"
 
+#include "base/time.h"
+
 /* One page of the record; ?before=ID asks for the next. */
 #define AUDIT_PAGE 200
+
+static int add_row(void *ctx, const struct grant_row *row, struct err *e)
+{
+	struct json_out *o = ctx;
+	char text[TIME_TEXT_MAX];
+
+	(void)e;
+	json_open(o, NULL, '{');
+	json_add_int(o, "id", row->id);
+	json_add_text(o, "group_id", row->group_id);
+	json_add_text(o, "group", row->group);
+	json_add_text(o, "resource_type", row->resource_type);
+	json_add_text(o, "resource_id", row->resource_id);
+	json_add_text(o, "created_at", time_format_iso(row->created_ms, text));
+	json_close(o);
+	return 0;
+}
 
 int api_grants_list(struct request *q, struct err *e)
 {
@@ -12,7 +31,7 @@ int api_grants_list(struct request *q, struct err *e)
 
 	json_open(&o, NULL, '{');
 	json_open(&o, "grants", '[');
-	r = grant_list(q->db, &o, e);
+	r = grant_visit(q->db, add_row, &o, e);
 	json_close(&o);
 	json_close(&o);
 	return r < 0 ? r : reply_json(q, 200, &body, e);

@@ -33,4 +33,11 @@ int api_grants_add(struct request *q, struct err *e);
 int api_grants_remove(struct request *q, struct err *e);
 int api_audit(struct request *q, struct err *e);
 
+/* api-rules.c */
+int api_bundle(struct request *q, struct err *e);
+int api_rules_list(struct request *q, struct err *e);
+int api_rules_get(struct request *q, struct err *e);
+int api_rules_put(struct request *q, struct err *e);
+int api_rules_remove(struct request *q, struct err *e);
+
 #endif

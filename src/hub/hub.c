@@ -7,6 +7,7 @@
 #include "engine/journal.h"
 #include "engine/lease.h"
 #include "hub/cache.h"
+#include "memory/items.h"
 #include <pthread.h>
 
 /* What makes a folder a hub's, and not a workspace's: the place of its table files. */
@@ -39,7 +40,7 @@ static int check_folder(const struct hub_options *options, struct err *e)
 
 static int open_root(const struct hub_options *options, struct root **ret_root, struct err *e)
 {
-	static const struct db_schema *const schemas[] = { &access_schema };
+	static const struct db_schema *const schemas[] = { &access_schema, &memory_schema };
 	struct root_options o = {
 		.path = options->path,
 		.schemas = schemas,

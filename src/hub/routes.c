@@ -2,6 +2,7 @@
 #include "hub/routes.h"
 
 #include "hub/api.h"
+#include "memory/items.h"
 
 const struct route hub_routes[] = {
 	{ "GET", "/api/health", NEEDS_NOTHING, 0, api_health },
@@ -23,6 +24,11 @@ const struct route hub_routes[] = {
 	{ "GET", "/api/admin/grants", NEEDS_ADMIN, 0, api_grants_list },
 	{ "POST", "/api/admin/grants", NEEDS_ADMIN, ROUTE_BODY_MAX, api_grants_add },
 	{ "DELETE", "/api/admin/grants/{id}", NEEDS_ADMIN, 0, api_grants_remove },
+	{ "GET", "/api/memory/bundle", NEEDS_READ, 0, api_bundle },
+	{ "GET", "/api/admin/rules", NEEDS_ADMIN, 0, api_rules_list },
+	{ "POST", "/api/admin/rules", NEEDS_ADMIN, RULE_BODY_MAX, api_rules_put },
+	{ "GET", "/api/admin/rules/{id}", NEEDS_ADMIN, 0, api_rules_get },
+	{ "DELETE", "/api/admin/rules/{id}", NEEDS_ADMIN, 0, api_rules_remove },
 	{ "GET", "/api/admin/audit", NEEDS_ADMIN, 0, api_audit },
 
 	{ 0 },

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sub-commands of `larder admin`, one file admin-*.c each. */
+#ifndef LARDER_CMD_ADMIN_H
+#define LARDER_CMD_ADMIN_H
+
+#include "cmd/cmd.h"
+
+extern const struct command admin_grant;
+extern const struct command admin_group;
+extern const struct command admin_member;
+extern const struct command admin_rule;
+extern const struct command admin_token;
+extern const struct command admin_user;
+
+#endif
