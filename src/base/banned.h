@@ -3,7 +3,7 @@
  * Functions that must not be used: a use fails to compile. Each has one replacement in base/:
  *
  *   strcpy strcat strncpy sprintf   buf_addf, xasprintf, snprintf
- *   strtok                          str_split (str.h)
+ *   strtok                          strv_split (str.h)
  *   gmtime localtime                time_format_iso (time.h)
  *   atoi strtol ...                 parse_int64, parse_size (str.h)
  *   alloca                          xmalloc

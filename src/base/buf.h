@@ -5,7 +5,7 @@
  * `struct bytes` is a lent pointer and length: what parsers consume. It need not end in NUL.
  *
  * `struct buf` is an owned, growing, NUL-terminated buffer whose maximum is set at birth. Past the
- *maximum it empties itself and sets the sticky flag `full`: append freely, check once at the end.
+ * maximum it empties itself and sets the sticky flag `full`: append freely, check once at the end.
  *
  *	AUTO_BUF struct buf out = BUF_INIT(WIRE_MESSAGE_MAX);
  *	buf_addf(&out, "{\"id\":%" PRId64 "}", id);

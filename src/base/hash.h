@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SHA-256 (content identity), MD5 (what older peers' manifests carry), random bytes, constant-time
- *comparison. OpenSSL is behind it and seen only by hash.c.
+ * comparison. OpenSSL is behind it and seen only by hash.c.
  *
  *	AUTO_HASH struct hash *h = hash_new(HASH_SHA256);
  *	hash_add(h, p, n);
- *	hash_hex(h, hex);                 ends the computation; hash_reset() starts another
+ *	hash_hex(h, hex);	ends the computation; hash_reset() starts another
  *
  * Threads: the algorithms are fetched once, at the first hash_new(); a struct hash belongs to one
- *thread at a time. Hashing cannot fail once the algorithm is there; a libcrypto without it ends the
- *process with a message.
+ * thread at a time. Errors: hashing cannot fail once the algorithm is there; a libcrypto without it
+ * ends the process with a message.
  */
 #ifndef LARDER_BASE_HASH_H
 #define LARDER_BASE_HASH_H

@@ -5,10 +5,11 @@
 #include <json-c/json.h>
 #include <math.h>
 
-/* `struct json` is never defined: a handle is json-c's object under another name, so that its type
- * stays in this file. */
-/* json-c gives NULL for a JSON null; a member that is present and null must differ from an absent
- * one. */
+/*
+ * `struct json` is never defined: a handle is json-c's object under another name, so that its type
+ * stays in this file. json-c gives NULL for a JSON null; a member that is present and null must
+ * differ from an absent one, hence a handle of its own.
+ */
 static const char null_value;
 
 static bool is_null(const struct json *v)

@@ -3,28 +3,30 @@
  * JSON, read strictly and written in one pass. json-c is behind it and seen only by json.c.
  *
  * Reading: json_parse() gives the root; children are lent and live as long as the root. Every
- *getter accepts NULL and a value of another type, and then gives the stated default, so that a
- *chain of gets needs one check at its end.
+ * getter accepts NULL and a value of another type, and then gives the stated default, so that a
+ * chain of gets needs one check at its end.
  *
  *	AUTO_JSON struct json *doc = NULL;
  *	if (json_parse(body, MANIFEST_BYTES_MAX, &doc, e) < 0)
  *		return -1;
- *	const char *hash = json_text(json_get(table, "hash"));        NULL when absent or not a
- *string
+ *	const char *hash = json_text(json_get(table, "hash"));	NULL when absent or no string
  *
- * Limits: the text's size is the caller's, nesting is JSON_DEPTH_MAX; text after the value, NaN,
- *comments are refused. A string with an embedded NUL is given as absent by json_text() (file names
- *and ids must not be cut short silently); json_bytes() shows it whole.
+ * Limits: the text's size is the caller's, nesting is JSON_DEPTH_MAX; text after the value, NaN and
+ * comments are refused; control characters and invalid UTF-8 in a string are kept. A string with an
+ * embedded NUL is given as absent by json_text() (file names and ids must not be cut short
+ * silently); json_bytes() shows it whole. Errors: ERR_CORRUPT, ERR_LIMIT.
  *
  * Writing: a `struct json_out` puts commas and escapes, into a buf. Invalid UTF-8 is replaced by
- *U+FFFD.
+ * U+FFFD.
  *
  *	struct json_out o = json_out(&buf);
  *	json_open(&o, NULL, '{');
- *	json_add_text(&o, "id", id);      NULL text writes null
- *	json_open(&o, "parts", '[');      inside an array the key is NULL
+ *	json_add_text(&o, "id", id);	NULL text writes null
+ *	json_open(&o, "parts", '[');	inside an array the key is NULL
  *	json_close(&o);
  *	json_close(&o);
+ *
+ * Threads: an object belongs to one thread at a time.
  */
 #ifndef LARDER_BASE_JSON_H
 #define LARDER_BASE_JSON_H

@@ -12,8 +12,8 @@
  * The format is printf's, cut down to %d %i %u %x %c %f %s %% with l, ll, z, j and a precision, and
  * each %s is one value: in the log it is quoted when it is empty or holds a blank, '"', '=' or '\',
  * in the trace it is escaped for the JSON text around it, in both control characters and invalid
- * UTF-8 become '?'. So a name that a peer chose can neither end a line nor pose as another key.
- *NULL is written as "-" (log) or "" (trace). Values over LOG_VALUE_MAX bytes are cut.
+ * UTF-8 become '?'. So a name that a peer chose can neither end a line nor pose as another key. A
+ * NULL is written as "-" (log) or "" (trace). Values over LOG_VALUE_MAX bytes are cut.
  *
  * Each line is one write(): processes that share the file or the stderr do not mix their lines.
  * Threads: any, but log_set_level() belongs before the first of them. Errors: none; a line that
