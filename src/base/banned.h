@@ -17,6 +17,9 @@
 #include <string.h>
 #include <time.h>
 
+/* _FORTIFY_SOURCE makes macros of these two under clang; only what is no macro can be poisoned. */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat strncpy sprintf vsprintf strtok gmtime localtime atoi atol atoll
 #undef alloca
 #pragma GCC poison alloca usleep

@@ -54,6 +54,7 @@ TEST(one_holds_and_the_other_is_told_who)
 	struct lease *second = NULL;
 	struct err e = { 0 };
 
+	assert_non_null(lease);
 	assert_int_equal(lease_take(other, "pull", TTL, "me", &second, &e), ERR_BUSY);
 	assert_null(second);
 	assert_non_null(strstr(e.msg, "'pull' is held by larder test (process "));
@@ -95,14 +96,15 @@ TEST(a_dead_owner_is_taken_over_at_once)
 	AUTO_LEASE struct lease *stale = take(db, "pull");
 	AUTO_LEASE struct lease *fresh = NULL;
 	char identity[PROC_IDENTITY_MAX];
+	struct err e = { 0 };
 	pid_t child = fork();
 
+	assert_non_null(stale);
 	if (child == 0)
 		for (;;)
 			(void)pause();
 	proc_identity(child, identity);
 	set_row(db, sql_owner, identity, 0);
-	struct err e = { 0 };
 	assert_int_equal(lease_take(db, "pull", TTL, "me", &fresh, &e), ERR_BUSY);
 	assert_int_equal(kill(child, SIGKILL), 0);
 	assert_int_equal(waitpid(child, NULL, 0), child);
@@ -117,6 +119,7 @@ TEST(an_owner_nobody_knows_is_waited_for)
 	struct lease *second = NULL;
 	struct err e = { 0 };
 
+	assert_non_null(lease);
 	set_row(db, sql_owner, "of another machine", 0);
 	assert_int_equal(lease_take(db, "pull", TTL, "me", &second, &e), ERR_BUSY);
 }
@@ -150,6 +153,7 @@ TEST(waiting_ends_with_the_time_given)
 	struct err e = { 0 };
 	int64_t start = time_monotonic();
 
+	assert_non_null(lease);
 	assert_int_equal(lease_wait(db, &o, &second, &e), ERR_BUSY);
 	assert_true(time_monotonic() - start >= 30);
 }
@@ -218,7 +222,6 @@ static void *race(void *argument)
 TEST(never_two_hold_it_at_once)
 {
 	AUTO_SCRATCH char *folder = scratch_new();
-	AUTO_DB struct db *db = open_db(folder);
 	_Atomic int holders = 0;
 	struct racer racer = { folder, &holders, 20 };
 	pthread_t threads[3];
