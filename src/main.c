@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include <signal.h>
 
+/* clang-format off */
 const struct command *const cmd_table[] = {
 	&cmd_admin,
 	&cmd_completion,
@@ -16,6 +17,7 @@ const struct command *const cmd_table[] = {
 	&cmd_serve,
 	NULL,
 };
+/* clang-format on */
 
 /* Walks "admin user add" down to the entry that runs; *argc and *argv are moved past the words
  * used. */

@@ -38,7 +38,8 @@ static struct capture capture_terminal(unsigned short columns)
 	const struct winsize size = { .ws_row = 24, .ws_col = columns };
 	struct capture c;
 
-	CHECK_INT(openpty(&c.read_end, &c.write_end, NULL, NULL, &size), 0);
+	if (openpty(&c.read_end, &c.write_end, NULL, NULL, &size) < 0)
+		skip(); /* a bare chroot has no /dev/pts */
 	CHECK_INT(fcntl(c.read_end, F_SETFL, O_NONBLOCK), 0);
 	capture_begin(&c);
 	return c;
