@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http-client.h"
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "net/http-client-load.h"
 #include "net/http-client-reply.h"
+#include <inttypes.h>
 #include <poll.h>
 
 /* The largest libcurl takes: fewer, larger reads are what a bulk transfer lives on. */
@@ -356,19 +356,11 @@ static int explain(const struct transfer *t, CURLcode result)
 
 static void trace(const struct transfer *t, int64_t started)
 {
-	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
-	struct json_out o = json_out(&text);
-
-	if (!trace_enabled())
-		return;
-	json_open(&o, NULL, '{');
-	json_add_text(&o, "method", t->request->method);
-	json_add_text(&o, "url", t->request->url);
-	json_add_int(&o, "status", t->reply->status);
-	json_add_int(&o, "first", t->request->range_first);
-	json_add_int(&o, "bytes", t->reply->bytes_received);
-	json_close(&o);
-	trace_event("http", started, "%.*s", (int)text.n - 2, buf_str(&text) + 1);
+	trace_event("http", started,
+		    "\"method\":\"%s\",\"url\":\"%s\",\"status\":%ld,\"first\":%" PRId64
+		    ",\"bytes\":%" PRId64,
+		    t->request->method, t->request->url, t->reply->status, t->request->range_first,
+		    t->reply->bytes_received);
 }
 
 static int perform(struct transfer *t)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http-server-internal.h"
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "net/http-path.h"
@@ -163,9 +162,6 @@ enum MHD_Result http_on_access(void *ctx, struct MHD_Connection *connection, con
 
 static void report(const struct http_in *in, bool completed)
 {
-	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
-	struct json_out o = json_out(&text);
-
 	if (log_enabled(LOG_DEBUG))
 		log_event(LOG_DEBUG, "request",
 			  "method=%s path=%s status=%d ms=%" PRId64 " bytes=%" PRId64
@@ -173,17 +169,11 @@ static void report(const struct http_in *in, bool completed)
 			  in->method, buf_str(&in->path), in->status,
 			  time_monotonic() - in->started, in->reply_size, completed, http_peer(in),
 			  in->id);
-	if (!trace_enabled())
-		return;
-	json_open(&o, NULL, '{');
-	json_add_text(&o, "method", in->method);
-	json_add_text(&o, "path", buf_str(&in->path));
-	json_add_int(&o, "status", in->status);
-	json_add_int(&o, "bytes", in->reply_size);
-	json_add_bool(&o, "complete", completed);
-	json_add_text(&o, "id", in->id);
-	json_close(&o);
-	trace_event("request", in->started, "%.*s", (int)text.n - 2, buf_str(&text) + 1);
+	trace_event("request", in->started,
+		    "\"method\":\"%s\",\"path\":\"%s\",\"status\":%d,\"bytes\":%" PRId64
+		    ",\"complete\":%s,\"id\":\"%s\"",
+		    in->method, buf_str(&in->path), in->status, in->reply_size,
+		    completed ? "true" : "false", in->id);
 }
 
 static void in_free(struct http_in *in)
