@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this process may do, given away before DuckDB starts its first thread: memory, processor
+ * time, open files (rlimits), files and network (Landlock). None of it can be taken back.
+ *
+ * Landlock is in the kernel since 5.13 and may be switched off; `strict` then refuses, else the
+ * rlimits have to do. TCP is closed by Landlock since 6.7; before it a strict process gets a
+ * network namespace of its own, or is refused.
+ */
+#ifndef LARDER_DUCK_WORKER_LIMITS_H
+#define LARDER_DUCK_WORKER_LIMITS_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct limits {
+	int64_t memory_bytes; /* of DuckDB; the address space gets this and LIMITS_SPACE_EXTRA */
+	int64_t cpu_seconds;  /* of all threads together; 0: none */
+	bool no_writing;      /* not a byte into any file */
+	bool confine;         /* Landlock: only what is below */
+	bool strict;          /* ... or not at all */
+	const struct strv *readable; /* files and folders */
+	const struct strv *writable; /* folders: files in them may be made, written, removed */
+};
+
+/* Address space that is reserved but never touched: the library, thread stacks, malloc's arenas. */
+#define LIMITS_SPACE_EXTRA ((int64_t)2 << 30)
+
+int limits_apply(const struct limits *limits, struct err *e);
+
+#endif
