@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files of one format as one relation in SQL, columns matched by name. Of a CSV file nothing is
+ * guessed but its separator (from the header line) and its types (from all lines): a guess from a
+ * sample would fail, or skip lines, in the middle of a large file.
+ *
+ *	source_open(&s, e)            looks at the files' first bytes, before DuckDB is there
+ *	source_add(&sql, &s, con, e)  the relation: FROM <this>
+ *	source_find_bad_line(...)     after a failure: the error that names the line
+ */
+#ifndef LARDER_DUCK_WORKER_SOURCE_H
+#define LARDER_DUCK_WORKER_SOURCE_H
+
+#include "duck/worker-engine.h"
+
+struct source {
+	const char *format; /* lent */
+	struct strv inputs; /* absolute paths */
+	char separator;     /* of CSV */
+};
+
+bool source_is_csv(const struct source *s);
+int source_open(struct source *s, struct err *e);
+int source_add(struct buf *sql, const struct source *s, duckdb_connection con, struct err *e);
+int source_find_bad_line(const struct source *s, duckdb_connection con, struct err *e);
+void source_release(struct source *s);
+
+#endif
