@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One call of the child, for the files of this folder: request in, each line of the answer to a
+ * function, the child's own error as ours.
+ *
+ *	AUTO_BUF struct buf request = BUF_INIT(BUF_OWN_MAX);
+ *	struct json_out o = client_request(&request, "describe");
+ *	... json_add_...(&o, ...)
+ *	return client_call(&(struct client_call){ .request = &o, .on_line = take, .ctx = &x }, e);
+ */
+#ifndef LARDER_DUCK_CLIENT_H
+#define LARDER_DUCK_CLIENT_H
+
+#include "base/json.h"
+#include "base/str.h"
+#include "duck/duck.h"
+
+struct client_call {
+	struct json_out *request; /* an object still open; closed by the call */
+	int64_t deadline_ms;      /* 0 = none */
+	void *ctx;
+	/* A line of the answer, the last one ("done") included; a negative return ends the call. */
+	int (*on_line)(void *ctx, const struct json *line, struct err *e);
+};
+
+struct json_out client_request(struct buf *out, const char *operation);
+int client_call(const struct client_call *call, struct err *e);
+
+/* NULL and empty lists write []. */
+void client_add_texts(struct json_out *o, const char *key, const struct strv *texts);
+void client_read_texts(const struct json *array, struct strv *out);
+/* The two arrays of a line's "columns". The caller owns them. */
+struct duck_column *client_read_columns(const struct json *array, size_t *ret_count);
+void client_free_columns(struct duck_column *columns, size_t count);
+
+#endif

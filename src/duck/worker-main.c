@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "duck/worker-engine.h"
+#include "duck/worker.h"
+
+#include "base/file.h"
+#include <signal.h>
+#include <sys/prctl.h>
+
+static const struct {
+	const char *name;
+	operation_fn run;
+} operations[] = {
+#ifdef LARDER_FAULTS
+	{ "hold", operation_hold },
+#endif
+	{ "convert", operation_convert }, { "describe", operation_describe },
+	{ "query", operation_query },     { "version", operation_version },
+	{ "views", operation_views },
+};
+
+char *worker_absolute_path(const char *path)
+{
+	AUTO_FREE char *folder = NULL;
+
+	if (path[0] == '/')
+		return xstrdup(path);
+	folder = getcwd(NULL, 0);
+	return xasprintf("%s/%s", folder ? folder : "", path);
+}
+
+int operation_version(struct reply *r, const struct json *request, struct err *e)
+{
+	AUTO_FREE char *text =
+		xasprintf("larder-duck %s, DuckDB %s", LARDER_VERSION, duckdb_library_version());
+	struct json_out *o = reply_line(r);
+
+	(void)request;
+	json_open(o, NULL, '{');
+	json_add_text(o, "version", text);
+	json_close(o);
+	return reply_end_line(r, e);
+}
+
+static int read_request(struct json **ret_request, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(WORKER_REQUEST_MAX);
+	ssize_t n = 0;
+
+	do {
+		char *room = buf_reserve(&text, (size_t)1 << 16);
+
+		if (!room)
+			return err_set(e, ERR_LIMIT, "request is larger than %zu bytes",
+				       WORKER_REQUEST_MAX);
+		n = read(STDIN_FILENO, room, (size_t)1 << 16);
+		if (n < 0)
+			return err_sys(e, "read the request");
+		text.n += (size_t)n;
+	} while (n > 0);
+	if (json_parse(buf_bytes(&text), WORKER_REQUEST_MAX, ret_request, e) < 0)
+		return err_in(e, "request");
+	return 0;
+}
+
+static int run(struct reply *r, struct err *e)
+{
+	AUTO_JSON struct json *request = NULL;
+	const char *name;
+
+	if (read_request(&request, e) < 0)
+		return e->code;
+	name = json_text(json_get(request, "op"));
+	for (size_t i = 0; i < ARRAY_LEN(operations); i++) {
+		if (str_eq(name, operations[i].name))
+			return operations[i].run(r, request, e);
+	}
+	return err_set(e, ERR_USAGE, "request: no operation '%s'", name ? name : "");
+}
+
+/* 0: answered, also with an error; 1: the answer could not be given. */
+int main(void)
+{
+	AUTO(reply_close) struct reply r = { .fd = -1 };
+	struct err e = { 0 }, lost = { 0 };
+
+	(void)signal(SIGPIPE, SIG_IGN);         /* a client that left shows as EPIPE */
+	(void)signal(SIGXFSZ, SIG_IGN);         /* limits.no_writing shows as EFBIG */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read the answer */
+	if (reply_open(&r, &e) < 0) {
+		(void)fprintf(stderr, "larder-duck: %s\n", e.msg);
+		return 1;
+	}
+	if (run(&r, &e) < 0 && reply_error(&r, &e, &lost) < 0)
+		return 1;
+	return reply_flush(&r, &lost) < 0 ? 1 : 0;
+}
