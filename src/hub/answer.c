@@ -49,7 +49,7 @@ int reply_nothing(struct request *q)
 
 /* Our own troubles name files and SQL, which are nobody else's business: they go to the log, and
  * the caller gets what finds them there. */
-static void reply_error(struct http_in *in, const struct err *e)
+void reply_error(struct http_in *in, const struct err *e)
 {
 	if (err_http_status(e->code) != 500) {
 		http_reply_error(in, e);

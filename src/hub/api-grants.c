@@ -2,6 +2,7 @@
 #include "hub/api.h"
 
 #include "base/time.h"
+#include "tables/registry.h"
 
 /* One page of the record; ?before=ID asks for the next. */
 #define AUDIT_PAGE 200
@@ -59,9 +60,15 @@ int api_grants_add(struct request *q, struct err *e)
 		.resource_type = json_text(json_get(q->json, "resource_type")),
 		.resource_id = json_text(json_get(q->json, "resource_id")),
 	};
+	AUTO_TABLE struct table t = { 0 };
 	int64_t id = 0;
 	int r = hub_write_begin(q->hub, &w, e);
 
+	/* A person says the name; the grant follows the id. */
+	if (r == 0 && str_eq(grant.resource_type, "table") && grant.resource_id)
+		r = registry_find(w.db, NULL, grant.resource_id, &t, e);
+	if (r == 0 && t.id)
+		grant.resource_id = t.id;
 	if (r == 0)
 		r = grant_add(w.db, q->caller, &grant, &id, e);
 	if (r == 0)

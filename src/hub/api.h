@@ -39,5 +39,29 @@ int api_rules_list(struct request *q, struct err *e);
 int api_rules_get(struct request *q, struct err *e);
 int api_rules_put(struct request *q, struct err *e);
 int api_rules_remove(struct request *q, struct err *e);
+/* api-tables.c */
+int api_manifest(struct request *q, struct err *e);
+int api_catalog_tables(struct request *q, struct err *e);
+int api_download(struct request *q, struct err *e);
+int api_check_access(struct request *q, struct err *e);
+
+/* api-registry.c */
+int api_registry_list(struct request *q, struct err *e);
+int api_registry_add(struct request *q, struct err *e);
+int api_registry_get(struct request *q, struct err *e);
+int api_registry_change(struct request *q, struct err *e);
+int api_registry_remove(struct request *q, struct err *e);
+int api_versions_list(struct request *q, struct err *e);
+struct table;
+/* The members of a table, into an open object. */
+void api_add_table(struct json_out *o, const struct table *t);
+
+/* api-objects.c */
+int api_objects_get(struct request *q, struct err *e);
+int api_objects_put(struct request *q, struct err *e);
+
+/* api-versions.c; PUBLISH_PARTS_MAX parts with long paths. */
+#define VERSIONS_BODY_MAX ((size_t)8 << 20)
+int api_versions_add(struct request *q, struct err *e);
 
 #endif

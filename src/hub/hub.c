@@ -8,6 +8,8 @@
 #include "engine/lease.h"
 #include "hub/cache.h"
 #include "memory/items.h"
+#include "tables/objects.h"
+#include "tables/registry.h"
 #include <pthread.h>
 
 /* What makes a folder a hub's, and not a workspace's: the place of its table files. */
@@ -40,7 +42,8 @@ static int check_folder(const struct hub_options *options, struct err *e)
 
 static int open_root(const struct hub_options *options, struct root **ret_root, struct err *e)
 {
-	static const struct db_schema *const schemas[] = { &access_schema, &memory_schema };
+	static const struct db_schema *const schemas[] = { &access_schema, &memory_schema,
+							   &tables_schema };
 	struct root_options o = {
 		.path = options->path,
 		.schemas = schemas,
@@ -72,6 +75,8 @@ int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err
 	if (r == 0 && options->serve)
 		r = lease_take(root_db(hub->writer), "serve", LEASE_MS, "larder serve", &hub->lease,
 			       e);
+	if (r == 0 && options->serve) /* what a killed hub was receiving */
+		r = objects_clean_staging(hub->writer, NULL, e);
 	if (r < 0)
 		return err_in(e, "hub '%s'", options->path);
 	*ret_hub = TAKE(hub);
@@ -89,6 +94,11 @@ void hub_close(struct hub *hub)
 	cache_free(hub->cache);
 	(void)pthread_mutex_destroy(&hub->writing); /* nobody writes any more */
 	free(hub);
+}
+
+const struct root *hub_staging(const struct hub *hub)
+{
+	return hub->writer;
 }
 
 const char *hub_path(const struct hub *hub)
@@ -185,6 +195,16 @@ static int renew(struct hub *hub, struct err *e)
 	if (r == 0)
 		r = db_commit(db, e);
 	db_rollback(db);
+	return r;
+}
+
+int hub_settle(struct hub *hub, struct err *e)
+{
+	int r;
+
+	(void)pthread_mutex_lock(&hub->writing); /* fails only for a thread that holds it */
+	r = journal_replay(hub->writer, NULL, e);
+	(void)pthread_mutex_unlock(&hub->writing); /* locked above */
 	return r;
 }
 

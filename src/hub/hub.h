@@ -44,6 +44,8 @@ static inline void hub_auto_(struct hub **p)
 }
 #define AUTO_HUB AUTO(hub_auto_)
 
+/* The root, for what any thread may do with it: staging, and looking at files. */
+const struct root *hub_staging(const struct hub *hub);
 const char *hub_path(const struct hub *hub); /* absolute */
 int hub_dirfd(const struct hub *hub);
 const struct hub_settings *hub_settings(const struct hub *hub);
@@ -67,6 +69,9 @@ int hub_write_try(struct hub *hub, struct hub_write *w, struct err *e);
 int hub_write_commit(struct hub_write *w, struct err *e);
 void hub_write_abort(struct hub_write *w); /* rolls back; fine after a commit */
 #define AUTO_HUB_WRITE AUTO(hub_write_abort)
+
+/* Finishes file operations of a commit that another thread is just applying, or that failed. */
+int hub_settle(struct hub *hub, struct err *e);
 
 /* Renews the lease; to be called every HUB_TICK_MS. Failing means: stop serving. */
 #define HUB_TICK_MS 10000

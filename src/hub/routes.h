@@ -67,5 +67,7 @@ void routes_answer(void *hub, struct http_in *in);
 /* Takes buf's JSON text; ERR_LIMIT when it grew over its maximum. */
 int reply_json(struct request *q, int status, const struct buf *text, struct err *e);
 int reply_nothing(struct request *q); /* 204 */
+/* For handlers that reply later, from a body's end or aside. */
+void reply_error(struct http_in *in, const struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "hub/notify.h"
 #include "hub/routes.h"
+#include "hub/upkeep.h"
 #include <fcntl.h>
 #include <signal.h>
 
@@ -122,15 +123,29 @@ static int tick(struct hub *hub, struct err *e)
 	return err_in(e, "hub '%s'", hub_path(hub));
 }
 
+static void keep_up(struct hub *hub)
+{
+	struct err why = { 0 };
+
+	if (hub_upkeep(hub, &why) < 0)
+		log_event(LOG_WARN, "upkeep", "error=%s", why.msg);
+}
+
 static int wait_for_signal(struct serving *s, struct err *e)
 {
 	static const struct timespec pause = { .tv_sec = HUB_TICK_MS / 1000 };
+
+	int64_t upkeep = 0;
 
 	while (sigtimedwait(&s->signals, NULL, &pause) < 0) {
 		int r = tick(s->hub, e);
 
 		if (r < 0)
 			return r;
+		if (time_monotonic() >= upkeep) {
+			keep_up(s->hub);
+			upkeep = time_monotonic() + UPKEEP_MS;
+		}
 	}
 	return 0;
 }

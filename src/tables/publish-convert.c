@@ -101,6 +101,41 @@ static int hash_made(const struct publish *p, struct prepared *part, struct err 
 	return 0;
 }
 
+/* "part 'x.parquet'", or what a table without parts is made of. */
+static void add_shown(const struct prepared *part, struct buf *out)
+{
+	if (part->path[0])
+		buf_addf(out, "part '%s'", part->path);
+	else
+		buf_adds(out, "the uploaded file");
+}
+
+/*
+ * A message of the converter for who sent the file: where it says the hub's own path of it, plain
+ * or quoted, the part is named instead.
+ */
+static int complain(const struct prepared *part, const char *file, const struct err *why,
+		    struct err *e)
+{
+	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
+	const char *message = why->msg;
+	const char *at = strstr(message, file);
+
+	if (!at) {
+		add_shown(part, &out);
+		buf_adds(&out, ": ");
+	}
+	for (; at; at = strstr(message, file)) {
+		bool quoted = at > message && strchr("'\"", at[-1]) && at[-1] == at[strlen(file)];
+
+		buf_add(&out, message, (size_t)(at - message) - quoted);
+		add_shown(part, &out);
+		message = at + strlen(file) + quoted;
+	}
+	buf_adds(&out, message);
+	return err_set(e, (enum err_code)why->code, "%s", buf_str(&out));
+}
+
 static int convert(const struct publish *p, struct prepared *part, const char *input, struct err *e)
 {
 	AUTO(duck_file_info_release) struct duck_file_info info = { 0 };
@@ -132,6 +167,7 @@ static int convert_part(const struct publish *p, struct prepared *part, struct d
 {
 	AUTO_OBJECT struct object o = { 0 };
 	AUTO_FREE char *input = NULL;
+	struct err why = { 0 };
 	int r = was_converted(p, part, db, e);
 
 	if (r != 0)
@@ -143,11 +179,8 @@ static int convert_part(const struct publish *p, struct prepared *part, struct d
 	if (r < 0)
 		return r;
 	input = file_of(p, part->source, &o);
-	r = convert(p, part, input, e);
-	if (r == 0)
-		return 0;
-	/* The path of the hub's own file says nothing to who sent it. */
-	return part->path[0] ? err_in(e, "part '%s'", part->path) : err_in(e, "the uploaded file");
+	r = convert(p, part, input, &why);
+	return r < 0 ? complain(part, input, &why, e) : 0;
 }
 
 /* A Parquet file served as it is; one that nobody looked into yet is put on the list. */
@@ -167,14 +200,15 @@ static int take_part(const struct publish *p, struct prepared *part, struct db *
 	return 0;
 }
 
-static int use_description(struct prepared *part, const struct duck_described *found, struct err *e)
+static int use_description(struct prepared *part, const char *file,
+			   const struct duck_described *found, struct err *e)
 {
-	if (found->error && part->path[0])
-		return err_set(e, ERR_CORRUPT, "part '%s' is not readable as Parquet: %s",
-			       part->path, found->error);
-	if (found->error)
-		return err_set(e, ERR_CORRUPT, "the uploaded file is not readable as Parquet: %s",
-			       found->error);
+	struct err why = { 0 };
+
+	if (found->error) {
+		(void)err_set(&why, ERR_CORRUPT, "%s", found->error);
+		return complain(part, file, &why, e);
+	}
 	part->rows = found->info.rows;
 	return describe_columns(&found->info, &part->columns, e);
 }
@@ -191,8 +225,10 @@ static int read_footers(struct publish *p, const struct strv *unread, struct err
 	found = xcalloc(unread->n, sizeof(*found));
 	r = duck_describe_many(unread, found, e);
 	for (size_t i = 0; r == 0 && i < p->n; i++)
-		if (!p->parts[i].columns)
-			r = use_description(&p->parts[i], &found[k++], e);
+		if (!p->parts[i].columns) {
+			r = use_description(&p->parts[i], unread->v[k], &found[k], e);
+			k++;
+		}
 	for (size_t i = 0; i < unread->n; i++) {
 		duck_file_info_release(&found[i].info);
 		free(found[i].error);

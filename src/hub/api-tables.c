@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every caller asks of tables: the manifest, the catalog, a file, whether one may have it. */
+#include "hub/api.h"
+
+#include "base/time.h"
+#include "hub/cache.h"
+#include "tables/locate.h"
+#include "tables/manifest-build.h"
+#include "tables/objects.h"
+#include "tables/registry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+/* 10,000 tables with a paragraph each. */
+#define CATALOG_MAX ((size_t)64 << 20)
+
+static int read_generations(struct db *db, int64_t generations[2], struct err *e)
+{
+	int r = generation_get(db, "tables", &generations[0], e);
+
+	return r < 0 ? r : generation_get(db, "access", &generations[1], e);
+}
+
+int api_manifest(struct request *q, struct err *e)
+{
+	AUTO_BUF struct buf key = BUF_INIT(BUF_OWN_MAX);
+	AUTO_BUF struct buf text = BUF_INIT(MANIFEST_BUILD_MAX);
+	AUTO_CACHED struct cached c = CACHED_INIT;
+	int64_t generations[2];
+	int64_t now = time_now();
+	int r = read_generations(q->db, generations, e);
+
+	if (r < 0)
+		return r;
+	cache_key(&key, "manifest", generations, ARRAY_LEN(generations), q->caller);
+	if (!cache_get(hub_cache(q->hub), buf_str(&key), now, &c)) {
+		r = manifest_build(q->db, q->caller, now, &text, e);
+		if (r < 0)
+			return r;
+		cache_put(hub_cache(q->hub), buf_str(&key), &text, 0, &c);
+	}
+	cache_reply(q->in, "application/json", &c);
+	return 0;
+}
+
+struct catalog {
+	struct json_out o;
+	int64_t count;
+};
+
+static int add_to_catalog(void *ctx, const struct table *t, struct err *e)
+{
+	struct catalog *c = ctx;
+
+	(void)e;
+	json_open(&c->o, NULL, '{');
+	api_add_table(&c->o, t);
+	json_close(&c->o);
+	c->count++;
+	return 0;
+}
+
+int api_catalog_tables(struct request *q, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(CATALOG_MAX);
+	struct catalog c = { .o = json_out(&text) };
+	int r;
+
+	json_open(&c.o, NULL, '{');
+	json_open(&c.o, "tables", '[');
+	r = registry_list(q->db, q->caller, add_to_catalog, &c, e);
+	if (r < 0)
+		return r;
+	json_close(&c.o);
+	json_add_int(&c.o, "count", c.count);
+	json_close(&c.o);
+	return reply_json(q, 200, &text, e);
+}
+
+/*
+ * For a proxy in front that serves the files itself: 403 for all that is not granted, there or not,
+ * so that nobody learns which tables there are; only administrators are told 404.
+ */
+int api_check_access(struct request *q, struct err *e)
+{
+	AUTO_TABLE struct table t = { 0 };
+	int r = registry_find(q->db, q->caller, q->params[0], &t, e);
+
+	if (r == ERR_NOT_FOUND && name_is_table(q->params[0]) && !q->caller->is_admin)
+		return err_set(e, ERR_DENIED, "Access denied to table");
+	return r < 0 ? r : reply_nothing(q);
+}
+
+static void refuse(struct http_in *in, enum locate_answer answer, const struct wanted *w)
+{
+	switch (answer) {
+	case LOCATE_FOUND:
+	case LOCATE_NO_TABLE:
+		http_reply_detail(in, 404, "not_found", "Table not found");
+		return;
+	case LOCATE_NO_VERSION:
+		if (w->version)
+			http_reply_detail(in, 404, "version_gone", "This version is not kept");
+		else
+			http_reply_detail(in, 404, "no_version", "Nothing was published yet");
+		return;
+	case LOCATE_NO_PART:
+		http_reply_detail(in, 404, "no_part", "Part not found");
+		return;
+	case LOCATE_IN_PARTS:
+		http_reply_detail(in, 404, "in_parts", "The table is in parts: name one by ?part=");
+		return;
+	case LOCATE_REMOTE:
+		http_reply_detail(in, 404, "remote", "The table stays at its source");
+		return;
+	}
+}
+
+static int open_object(struct request *q, const struct located *found)
+{
+	char path[OBJECT_PATH_MAX];
+
+	return openat(hub_dirfd(q->hub), object_path(found->sha256, path),
+		      O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+static void send_file(struct request *q, const struct located *found, int fd)
+{
+	AUTO_FREE char *etag = xasprintf("\"%s\"", found->sha256);
+	AUTO_FREE char *name = xasprintf("attachment; filename=\"%s.parquet\"", found->table);
+
+	http_reply_add(q->in, "Content-Disposition", name);
+	http_reply_add(q->in, "Cache-Control", "private, no-cache"); /* grants are withdrawn */
+	http_reply_file(q->in, fd, etag, found->published_ms, "application/octet-stream");
+}
+
+int api_download(struct request *q, struct err *e)
+{
+	const struct wanted wanted = { .table = q->params[0],
+				       .version = http_query(q->in, "v"),
+				       .part = http_query(q->in, "part") };
+	struct located found = { 0 };
+	enum locate_answer answer = LOCATE_NO_TABLE;
+	AUTO_FD int fd = -1;
+	int r = locate(q->db, q->caller, &wanted, &answer, &found, e);
+
+	if (r == 0 && answer == LOCATE_FOUND)
+		fd = open_object(q, &found);
+	if (r == 0 && answer == LOCATE_FOUND && fd < 0 && errno == ENOENT) {
+		/* Its publish was committed a moment ago and the file is on its way, or retention
+		 * took it between the two lines above. */
+		r = hub_settle(q->hub, e);
+		if (r == 0)
+			r = locate(q->db, q->caller, &wanted, &answer, &found, e);
+		if (r == 0 && answer == LOCATE_FOUND)
+			fd = open_object(q, &found);
+	}
+	if (r < 0)
+		return r;
+	if (answer != LOCATE_FOUND)
+		refuse(q->in, answer, &wanted);
+	else if (fd < 0)
+		return err_sys(e, "open object %s of table '%s'", found.sha256, found.table);
+	else
+		send_file(q, &found, TAKE_FD(fd));
+	return 0;
+}
