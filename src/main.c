@@ -14,7 +14,7 @@ const struct command *const cmd_table[] = {
 	&cmd_completion,
 	&cmd_help,
 	&cmd_hub,
-	&cmd_pull,
+	&cmd_publish,
 	&cmd_serve,
 	NULL,
 };
