@@ -103,5 +103,5 @@ int main(void)
 		OK(work_whose_client_went_away_is_finished_and_forgotten),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("http-aside", tests, NULL, NULL);
 }
