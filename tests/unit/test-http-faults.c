@@ -4,6 +4,7 @@
 #include "net/http-client.h"
 
 #include "base/time.h"
+#include "net/http-client-reply.h"
 #include "scratch.h"
 #include <arpa/inet.h>
 #include <poll.h>
@@ -288,6 +289,21 @@ TEST(retry_after_is_read_in_seconds_and_bounded)
 	}
 }
 
+TEST(retry_after_is_read_as_a_date_too)
+{
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	AUTO_HTTP_REPLY struct http_reply past = HTTP_REPLY_INIT;
+	char date[TIME_TEXT_MAX];
+	AUTO_FREE char *line =
+		xasprintf("Retry-After: %s\r\n", time_format_http(time_now() + 60000, date));
+
+	(void)http_reply_add_line(&reply, bytes_of(line));
+	assert_true(reply.retry_after >= 58 && reply.retry_after <= 61);
+	(void)http_reply_add_line(&past,
+				  bytes_of("Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
+	assert_int_equal(past.retry_after, 0);
+}
+
 TEST(a_redirect_is_told_and_not_followed)
 {
 	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
@@ -398,6 +414,7 @@ int main(void)
 		OK(each_status_becomes_its_error),
 		OK(the_servers_own_words_are_in_the_error),
 		OK(retry_after_is_read_in_seconds_and_bounded),
+		OK(retry_after_is_read_as_a_date_too),
 		OK(a_redirect_is_told_and_not_followed),
 		OK(an_ignored_range_shows_as_200),
 		OK(another_etag_ends_a_resumed_download_with_the_whole),
