@@ -4,7 +4,8 @@
 #include "cmd/commands.h"
 
 static const struct command *const sub[] = {
-	&admin_grant, &admin_group, &admin_member, &admin_rule, &admin_table, &admin_token, &admin_user, NULL,
+	&admin_grant, &admin_group, &admin_member, &admin_rule,
+	&admin_table, &admin_token, &admin_user,   NULL,
 };
 
 const struct command cmd_admin = {

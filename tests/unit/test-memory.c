@@ -119,12 +119,14 @@ TEST(a_rule_goes_to_its_audience)
 	AUTO_CALLER struct caller bob = caller_of(db, BOB, SCOPE_READ);
 	AUTO_CALLER struct caller ann = caller_of(db, ANN, SCOPE_READ);
 
+	(void)setenv("LARDER_NOW", "2026-11-01T00:00:00Z", 1); /* none is newer: by id */
 	put(db, "all", "\"audience\":\"all\"");
 	put(db, "none", "\"audience\":null");
 	put(db, "ours", "\"audience\":\"group:analysts\"");
 	put(db, "theirs", "\"audience\":\"group:builders\",\"mandatory\":true");
 	check_bundle(db, &bob, "|all,none,ours");
 	check_bundle(db, &ann, "theirs|all,none,ours");
+	(void)unsetenv("LARDER_NOW");
 }
 
 TEST(a_granted_domain_shows_its_rules)
