@@ -15,6 +15,7 @@ const struct command *const cmd_table[] = {
 	&cmd_help,
 	&cmd_hub,
 	&cmd_publish,
+	&cmd_pull,
 	&cmd_serve,
 	NULL,
 };

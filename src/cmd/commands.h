@@ -10,6 +10,7 @@ extern const struct command cmd_completion;
 extern const struct command cmd_help;
 extern const struct command cmd_hub;
 extern const struct command cmd_publish;
+extern const struct command cmd_pull;
 extern const struct command cmd_serve;
 
 #endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One file of a table from the hub into staging, verified. What the update's workers do.
+ *
+ *	worker = fetch_worker_new(&common);		one a thread: a connection, hashes, a buffer
+ *	fetch_file(worker, item, e);			again after a passing error
+ *
+ *	us                                            hub
+ *	GET /api/data/ID/download?v=SHA256      ->
+ *	    Range: bytes=HELD-  If-Range: "SHA256"
+ *	                                        <-    206 the rest, or 200 all of it
+ *
+ * The bytes are hashed as they come and written in pieces of FETCH_WRITE; those already held by a
+ * partial file of an earlier run are hashed first. A partial file is named by the hash of the whole
+ * (<sha256>.part), so one of another version is never continued, and one that is complete needs no
+ * request. It is not synced: what a power cut leaves of it is hashed like the rest.
+ *
+ * Refused: more or fewer bytes than announced or than the manifest says, over MANIFEST_FILE_MAX, a
+ * hash that is not the manifest's, a file without Parquet's frame. A wrong hash is thrown away and
+ * tried once more from the first byte (ERR_REMOTE, then ERR_CORRUPT).
+ *
+ * Threads: a worker and the item it works on belong to one thread; `common` is shared and read-only
+ * but for its counters.
+ */
+#ifndef LARDER_TABLES_FETCH_H
+#define LARDER_TABLES_FETCH_H
+
+#include "base/progress.h"
+#include "engine/root.h"
+#include "tables/local.h"
+#include "tables/manifest.h"
+#include <stdatomic.h>
+
+/* Large enough that a write costs less than the hash of its bytes, small enough for 64 workers. */
+#define FETCH_WRITE ((size_t)256 << 10)
+/* How much may be dirty before the kernel is told to start writing: the sync at the end is short.
+ */
+#define FETCH_WRITE_BACK ((int64_t)8 << 20)
+
+struct fetch_common {
+	struct root *root;
+	const char *server;
+	const char *token;
+	const atomic_bool *cancel; /* may be NULL */
+	struct progress *progress; /* may be NULL */
+	atomic_llong requests;
+	atomic_llong bytes_fetched;
+	atomic_llong bytes_reused; /* held by partial files, or on disk as another table's */
+};
+
+struct fetch_item {
+	const struct manifest_table *table;
+	const struct manifest_file *want;
+	char *staged;   /* its name in staging; owned */
+	bool tried;     /* in this run */
+	unsigned wrong; /* times that whole and wrong bytes came */
+	bool on_disk;   /* a version on disk has the bytes: nothing is staged */
+	bool placed;    /* committed: what was staged is that version now */
+	char sha256[HASH_HEX_MAX];
+	char md5[HASH_HEX_MAX];
+	struct file_mark mark;
+};
+
+/* The name of the partial file; the same for the same bytes. The caller owns it. */
+char *fetch_staged_name(const struct manifest_table *table, const struct manifest_file *want);
+
+struct fetch_worker;
+struct fetch_worker *fetch_worker_new(struct fetch_common *common);
+void fetch_worker_free(struct fetch_worker *w);
+
+int fetch_file(struct fetch_worker *w, struct fetch_item *item, struct err *e);
+
+#endif

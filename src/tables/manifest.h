@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The manifest: what a hub offers this caller, as GET /api/sync/manifest answers it.
+ *
+ *	AUTO_MANIFEST struct manifest *m = NULL;
+ *	if (manifest_parse(body, &m, e) < 0)			not a manifest at all
+ *		...
+ *	for (i < m->warnings.n) ...				entries that were passed over
+ *
+ * The sender is not trusted: names become file names only through name_is_table() and
+ * name_is_part(), hashes and sizes are checked, everything has a named limit. A bad entry is passed
+ * over with one warning and never fatal; when at least its name is good it is listed `unusable`, so
+ * that the copy already here is kept, not taken for revoked. Unknown fields are ignored. Older
+ * servers give no sha256, no id and no parts, and their `hash` may be any text: only 32 hex digits
+ * are taken for an MD5, else it merely tells one state from another.
+ *
+ * Tables that stay on the server (query_mode "remote", server_only) are not listed.
+ *
+ * Pure; fuzzed. Format: docs/http-api.md, "The manifest". Ownership: texts belong to the manifest.
+ */
+#ifndef LARDER_TABLES_MANIFEST_H
+#define LARDER_TABLES_MANIFEST_H
+
+#include "base/hash.h"
+#include "base/str.h"
+
+/* 100,000 tables at 600 bytes each. */
+#define MANIFEST_BYTES_MAX ((size_t)64 << 20)
+/* Ten times the largest set that was measured. */
+#define MANIFEST_TABLES_MAX 100000
+/* Of a table: 2.5 billion rows at 125,000 rows a part. */
+#define MANIFEST_PARTS_MAX 20000
+/* Of an id's, a hash's or a time's text: the longest known is 64. */
+#define MANIFEST_TEXT_MAX 200
+/* Larger than any Parquet file that DuckDB is used on; a mistaken size must not fill a disk. */
+#define MANIFEST_FILE_MAX ((int64_t)256 << 30)
+/* What a person reads; the rest is counted. */
+#define MANIFEST_WARNINGS_MAX 50
+
+struct manifest_file {
+	char *path;                /* of the part; "" for a table of one file */
+	char sha256[HASH_HEX_MAX]; /* "" when not given, as md5 */
+	char md5[HASH_HEX_MAX];
+	int64_t size_bytes; /* -1 when not given */
+};
+
+struct manifest_table {
+	char *name;
+	char *id;      /* the name when none is given */
+	char *hash;    /* as given, "" when not */
+	char *updated; /* the same */
+	char *query_mode;
+	char version[HASH_HEX_MAX]; /* sha256 of the version, "" when not given */
+	int64_t rows;               /* -1 when not given, as size_bytes */
+	int64_t size_bytes;
+	bool in_parts;
+	bool unusable;
+	struct manifest_file *files; /* by path */
+	size_t file_count;
+};
+
+struct manifest {
+	struct manifest_table *tables; /* by name */
+	size_t count;
+	size_t kept_on_server; /* server_only: counted, never fetched */
+	char *bundle_etag;     /* of the rules now, "" when the server does not say */
+	struct strv warnings;
+	size_t warnings_left_out;
+};
+
+int manifest_parse(struct bytes text, struct manifest **ret_manifest, struct err *e);
+void manifest_free(struct manifest *m);
+static inline void manifest_auto_(struct manifest **p)
+{
+	manifest_free(*p);
+}
+#define AUTO_MANIFEST AUTO(manifest_auto_)
+
+const struct manifest_file *manifest_file_find(const struct manifest_table *table,
+					       const char *path);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tables/plan.h"
+
+/* Does the table as a whole carry the mark it had when it was fetched? */
+static bool same_mark(const struct manifest_table *want, const struct local_table *have)
+{
+	if (*want->hash || *have->hash)
+		return str_eq(want->hash, have->hash);
+	return *want->updated && str_eq(want->updated, have->updated) &&
+	       want->size_bytes == have->size_bytes;
+}
+
+static bool same_bytes(const struct plan_table *table, const struct manifest_file *want,
+		       const struct local_file *have)
+{
+	if (*want->sha256)
+		return str_eq(want->sha256, have->sha256);
+	if (*want->md5)
+		return str_eq(want->md5, have->md5);
+	return same_mark(table->want, table->have);
+}
+
+static bool is_on_disk(const struct local_file *file)
+{
+	return file->state == LOCAL_GOOD || file->state == LOCAL_UNLINKED;
+}
+
+/* Fills in which files are here already; NULL when all are, linked, and no other is. */
+static const char *compare_files(struct plan_table *table)
+{
+	const struct manifest_table *want = table->want;
+	bool moved = want->in_parts != table->have->in_parts;
+	const char *reason =
+		moved || want->file_count != table->have->file_count ? "changed" : NULL;
+
+	for (size_t i = 0; i < want->file_count; i++) {
+		struct plan_file *file = &table->files[i];
+		const struct local_file *have = local_file_find(table->have, want->files[i].path);
+
+		if (!have || !same_bytes(table, file->want, have))
+			reason = "changed";
+		else if (!is_on_disk(have))
+			reason = reason ? reason : "missing or damaged";
+		else
+			file->have = have;
+		if (!reason && have && have->state == LOCAL_UNLINKED)
+			reason = "not linked";
+	}
+	return reason;
+}
+
+static bool same_record(const struct manifest_table *want, const struct local_table *have)
+{
+	return str_eq(want->id, have->id) && str_eq(want->hash, have->hash) &&
+	       str_eq(want->updated, have->updated) && want->rows == have->rows &&
+	       want->size_bytes == have->size_bytes;
+}
+
+static void decide(struct plan_table *table)
+{
+	const struct manifest_table *want = table->want;
+
+	table->files = xcalloc(want->file_count, sizeof(*table->files));
+	for (size_t i = 0; i < want->file_count; i++)
+		table->files[i].want = &want->files[i];
+	table->action = PLAN_FETCH;
+	table->reason = table->have ? compare_files(table) : "new";
+	if (table->reason)
+		return;
+	table->reason = "unchanged";
+	table->action = same_record(want, table->have) ? PLAN_KEEP : PLAN_RECORD;
+}
+
+static void plan_one(struct plan *plan, const struct manifest_table *want,
+		     const struct local_table *have)
+{
+	struct plan_table *table = &plan->tables[plan->count];
+
+	if (want && want->unusable && !have)
+		return; /* the manifest's warning has said it */
+	plan->count++;
+	*table = (struct plan_table){ .want = want, .have = have };
+	if (!want) {
+		table->action = PLAN_REMOVE;
+		table->reason = "no longer offered";
+	} else if (want->unusable) {
+		table->action = PLAN_KEEP;
+		table->reason = "its entry in the manifest cannot be used";
+	} else {
+		decide(table);
+	}
+}
+
+/* Both lists are sorted by name: one pass over the two. */
+struct plan *plan_make(const struct local *local, const struct manifest *manifest)
+{
+	struct plan *plan = xcalloc(1, sizeof(*plan));
+	size_t i = 0;
+	size_t j = 0;
+
+	plan->tables = xcalloc(local->count + manifest->count + 1, sizeof(*plan->tables));
+	while (i < local->count || j < manifest->count) {
+		const struct local_table *have = i < local->count ? &local->tables[i] : NULL;
+		const struct manifest_table *want =
+			j < manifest->count ? &manifest->tables[j] : NULL;
+		int order = !have ? 1 : !want ? -1 : strcmp(have->name, want->name);
+
+		plan_one(plan, order >= 0 ? want : NULL, order <= 0 ? have : NULL);
+		i += order <= 0;
+		j += order >= 0;
+	}
+	return plan;
+}
+
+void plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+	for (size_t i = 0; i < plan->count; i++)
+		free(plan->tables[i].files);
+	free(plan->tables);
+	free(plan);
+}
+
+const char *plan_table_name(const struct plan_table *table)
+{
+	return table->want ? table->want->name : table->have->name;
+}
+
+const char *plan_action_word(enum plan_action action)
+{
+	switch (action) {
+	case PLAN_KEEP:
+		return "keep";
+	case PLAN_RECORD:
+		return "record";
+	case PLAN_FETCH:
+		return "fetch";
+	case PLAN_REMOVE:
+		return "remove";
+	}
+	return "";
+}
+
+int64_t plan_table_bytes(const struct plan_table *table)
+{
+	int64_t bytes = 0;
+
+	for (size_t i = 0; table->action == PLAN_FETCH && i < table->want->file_count; i++) {
+		if (!table->files[i].have && table->files[i].want->size_bytes > 0)
+			bytes += table->files[i].want->size_bytes;
+	}
+	return bytes;
+}

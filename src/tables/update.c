@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tables/update.h"
+
+#include "base/file.h"
+#include "engine/pipeline.h"
+#include "tables/commit.h"
+#include "tables/worklist.h"
+
+/* Prepared files that wait for their commit: enough that the workers go on during a sync. */
+#define WINDOW 256
+/* As many files in a row without an answer mean that the server is away. */
+#define OFFLINE_IN_A_ROW 8
+
+struct update {
+	const struct update_options *options;
+	struct update_report *report;
+	struct worklist *work;
+	struct fetch_common common;
+	/* Set once the server is not to be asked any more; the workers look at it. */
+	atomic_bool given_up;
+	unsigned offline_in_a_row;
+	size_t not_asked;
+};
+
+void update_report_release(struct update_report *report)
+{
+	strv_release(&report->wanted);
+	failures_release(&report->failures);
+}
+
+static void *worker_new(void *ctx)
+{
+	return fetch_worker_new(&((struct update *)ctx)->common);
+}
+
+static void worker_free(void *ctx, void *worker)
+{
+	(void)ctx;
+	fetch_worker_free(worker);
+}
+
+static int prepare(void *ctx, void *worker, size_t i, struct err *e)
+{
+	struct update *u = ctx;
+
+	if (atomic_load(&u->given_up))
+		return err_set(e, ERR_CANCELLED, "not asked for");
+	return fetch_file(worker, &u->work->items[i], e);
+}
+
+/* Is there a point in asking for the other files? */
+static void judge_server(struct update *u, const struct pipeline_result *result)
+{
+	u->offline_in_a_row = result->result == ERR_OFFLINE ? u->offline_in_a_row + 1 : 0;
+	if (result->result == ERR_AUTH || u->offline_in_a_row >= OFFLINE_IN_A_ROW)
+		atomic_store(&u->given_up, true);
+}
+
+static void fail_tables(struct update *u, const struct pipeline_result *result)
+{
+	bool skipped = result->result == ERR_CANCELLED;
+
+	for (const struct work_ref *ref = worklist_refs(u->work, result->item);
+	     ref && ref->item == result->item; ref = worklist_next(u->work, ref)) {
+		struct work_table *table = &u->work->tables[ref->table];
+
+		if (table->failed)
+			continue;
+		table->failed = true;
+		if (skipped)
+			u->not_asked++;
+		else
+			failures_add(&u->report->failures, "download", plan_table_name(table->plan),
+				     &result->error);
+	}
+}
+
+static void count_down(struct update *u, size_t item)
+{
+	for (const struct work_ref *ref = worklist_refs(u->work, item); ref && ref->item == item;
+	     ref = worklist_next(u->work, ref))
+		u->work->tables[ref->table].missing--;
+}
+
+static bool is_ready(const struct work_table *table)
+{
+	return !table->committed && !table->failed && table->missing == 0;
+}
+
+/* Switches those that `select` picks among the ready ones, in one transaction. */
+static int commit_ready(struct update *u, bool (*select)(const struct work_table *), struct err *e)
+{
+	const struct commit c = { u->options->root, u->options->lease, u->options->keep_old_ms };
+	AUTO_FREE struct commit_table *batch = xcalloc(u->work->table_count + 1, sizeof(*batch));
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < u->work->table_count; i++) {
+		struct work_table *table = &u->work->tables[i];
+
+		if (is_ready(table) && select(table))
+			batch[n++] = (struct commit_table){ table->plan, table->items };
+	}
+	r = n ? commit_tables(&c, batch, n, e) : 0;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < u->work->table_count; i++) {
+		struct work_table *table = &u->work->tables[i];
+
+		if (!is_ready(table) || !select(table))
+			continue;
+		table->committed = true;
+		u->report->updated += table->plan->action == PLAN_FETCH;
+		u->report->removed += table->plan->action == PLAN_REMOVE;
+	}
+	return 0;
+}
+
+static bool is_new(const struct work_table *table)
+{
+	return !table->plan->have;
+}
+
+static bool is_any(const struct work_table *table)
+{
+	(void)table;
+	return true;
+}
+
+static int take_results(void *ctx, const struct pipeline_result *results, size_t count,
+			struct err *e)
+{
+	struct update *u = ctx;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct fetch_item *item = &u->work->items[results[i].item];
+
+		judge_server(u, &results[i]);
+		progress_step(u->common.progress, item->table->name, results[i].result == 0);
+		if (results[i].result < 0)
+			fail_tables(u, &results[i]);
+		else
+			count_down(u, results[i].item);
+	}
+	return u->options->atomic ? 0 : commit_ready(u, is_new, e);
+}
+
+static int fetch_all(struct update *u, struct err *e)
+{
+	const struct pipeline p = {
+		.ctx = u,
+		.items = u->work->item_count,
+		.workers = u->options->jobs,
+		.attempts = UPDATE_ATTEMPTS,
+		.window = WINDOW,
+		.batch = WINDOW,
+		.order = PIPELINE_AS_FINISHED,
+		.cancel = u->options->cancel,
+		.worker_new = worker_new,
+		.worker_free = worker_free,
+		.prepare = prepare,
+		.commit = take_results,
+	};
+	int r;
+
+	if (p.items == 0)
+		return 0;
+	u->common.progress =
+		progress_begin("pull", worklist_bytes(u->work), p.items, u->options->quiet);
+	r = pipeline_run(&p, e);
+	progress_end(u->common.progress);
+	u->common.progress = NULL;
+	return r;
+}
+
+static int check_space(const struct update *u, struct err *e)
+{
+	int64_t needed = worklist_missing_bytes(u->work, u->options->root);
+	char needed_text[FORMAT_SIZE_MAX];
+	char free_text[FORMAT_SIZE_MAX];
+	int64_t free_bytes;
+	int r = needed ? disk_free(root_path(u->options->root), &free_bytes, e) : 1;
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (needed + UPDATE_DISK_RESERVE <= free_bytes)
+		return 0;
+	return err_set(e, ERR_IO, "the files to fetch need %s, the disk of '%s' has %s left",
+		       format_size(needed, needed_text), root_path(u->options->root),
+		       format_size(free_bytes, free_text));
+}
+
+static void report_given_up(struct update *u)
+{
+	struct failures *failures = &u->report->failures;
+	struct err *first = failures->n ? &failures->v[failures->n - 1].error : NULL;
+	struct err why = { 0 };
+
+	if (!u->not_asked || !first)
+		return;
+	(void)err_set(&why, first->code, "%zu more tables were not asked for: %.300s", u->not_asked,
+		      first->msg);
+	failures_add(failures, "download", NULL, &why);
+}
+
+/* Replacements, removals and facts: all of them, or all that are ready. */
+static int switch_rest(struct update *u, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (!u->options->atomic || u->report->failures.n == 0)
+		return commit_ready(u, is_any, e);
+	(void)err_set(&why, ERR_FAILED, "nothing was changed, as all or none was asked for");
+	failures_add(&u->report->failures, "commit", NULL, &why);
+	return 0;
+}
+
+static void note_wanted(struct update *u)
+{
+	for (size_t i = 0; i < u->work->item_count; i++) {
+		const struct fetch_item *item = &u->work->items[i];
+
+		if (!item->placed && !item->on_disk)
+			strv_add(&u->report->wanted, item->staged);
+	}
+	strv_sort(&u->report->wanted);
+	u->report->requests += atomic_load(&u->common.requests);
+	u->report->bytes_fetched += atomic_load(&u->common.bytes_fetched);
+	u->report->bytes_reused += atomic_load(&u->common.bytes_reused);
+}
+
+int update_run(const struct update_options *options, const struct plan *plan,
+	       struct update_report *report, struct err *e)
+{
+	AUTO_WORKLIST struct worklist *work = worklist_make(plan);
+	struct update u = {
+		.options = options,
+		.report = report,
+		.work = work,
+		.common = { .root = options->root,
+			    .server = options->server,
+			    .token = options->token,
+			    .cancel = options->cancel },
+	};
+	int r = check_space(&u, e);
+
+	if (r == 0)
+		r = fetch_all(&u, e);
+	if (r == 0)
+		report_given_up(&u);
+	if (r == 0)
+		r = switch_rest(&u, e);
+	note_wanted(&u);
+	return r;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tables/worklist.h"
+
+#include <fcntl.h>
+
+static void add_refs(struct worklist *work, size_t t, size_t *capacity)
+{
+	const struct plan_table *plan = work->tables[t].plan;
+
+	for (size_t i = 0; plan->action == PLAN_FETCH && i < plan->want->file_count; i++) {
+		if (plan->files[i].have)
+			continue;
+		work->refs = xgrow(work->refs, capacity, work->ref_count + 1, sizeof(*work->refs));
+		work->refs[work->ref_count++] = (struct work_ref){
+			.table = t,
+			.file = i,
+			.staged = fetch_staged_name(plan->want, &plan->want->files[i]),
+		};
+		work->tables[t].missing++;
+	}
+}
+
+static void add_table(struct worklist *work, const struct plan_table *plan, size_t *capacity)
+{
+	struct work_table *table = &work->tables[work->table_count];
+
+	*table = (struct work_table){ .plan = plan };
+	if (plan->action == PLAN_FETCH)
+		table->items = xcalloc(plan->want->file_count, sizeof(struct fetch_item *));
+	add_refs(work, work->table_count++, capacity);
+}
+
+static int compare_refs(const void *a, const void *b)
+{
+	const struct work_ref *left = a;
+	const struct work_ref *right = b;
+	int order = strcmp(left->staged, right->staged);
+
+	if (order)
+		return order;
+	return left->table < right->table ? -1 : left->table > right->table;
+}
+
+/* Refs of one name stand together: each run of them becomes an item. */
+static void number_items(struct worklist *work)
+{
+	work->items = xcalloc(work->ref_count + 1, sizeof(*work->items));
+	work->first_ref = xcalloc(work->ref_count + 1, sizeof(*work->first_ref));
+	for (size_t i = 0; i < work->ref_count; i++) {
+		struct work_ref *ref = &work->refs[i];
+		struct work_table *table = &work->tables[ref->table];
+		struct fetch_item *item = &work->items[work->item_count];
+
+		if (i > 0 && str_eq(ref->staged, item[-1].staged)) {
+			free(ref->staged);
+			item--;
+		} else {
+			item->staged = ref->staged;
+			item->table = table->plan->want;
+			item->want = table->plan->files[ref->file].want;
+			work->first_ref[work->item_count++] = i;
+		}
+		ref->staged = NULL;
+		ref->item = (size_t)(item - work->items);
+		table->items[ref->file] = item;
+	}
+}
+
+struct worklist *worklist_make(const struct plan *plan)
+{
+	struct worklist *work = xcalloc(1, sizeof(*work));
+	size_t capacity = 0;
+
+	work->tables = xcalloc(plan->count + 1, sizeof(*work->tables));
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->tables[i].action != PLAN_KEEP)
+			add_table(work, &plan->tables[i], &capacity);
+	}
+	if (work->ref_count)
+		qsort(work->refs, work->ref_count, sizeof(*work->refs), compare_refs);
+	number_items(work);
+	return work;
+}
+
+void worklist_free(struct worklist *work)
+{
+	if (!work)
+		return;
+	for (size_t i = 0; i < work->table_count; i++)
+		free(work->tables[i].items);
+	for (size_t i = 0; i < work->item_count; i++)
+		free(work->items[i].staged);
+	free(work->tables);
+	free(work->items);
+	free(work->refs);
+	free(work->first_ref);
+	free(work);
+}
+
+const struct work_ref *worklist_refs(const struct worklist *work, size_t item)
+{
+	return item < work->item_count ? &work->refs[work->first_ref[item]] : NULL;
+}
+
+const struct work_ref *worklist_next(const struct worklist *work, const struct work_ref *ref)
+{
+	return ref + 1 < work->refs + work->ref_count ? ref + 1 : NULL;
+}
+
+int64_t worklist_bytes(const struct worklist *work)
+{
+	int64_t bytes = 0;
+
+	for (size_t i = 0; i < work->item_count; i++) {
+		if (work->items[i].want->size_bytes > 0)
+			bytes += work->items[i].want->size_bytes;
+	}
+	return bytes;
+}
+
+static int64_t held_bytes(const struct root *root, const char *staged)
+{
+	AUTO_FREE char *path = xasprintf("%s/%s", ROOT_STAGING, staged);
+	struct stat st;
+
+	return fstatat(root_dirfd(root), path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
+}
+
+int64_t worklist_missing_bytes(const struct worklist *work, const struct root *root)
+{
+	int64_t bytes = 0;
+
+	for (size_t i = 0; i < work->item_count; i++) {
+		int64_t left =
+			work->items[i].want->size_bytes - held_bytes(root, work->items[i].staged);
+
+		if (left > 0)
+			bytes += left;
+	}
+	return bytes;
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "workspace/pull.h"
+
+#include "base/time.h"
+#include "engine/journal.h"
+#include "engine/ledger.h"
+#include "tables/update.h"
+#include "tables/views.h"
+#include "workspace/pull-internal.h"
+
+/*
+ * The lease's life. The holder's death is noticed at once on this machine; elsewhere (a shared
+ * disk) it must outlast the longest single file, between two of which it is renewed.
+ */
+#define LEASE_MS ((int64_t)6 * 3600 * 1000)
+
+/* Ledger: (SPACE_MANIFEST, server) is the ETag of the manifest that is all here. */
+#define SPACE_MANIFEST "manifest"
+/* (SPACE_RULES_SEEN, server) is the bundle's ETag as that manifest told it; absent: it told none.
+ */
+#define SPACE_RULES_SEEN "manifest-bundle"
+
+static void pull_release(struct pull *p)
+{
+	credentials_release(&p->credentials);
+	http_client_free(p->http);
+	local_free(p->local);
+	plan_free(p->plan);
+	manifest_free(p->manifest);
+	strv_release(&p->wanted);
+	free(p->etag);
+	lease_drop(p->lease);
+}
+
+static int take_lease(struct pull *p, struct err *e)
+{
+	const struct lease_wait_options options = {
+		.name = "pull",
+		.holder = "larder pull",
+		.ttl_ms = LEASE_MS,
+		.wait_ms = p->options->wait_ms,
+	};
+	int r = p->options->dry_run ? 0 : lease_wait(p->db, &options, &p->lease, e);
+
+	return r < 0 ? err_in(e, "workspace '%s'", workspace_path(p->ws)) : 0;
+}
+
+/* What is on disk: looked at, and read where it is not as recorded. */
+static int look(struct pull *p, struct err *e)
+{
+	int r = local_load(p->root, &p->local, e);
+
+	if (r < 0)
+		return r;
+	local_check(p->root, p->local);
+	r = p->local->all_good ? 0 : local_examine(p->root, p->local, e);
+	if (r == 0)
+		r = rules_intact(p->root, e);
+	if (r < 0)
+		return r;
+	p->rules_intact = r == 1;
+	return 0;
+}
+
+/* The ETag under which nothing here could be other than the manifest says. */
+static int known_etag(struct pull *p, char **ret_etag, struct err *e)
+{
+	if (!p->local->all_good || !p->rules_intact)
+		return 0;
+	return ledger_get(p->db, SPACE_MANIFEST, p->credentials.server, ret_etag, e);
+}
+
+static int take_manifest(struct pull *p, const struct http_reply *reply, struct err *e)
+{
+	int r = http_expect(reply, 200, e);
+
+	if (r == 0)
+		r = manifest_parse(buf_bytes(&reply->body), &p->manifest, e);
+	if (r < 0)
+		return r;
+	p->etag = reply->etag ? xstrdup(reply->etag) : NULL;
+	for (size_t i = 0; i < p->manifest->warnings.n; i++)
+		strv_add(&p->report->warnings, p->manifest->warnings.v[i]);
+	if (p->manifest->warnings_left_out)
+		strv_addf(&p->report->warnings, "%zu more tables are passed over",
+			  p->manifest->warnings_left_out);
+	return 0;
+}
+
+/* The one request of each pull. Failing here is the whole answer: nothing else is tried. */
+static int ask_manifest(struct pull *p, struct err *e)
+{
+	AUTO_FREE char *url = xasprintf("%s/api/sync/manifest", p->credentials.server);
+	AUTO_FREE char *known = NULL;
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	struct http_request request = {
+		.method = "GET",
+		.url = url,
+		.token = p->credentials.token,
+		.accept_gzip = true,
+		.max_body = MANIFEST_BYTES_MAX,
+	};
+	int r = known_etag(p, &known, e);
+
+	if (r < 0)
+		return r;
+	request.if_none_match = known;
+	p->report->requests++;
+	r = http_request(p->http, &request, &reply, e);
+	if (r < 0)
+		return r;
+	p->unchanged = reply.status == 304 && known;
+	return p->unchanged ? 0 : take_manifest(p, &reply, e);
+}
+
+static void make_plan(struct pull *p)
+{
+	struct pull_report *report = p->report;
+
+	if (p->unchanged) {
+		report->parquets_total = p->local->count;
+		return;
+	}
+	p->plan = plan_make(p->local, p->manifest);
+	report->parquets_total = p->manifest->count + p->manifest->kept_on_server;
+	report->steps = xcalloc(p->plan->count + 1, sizeof(*report->steps));
+	for (size_t i = 0; i < p->plan->count; i++) {
+		const struct plan_table *table = &p->plan->tables[i];
+
+		if (table->action == PLAN_KEEP && !p->options->dry_run)
+			continue;
+		report->steps[report->step_count++] = (struct pull_step){
+			.table = xstrdup(plan_table_name(table)),
+			.action = table->action,
+			.reason = table->reason,
+			.bytes = plan_table_bytes(table),
+		};
+	}
+}
+
+/* From here on the state is on its way to another manifest, and may not get there. */
+static int forget_etag(struct pull *p, struct err *e)
+{
+	AUTO_TX struct db *tx = NULL;
+	int r = db_begin_lazy(p->db, e);
+
+	if (r < 0)
+		return r;
+	tx = p->db;
+	r = ledger_forget(p->db, SPACE_MANIFEST, NULL, e);
+	if (r == 0)
+		r = ledger_forget(p->db, SPACE_RULES_SEEN, NULL, e);
+	return r < 0 ? r : db_commit(p->db, e);
+}
+
+static int update_tables(struct pull *p, struct err *e)
+{
+	AUTO_UPDATE_REPORT struct update_report done = { 0 };
+	const struct update_options options = {
+		.root = p->root,
+		.lease = p->lease,
+		.server = p->credentials.server,
+		.token = p->credentials.token,
+		.jobs = p->options->jobs ? p->options->jobs : workspace_jobs(p->ws),
+		.atomic = p->options->atomic,
+		.quiet = p->options->quiet,
+		.keep_old_ms = workspace_old_versions_ms(p->ws),
+	};
+	struct pull_report *report = p->report;
+	struct err why = { 0 };
+	int r = forget_etag(p, e);
+
+	if (r < 0)
+		return r;
+	if (update_run(&options, p->plan, &done, &why) < 0)
+		failures_add(&done.failures, "commit", NULL, &why);
+	report->tables_updated = done.updated;
+	report->tables_removed = done.removed;
+	report->bytes_fetched += done.bytes_fetched;
+	report->bytes_reused += done.bytes_reused;
+	report->requests += done.requests;
+	p->wanted = done.wanted;
+	done.wanted = (struct strv)STRV_INIT;
+	failures_release(&report->failures);
+	report->failures = done.failures;
+	done.failures = (struct failures){ 0 };
+	return 0;
+}
+
+static int update_views(struct pull *p, struct err *e)
+{
+	AUTO_VIEWS_REPORT struct views_report done = { 0 };
+	int r = views_apply(p->root, &done, &p->report->failures, e);
+
+	p->report->views_changed = done.changed;
+	p->report->views_blocked = done.blocked;
+	done.blocked = (struct strv)STRV_INIT;
+	return r;
+}
+
+static int record_etag(struct pull *p, struct err *e)
+{
+	AUTO_TX struct db *tx = NULL;
+	const char *server = p->credentials.server;
+	int r;
+
+	if (p->unchanged || !p->etag || p->report->failures.n || p->report->warnings.n)
+		return 0;
+	r = db_begin_lazy(p->db, e);
+	if (r < 0)
+		return r;
+	tx = p->db;
+	r = ledger_put(p->db, SPACE_MANIFEST, server, p->etag, e);
+	if (r == 0 && *p->manifest->bundle_etag)
+		r = ledger_put(p->db, SPACE_RULES_SEEN, server, p->manifest->bundle_etag, e);
+	return r < 0 ? r : db_commit(p->db, e);
+}
+
+/* 1 when the rules here are those the hub has now, as far as the manifest tells. */
+static int rules_are_current(struct pull *p, struct err *e)
+{
+	AUTO_FREE char *told = NULL;
+	AUTO_FREE char *applied = NULL;
+	int r;
+
+	if (!p->rules_intact)
+		return 0;
+	if (p->unchanged) {
+		r = ledger_get(p->db, SPACE_RULES_SEEN, p->credentials.server, &told, e);
+		return r < 0 ? r : told != NULL;
+	}
+	r = rules_etag(p->root, p->credentials.server, &applied, e);
+	return r < 0 ? r : applied && str_eq(applied, p->manifest->bundle_etag);
+}
+
+static int update_rules(struct pull *p, struct err *e)
+{
+	struct err why = { 0 };
+	int r = rules_are_current(p, e);
+
+	if (r < 0)
+		return r;
+	if (r == 0 && pull_rules(p, &why) < 0)
+		failures_add(&p->report->failures, "memory_bundle", NULL, &why);
+	return rules_count(p->root, &p->report->rules_count, e);
+}
+
+static bool is_wanted(void *ctx, const char *name, int64_t size, int64_t age_ms)
+{
+	const struct pull *p = ctx;
+
+	(void)size;
+	(void)age_ms;
+	return strv_has(&p->wanted, name);
+}
+
+static int save_run(struct pull *p, int64_t started_ms, struct err *e)
+{
+	static const char sql_put[] = "INSERT INTO pull_run (started_ms, duration_ms, result)"
+				      " VALUES (?1, ?2, ?3)";
+	static const char sql_prune[] = "DELETE FROM pull_run WHERE id <= ?1";
+	AUTO_BUF struct buf result = BUF_INIT(BUF_OWN_MAX);
+	AUTO_TX struct db *tx = NULL;
+	int r = db_begin_lazy(p->db, e);
+
+	if (r < 0)
+		return r;
+	tx = p->db;
+	pull_report_json(p->report, workspace_path(p->ws), &result);
+	r = db_exec(p->db, e, sql_put, "iit", started_ms, p->report->duration_ms, buf_str(&result));
+	if (r == 0)
+		r = db_exec(p->db, e, sql_prune, "i", db_last_id(p->db) - (int64_t)PULL_RUNS_KEPT);
+	return r < 0 ? r : db_commit(p->db, e);
+}
+
+static int bring(struct pull *p, struct err *e)
+{
+	int r = p->unchanged ? 0 : update_tables(p, e);
+
+	if (r == 0)
+		r = update_views(p, e);
+	if (r == 0)
+		r = update_rules(p, e);
+	if (r == 0)
+		r = record_etag(p, e);
+	if (r == 0)
+		r = journal_reap(p->root, is_wanted, p, NULL, e);
+	p->report->unchanged = p->unchanged && !p->rules_applied && p->report->views_changed == 0;
+	return r;
+}
+
+static int run(struct pull *p, struct err *e)
+{
+	struct err why = { 0 };
+	int r = take_lease(p, e);
+
+	if (r == 0)
+		r = look(p, e);
+	if (r < 0)
+		return r;
+	if (ask_manifest(p, &why) < 0) {
+		failures_add(&p->report->failures, "manifest", NULL, &why);
+		p->manifest_failed = true;
+		return rules_count(p->root, &p->report->rules_count, e);
+	}
+	make_plan(p);
+	return p->options->dry_run ? rules_count(p->root, &p->report->rules_count, e) : bring(p, e);
+}
+
+int pull_run(struct workspace *ws, const struct pull_options *options, struct pull_report *report,
+	     struct err *e)
+{
+	AUTO(pull_release)
+	struct pull p = {
+		.ws = ws,
+		.root = workspace_root(ws),
+		.db = workspace_db(ws),
+		.options = options,
+		.report = report,
+	};
+	int64_t started_ms = time_now();
+	int64_t begun = time_monotonic();
+	int r = workspace_credentials(ws, &p.credentials, e);
+
+	if (r < 0)
+		return r;
+	p.http = http_client_new(NULL);
+	r = run(&p, e);
+	report->duration_ms = time_monotonic() - begun;
+	if (r < 0 || options->dry_run || p.manifest_failed)
+		return r;
+	return save_run(&p, started_ms, e);
+}
