@@ -17,6 +17,7 @@ const struct command *const cmd_table[] = {
 	&cmd_publish,
 	&cmd_pull,
 	&cmd_serve,
+	&cmd_verify,
 	NULL,
 };
 /* clang-format on */

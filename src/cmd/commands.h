@@ -12,5 +12,6 @@ extern const struct command cmd_hub;
 extern const struct command cmd_publish;
 extern const struct command cmd_pull;
 extern const struct command cmd_serve;
+extern const struct command cmd_verify;
 
 #endif

@@ -93,6 +93,8 @@ int journal_keep(struct root *root, const char *target, struct err *e);
 int journal_commit(struct root *root, struct err *e);
 /* What root_open() does: applies what is due. *ret_applied may be NULL. */
 int journal_replay(struct root *root, size_t *ret_applied, struct err *e);
+/* 1 when a row speaks of the target: a check of files must not take it for litter. */
+int journal_waits(struct root *root, const char *target, struct err *e);
 /* Operations that wait (due ones that could not be applied, and future removals). */
 int journal_pending(struct root *root, size_t *ret_due, size_t *ret_future, struct err *e);
 

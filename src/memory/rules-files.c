@@ -237,22 +237,41 @@ int rules_apply(const struct rules_options *options, const struct bundle *bundle
 	return code < 0 ? code : journal_commit(options->root, e);
 }
 
-static int check_one(void *ctx, const char *key, const char *fingerprint, int64_t recorded_ms,
-		     struct err *e)
+struct comparing {
+	struct root *root;
+	struct strv *changed;
+	size_t files;
+};
+
+static int compare_one(void *ctx, const char *key, const char *fingerprint, int64_t recorded_ms,
+		       struct err *e)
 {
-	struct root *root = ctx;
+	struct comparing *c = ctx;
 
 	(void)recorded_ms;
-	if (is_as(root, key, fingerprint))
-		return 0;
-	return err_set(e, ERR_CONFLICT, "rule file '%s' was changed", key);
+	(void)e;
+	c->files++;
+	if (!is_as(c->root, key, fingerprint))
+		strv_add(c->changed, key);
+	return 0;
+}
+
+int rules_changed(struct root *root, struct strv *names, size_t *ret_files, struct err *e)
+{
+	struct comparing c = { .root = root, .changed = names };
+	int r = ledger_visit(root_db(root), SPACE_RULE, compare_one, &c, e);
+
+	*ret_files = c.files;
+	return r;
 }
 
 int rules_intact(struct root *root, struct err *e)
 {
-	int r = ledger_visit(root_db(root), SPACE_RULE, check_one, root, e);
+	AUTO_STRV struct strv changed = STRV_INIT;
+	size_t files;
+	int r = rules_changed(root, &changed, &files, e);
 
-	return r == 0 ? 1 : r == ERR_CONFLICT ? 0 : r;
+	return r < 0 ? r : changed.n == 0;
 }
 
 int rules_etag(struct root *root, const char *server, char **ret_etag, struct err *e)

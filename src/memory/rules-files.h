@@ -31,6 +31,8 @@ struct rules_options {
 
 int rules_apply(const struct rules_options *options, const struct bundle *bundle, struct err *e);
 
+/* Names of the files that are not as they were written; *ret_files counts all. */
+int rules_changed(struct root *root, struct strv *names, size_t *ret_files, struct err *e);
 /* 1 when every file is as it was written, 0 when one was changed or removed by another hand. */
 int rules_intact(struct root *root, struct err *e);
 /* The bundle's ETag as last applied from that server; NULL when never. The caller owns it. */
