@@ -12,6 +12,7 @@
 const struct command *const cmd_table[] = {
 	&cmd_admin,
 	&cmd_completion,
+	&cmd_config,
 	&cmd_help,
 	&cmd_hub,
 	&cmd_publish,

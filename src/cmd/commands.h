@@ -7,6 +7,7 @@
 
 extern const struct command cmd_admin;
 extern const struct command cmd_completion;
+extern const struct command cmd_config;
 extern const struct command cmd_help;
 extern const struct command cmd_hub;
 extern const struct command cmd_publish;

@@ -7,34 +7,55 @@
 /* One page of the record; ?before=ID asks for the next. */
 #define AUDIT_PAGE 200
 
+struct listing {
+	struct json_out o;
+	struct db *db;
+};
+
+/* A table that is gone has no name; its grants went with it, so that is a race, not a state. */
+static int add_name(struct listing *l, const struct grant_row *row, struct err *e)
+{
+	AUTO_TABLE struct table t = { 0 };
+	int r = 0;
+
+	if (str_eq(row->resource_type, "table"))
+		r = registry_find(l->db, NULL, row->resource_id, &t, e);
+	if (r < 0 && r != ERR_NOT_FOUND)
+		return r;
+	json_add_text(&l->o, "resource_name", t.name ? t.name : row->resource_id);
+	return 0;
+}
+
 static int add_row(void *ctx, const struct grant_row *row, struct err *e)
 {
-	struct json_out *o = ctx;
+	struct listing *l = ctx;
+	struct json_out *o = &l->o;
 	char text[TIME_TEXT_MAX];
+	int r;
 
-	(void)e;
 	json_open(o, NULL, '{');
 	json_add_int(o, "id", row->id);
 	json_add_text(o, "group_id", row->group_id);
 	json_add_text(o, "group", row->group);
 	json_add_text(o, "resource_type", row->resource_type);
 	json_add_text(o, "resource_id", row->resource_id);
+	r = add_name(l, row, e);
 	json_add_text(o, "created_at", time_format_iso(row->created_ms, text));
 	json_close(o);
-	return 0;
+	return r;
 }
 
 int api_grants_list(struct request *q, struct err *e)
 {
 	AUTO_BUF struct buf body = BUF_INIT(BUF_OWN_MAX);
-	struct json_out o = json_out(&body);
+	struct listing l = { .o = json_out(&body), .db = q->db };
 	int r;
 
-	json_open(&o, NULL, '{');
-	json_open(&o, "grants", '[');
-	r = grant_visit(q->db, add_row, &o, e);
-	json_close(&o);
-	json_close(&o);
+	json_open(&l.o, NULL, '{');
+	json_open(&l.o, "grants", '[');
+	r = grant_visit(q->db, add_row, &l, e);
+	json_close(&l.o);
+	json_close(&l.o);
 	return r < 0 ? r : reply_json(q, 200, &body, e);
 }
 

@@ -33,6 +33,10 @@ int api_grants_add(struct request *q, struct err *e);
 int api_grants_remove(struct request *q, struct err *e);
 int api_audit(struct request *q, struct err *e);
 
+/* api-pulls.c, api-welcome.c */
+int api_pull_confirm(struct request *q, struct err *e);
+int api_welcome(struct request *q, struct err *e);
+
 /* api-rules.c */
 int api_bundle(struct request *q, struct err *e);
 int api_rules_list(struct request *q, struct err *e);

@@ -185,13 +185,15 @@ void hub_write_abort(struct hub_write *w)
 	*w = (struct hub_write){ 0 };
 }
 
-static int renew(struct hub *hub, struct err *e)
+static int renew(struct hub *hub, bool *ret_lost, struct err *e)
 {
 	struct db *db = root_db(hub->writer);
 	int r = db_begin_lazy(db, e);
 
-	if (r == 0)
-		r = lease_check(hub->lease, e);
+	if (r < 0)
+		return r;
+	r = lease_check(hub->lease, e);
+	*ret_lost = r == ERR_BUSY;
 	if (r == 0)
 		r = db_commit(db, e);
 	db_rollback(db);
@@ -208,15 +210,12 @@ int hub_settle(struct hub *hub, struct err *e)
 	return r;
 }
 
-int hub_tick(struct hub *hub, struct err *e)
+int hub_tick(struct hub *hub, bool *ret_lost, struct err *e)
 {
-	int r = 0;
+	int r;
 
 	(void)pthread_mutex_lock(&hub->writing); /* fails only for a thread that holds it */
-	if (hub->lease)
-		r = renew(hub, e);
-	if (r == 0)
-		r = journal_replay(hub->writer, NULL, e);
+	r = renew(hub, ret_lost, e);
 	(void)pthread_mutex_unlock(&hub->writing); /* locked above */
 	return r;
 }

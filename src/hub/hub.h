@@ -73,8 +73,11 @@ void hub_write_abort(struct hub_write *w); /* rolls back; fine after a commit */
 /* Finishes file operations of a commit that another thread is just applying, or that failed. */
 int hub_settle(struct hub *hub, struct err *e);
 
-/* Renews the lease; to be called every HUB_TICK_MS. Failing means: stop serving. */
+/*
+ * Renews the lease of one who serves; to be called every HUB_TICK_MS. A failure (a full disk) may
+ * pass; *ret_lost means that another hub has the folder now: stop serving.
+ */
 #define HUB_TICK_MS 10000
-int hub_tick(struct hub *hub, struct err *e);
+int hub_tick(struct hub *hub, bool *ret_lost, struct err *e);
 
 #endif

@@ -24,6 +24,8 @@ const struct route hub_routes[] = {
 	{ "GET", "/api/admin/grants", NEEDS_ADMIN, 0, api_grants_list },
 	{ "POST", "/api/admin/grants", NEEDS_ADMIN, ROUTE_BODY_MAX, api_grants_add },
 	{ "DELETE", "/api/admin/grants/{id}", NEEDS_ADMIN, 0, api_grants_remove },
+	{ "GET", "/api/welcome", NEEDS_READ, 0, api_welcome },
+	{ "POST", "/api/sync/pull-confirm", NEEDS_READ, ROUTE_BODY_MAX, api_pull_confirm },
 	{ "GET", "/api/memory/bundle", NEEDS_READ, 0, api_bundle },
 	{ "GET", "/api/admin/rules", NEEDS_ADMIN, 0, api_rules_list },
 	{ "POST", "/api/admin/rules", NEEDS_ADMIN, RULE_BODY_MAX, api_rules_put },

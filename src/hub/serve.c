@@ -107,20 +107,23 @@ static int announce(const struct serve_options *options, const struct serving *s
 	return options->on_ready(options->ctx, options->data, url, e);
 }
 
-/* A tick that fails for want of disk is told and tried again; one that finds the lease gone ends
- * the hub, since another one serves this folder now. */
+/* What fails for want of disk is told and tried again; a lease that is gone ends the hub, since
+ * another one serves this folder now. */
 static int tick(struct hub *hub, struct err *e)
 {
 	struct err why = { 0 };
-	int r = hub_tick(hub, &why);
+	bool lost = false;
+	int r = hub_tick(hub, &lost, &why);
 
+	if (r < 0 && lost) {
+		*e = why;
+		return err_in(e, "hub '%s'", hub_path(hub));
+	}
 	if (r == 0)
-		return 0;
-	log_event(LOG_ERROR, "tick", "error=%s", why.msg);
-	if (r != ERR_BUSY && r != ERR_CONFLICT)
-		return 0;
-	*e = why;
-	return err_in(e, "hub '%s'", hub_path(hub));
+		r = hub_settle(hub, &why);
+	if (r < 0)
+		log_event(LOG_ERROR, "tick", "error=%s", why.msg);
+	return 0;
 }
 
 static void keep_up(struct hub *hub)
@@ -134,7 +137,6 @@ static void keep_up(struct hub *hub)
 static int wait_for_signal(struct serving *s, struct err *e)
 {
 	static const struct timespec pause = { .tv_sec = HUB_TICK_MS / 1000 };
-
 	int64_t upkeep = 0;
 
 	while (sigtimedwait(&s->signals, NULL, &pause) < 0) {
@@ -142,10 +144,10 @@ static int wait_for_signal(struct serving *s, struct err *e)
 
 		if (r < 0)
 			return r;
-		if (time_monotonic() >= upkeep) {
-			keep_up(s->hub);
-			upkeep = time_monotonic() + UPKEEP_MS;
-		}
+		if (time_monotonic() < upkeep)
+			continue;
+		keep_up(s->hub);
+		upkeep = time_monotonic() + UPKEEP_MS;
 	}
 	return 0;
 }

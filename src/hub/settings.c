@@ -5,8 +5,9 @@
 #include "base/yaml.h"
 #include "hub/hub.h"
 
-#define GIB ((int64_t)1 << 30)
-#define DAY ((int64_t)24 * 3600)
+#define GIB    ((int64_t)1 << 30)
+#define DAY    ((int64_t)24 * 3600)
+#define FIELDS 6
 
 static const struct hub_settings defaults = {
 	.upload_max = 64 * GIB,
@@ -16,25 +17,33 @@ static const struct hub_settings defaults = {
 	.versions_keep_s = 7 * DAY,
 };
 
-int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *e)
+static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 {
-	struct hub_settings s = defaults;
-	const struct yaml_field fields[] = {
-		{ "limits.upload_max", YAML_SIZE, &s.upload_max, 1, 1024 * GIB,
+	const struct yaml_field fields[FIELDS] = {
+		{ "limits.upload_max", YAML_SIZE, &s->upload_max, 1, 1024 * GIB,
 		  "LARDER_HUB_UPLOAD_MAX", "largest single file that may be published" },
-		{ "limits.connections", YAML_INT, &s.connections, 16, 65536,
+		{ "limits.connections", YAML_INT, &s->connections, 16, 65536,
 		  "LARDER_HUB_CONNECTIONS", "connections at once" },
-		{ "limits.threads", YAML_INT, &s.threads, 1, HUB_SLOTS_MAX, "LARDER_HUB_THREADS",
+		{ "limits.threads", YAML_INT, &s->threads, 1, HUB_SLOTS_MAX, "LARDER_HUB_THREADS",
 		  "threads that answer requests" },
-		{ "limits.convert_memory", YAML_SIZE, &s.convert_memory, GIB / 16, 1024 * GIB,
+		{ "limits.convert_memory", YAML_SIZE, &s->convert_memory, GIB / 16, 1024 * GIB,
 		  "LARDER_HUB_CONVERT_MEMORY", "memory of a child that converts an upload" },
-		{ "retention.versions_keep", YAML_DURATION, &s.versions_keep_s, 60, 3650 * DAY,
+		{ "retention.versions_keep", YAML_DURATION, &s->versions_keep_s, 60, 3650 * DAY,
 		  "LARDER_HUB_VERSIONS_KEEP", "how long a replaced version can be fetched" },
 		{ 0 },
 	};
+
+	memcpy(out, fields, sizeof(fields));
+}
+
+int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *e)
+{
+	struct hub_settings s = defaults;
+	struct yaml_field fields[FIELDS];
 	AUTO_BUF struct buf text = BUF_INIT(YAML_BYTES_MAX);
 	int r = file_read(dirfd, HUB_CONFIG, YAML_BYTES_MAX, &text, e);
 
+	list_fields(&s, fields);
 	if (r == 0)
 		r = yaml_read(buf_bytes(&text), HUB_CONFIG, fields, e);
 	else if (r == ERR_NOT_FOUND)
@@ -44,4 +53,14 @@ int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *
 	if (r == 0)
 		*ret_settings = s;
 	return r;
+}
+
+void hub_settings_add(const struct hub_settings *settings, struct json_out *out)
+{
+	struct hub_settings s = *settings;
+	struct yaml_field fields[FIELDS];
+
+	list_fields(&s, fields);
+	for (const struct yaml_field *f = fields; f->key; f++)
+		json_add_int(out, f->key, *(const int64_t *)f->target);
 }

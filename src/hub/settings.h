@@ -15,6 +15,7 @@
 #define LARDER_HUB_SETTINGS_H
 
 #include "base/err.h"
+#include "base/json.h"
 
 #define HUB_CONFIG "config.yaml"
 
@@ -28,5 +29,8 @@ struct hub_settings {
 
 /* Defaults where the file or the key is absent; ERR_USAGE with the line for what is wrong in it. */
 int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *e);
+
+/* Every key with the value in force, in bytes and seconds, into an open object. */
+void hub_settings_add(const struct hub_settings *settings, struct json_out *out);
 
 #endif

@@ -1,0 +1,41 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# For scripts about a hub; sourced after lib.sh. Ann is its admin, as LARDER_SERVER and LARDER_TOKEN.
+#
+#	new_hub DIR [OPTIONS]		makes a hub, starts it, points LARDER_SERVER and LARDER_TOKEN at it
+#	status METHOD PATH [TOKEN [BODY]]	prints the status; the reply is in reply.json, reply.head
+#	token_of EMAIL [OPTIONS]	a user (made when it lacks) with a new token, which is printed
+#	member GROUP EMAIL		a group (made when it lacks) and its new member
+
+new_hub() {
+	LARDER_TOKEN=$(larder hub init "$1" --admin ann@example.com)
+	start_hub "$@"
+	LARDER_SERVER=$HUB_URL
+	export LARDER_TOKEN LARDER_SERVER
+}
+
+status() {
+	status_method=$1 status_path=$2 status_token=${3:-}
+	case ${4:-} in
+	'') set -- ;;
+	*) set -- --data-binary "$4" ;;
+	esac
+	[ "$status_method" != HEAD ] || set -- "$@" --head
+	curl --silent --path-as-is --request "$status_method" --dump-header reply.head --output reply.json \
+		--write-out '%{http_code}\n' ${status_token:+--header "Authorization: Bearer $status_token"} "$@" \
+		"$HUB_URL$status_path"
+}
+
+token_of() {
+	token_email=$1
+	shift
+	larder admin user add "$token_email" >/dev/null 2>&1 || :
+	larder admin token create --user "$token_email" --name test "$@"
+}
+
+member() {
+	larder admin group add "$1" >/dev/null 2>&1 || :
+	larder admin user add "$2" >/dev/null 2>&1 || :
+	larder admin member add "$1" "$2"
+}
