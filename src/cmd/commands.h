@@ -8,11 +8,15 @@
 extern const struct command cmd_admin;
 extern const struct command cmd_completion;
 extern const struct command cmd_config;
+extern const struct command cmd_doctor;
 extern const struct command cmd_help;
 extern const struct command cmd_hub;
+extern const struct command cmd_init;
 extern const struct command cmd_publish;
 extern const struct command cmd_pull;
+extern const struct command cmd_query;
 extern const struct command cmd_serve;
+extern const struct command cmd_status;
 extern const struct command cmd_verify;
 
 #endif

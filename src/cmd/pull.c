@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/commands.h"
 
-#include "workspace/pull.h"
+#include "cmd/pull.h"
 
 struct pull_args {
 	bool json, quiet, verbose, dry_run, atomic;
@@ -38,7 +38,7 @@ static void add_steps(const struct pull_report *report, struct buf *out)
 	}
 }
 
-static void add_summary(const struct pull_report *report, struct buf *out)
+void pull_add_summary(const struct pull_report *report, struct buf *out)
 {
 	char size[FORMAT_SIZE_MAX];
 
@@ -62,10 +62,10 @@ static void add_text(const struct pull_args *args, const struct pull_report *rep
 	if (args->dry_run)
 		buf_adds(out, "Nothing was changed.\n");
 	else if (report->failures.n == 0 || !str_eq(report->failures.v[0].stage, "manifest"))
-		add_summary(report, out);
+		pull_add_summary(report, out);
 }
 
-static void warn_all(const struct pull_report *report)
+void pull_warn_all(const struct pull_report *report)
 {
 	for (size_t i = 0; i < report->warnings.n; i++)
 		cmd_warn("%s", report->warnings.v[i]);
@@ -96,7 +96,7 @@ static int report_all(const struct pull_args *args, const char *workspace,
 		add_text(args, report, &out);
 	}
 	r = cmd_print(&out, e);
-	warn_all(report);
+	pull_warn_all(report);
 	if (r < 0)
 		return r;
 	return code ? CMD_REPORTED(code) : 0;

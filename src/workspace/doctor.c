@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "workspace/doctor.h"
+
+#include "base/file.h"
+#include "base/time.h"
+#include "duck/duck.h"
+#include "engine/journal.h"
+#include "net/http-client.h"
+#include "workspace/hooks.h"
+#include "workspace/status.h"
+#include <fcntl.h>
+
+/* Below this a pull of a usual table may fail half-way. */
+#define DISK_LOW ((int64_t)1 << 30)
+
+/* Larger, and "how fresh is it" becomes a guess. */
+#define CLOCK_SKEW_MAX_S 120
+
+#define HEALTH_BYTES_MAX ((size_t)64 << 10)
+
+void doctor_release(struct doctor *doctor)
+{
+	for (size_t i = 0; i < doctor->n; i++) {
+		free(doctor->findings[i].text);
+		free(doctor->findings[i].next);
+	}
+	free(doctor->findings);
+	*doctor = (struct doctor){ 0 };
+}
+
+/* `text` is adopted, `next` copied. */
+static void add(struct doctor *d, enum finding_kind kind, const char *check, char *text,
+		const char *next)
+{
+	d->findings = xgrow(d->findings, &d->capacity, d->n + 1, sizeof(*d->findings));
+	d->findings[d->n++] = (struct finding){ kind, check, text, next ? xstrdup(next) : NULL };
+	d->bad += kind == FINDING_BAD;
+}
+
+static void add_error(struct doctor *d, const char *check, const struct err *e, const char *next)
+{
+	add(d, FINDING_BAD, check, xstrdup(e->msg), e->hint[0] ? e->hint : next);
+}
+
+static void check_database(struct workspace *ws, struct doctor *d)
+{
+	struct err e = { 0 };
+	size_t due = 0, future = 0;
+
+	if (db_check(workspace_db(ws), &e) < 0 ||
+	    journal_pending(workspace_root(ws), &due, &future, &e) < 0) {
+		add_error(d, "database", &e,
+			  "copy the workspace, remove .larder/state.db, run `larder init`");
+		return;
+	}
+	if (due > 0)
+		add(d, FINDING_BAD, "database",
+		    xasprintf("%zu file operations wait to be finished", due),
+		    "run `larder pull`, which finishes them or says why it cannot");
+	else
+		add(d, FINDING_OK, "database",
+		    xasprintf("sound, %zu removals of old versions planned", future), NULL);
+}
+
+static void check_files(struct workspace *ws, struct doctor *d)
+{
+	AUTO_STATUS struct status s = { 0 };
+	struct err e = { 0 };
+
+	if (workspace_status(ws, &s, &e) < 0) {
+		add_error(d, "files", &e, NULL);
+		return;
+	}
+	if (s.damaged)
+		add(d, FINDING_BAD, "files",
+		    xasprintf("%zu of %zu files are not as pulled", s.damaged, s.local->file_count),
+		    "run `larder verify --repair`");
+	else
+		add(d, FINDING_OK, "files",
+		    xasprintf("%zu tables, %zu files as pulled", s.local->count,
+			      s.local->file_count),
+		    NULL);
+	if (s.views_waiting)
+		add(d, FINDING_BAD, "views",
+		    xasprintf("%zu views are not yet written", s.views_waiting),
+		    "close the program that holds " WORKSPACE_DATABASE ", then run `larder pull`");
+	else if (!s.database_exists)
+		add(d, FINDING_NOTE, "views", xstrdup(WORKSPACE_DATABASE " is not there"),
+		    "run `larder pull`, which makes it");
+	else
+		add(d, FINDING_OK, "views", xstrdup("up to date"), NULL);
+}
+
+static void check_worker(struct doctor *d)
+{
+	AUTO_FREE char *version = NULL;
+	struct err e = { 0 };
+
+	if (duck_version(&version, &e) < 0)
+		add_error(d, "larder-duck", &e,
+			  "install Larder again: its second program is missing");
+	else
+		add(d, FINDING_OK, "larder-duck", TAKE(version), NULL);
+}
+
+static void check_hooks(struct workspace *ws, struct doctor *d)
+{
+	AUTO_BUF struct buf text = BUF_INIT(HOOKS_SETTINGS_MAX);
+	struct err e = { 0 };
+
+	if (file_read(root_dirfd(workspace_root(ws)), ".claude/settings.json", HOOKS_SETTINGS_MAX,
+		      &text, &e) == 0 &&
+	    hooks_present(buf_bytes(&text)))
+		add(d, FINDING_OK, "hooks",
+		    xstrdup("sessions pull at their start and push at their end"), NULL);
+	else
+		add(d, FINDING_NOTE, "hooks",
+		    xstrdup(".claude/settings.json does not have both hooks"),
+		    "run `larder init` again to merge them in");
+}
+
+static void check_disk(struct workspace *ws, struct doctor *d)
+{
+	struct err e = { 0 };
+	int64_t free_bytes;
+	char size[FORMAT_SIZE_MAX];
+
+	if (disk_free(workspace_path(ws), &free_bytes, &e) < 0)
+		add_error(d, "disk", &e, NULL);
+	else
+		add(d, free_bytes < DISK_LOW ? FINDING_BAD : FINDING_OK, "disk",
+		    xasprintf("%s free", format_size(free_bytes, size)),
+		    free_bytes < DISK_LOW ? "make room: a pull may not fit" : NULL);
+}
+
+/* Our clock against the Date of a reply (RFC 9110 section 6.6.1). */
+static void check_clock(const struct http_reply *reply, struct doctor *d)
+{
+	const char *date = http_reply_header(reply, "date");
+	struct tm tm = { 0 };
+	int64_t skew;
+
+	if (!date || !strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm))
+		return;
+	skew = time_now() / 1000 - (int64_t)timegm(&tm);
+	if (skew > CLOCK_SKEW_MAX_S || skew < -CLOCK_SKEW_MAX_S)
+		add(d, FINDING_BAD, "clock", xasprintf("%lld s off the hub's", (long long)skew),
+		    "set this machine's clock; what is fresh is judged by it");
+	else
+		add(d, FINDING_OK, "clock", xstrdup("agrees with the hub's"), NULL);
+}
+
+static int ask(struct http_client *client, const char *url, const char *token,
+	       struct http_reply *reply, struct err *e)
+{
+	const struct http_request request = {
+		.method = "GET",
+		.url = url,
+		.token = token,
+		.max_body = HEALTH_BYTES_MAX,
+	};
+
+	return http_request(client, &request, reply, e) < 0 ? e->code : http_expect(reply, 200, e);
+}
+
+static void check_hub(struct workspace *ws, struct doctor *d)
+{
+	AUTO_CREDENTIALS struct credentials who = { 0 };
+	AUTO_HTTP struct http_client *client = http_client_new(NULL);
+	AUTO_HTTP_REPLY struct http_reply health = HTTP_REPLY_INIT;
+	AUTO_HTTP_REPLY struct http_reply tokens = HTTP_REPLY_INIT;
+	struct err e = { 0 };
+
+	if (workspace_credentials(ws, &who, &e) < 0) {
+		add_error(d, "hub", &e, NULL);
+		return;
+	}
+	AUTO_FREE char *health_url = xasprintf("%s/api/health", who.server);
+	AUTO_FREE char *tokens_url = xasprintf("%s/auth/tokens", who.server);
+
+	if (ask(client, health_url, NULL, &health, &e) < 0) {
+		add_error(d, "hub", &e,
+			  "is `larder serve` running there? Queries go on working offline");
+		return;
+	}
+	add(d, FINDING_OK, "hub", xasprintf("%s answers", who.server), NULL);
+	check_clock(&health, d);
+	if (ask(client, tokens_url, who.token, &tokens, &e) < 0 && e.code != ERR_LIMIT)
+		add_error(d, "token", &e, "ask the hub's administrator for a new token");
+	else
+		add(d, FINDING_OK, "token", xstrdup("accepted"), NULL);
+}
+
+void workspace_doctor(struct workspace *ws, struct doctor *ret_doctor)
+{
+	check_database(ws, ret_doctor);
+	check_files(ws, ret_doctor);
+	check_worker(ret_doctor);
+	check_hooks(ws, ret_doctor);
+	check_disk(ws, ret_doctor);
+	check_hub(ws, ret_doctor);
+}

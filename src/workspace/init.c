@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "workspace/init.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/time.h"
+#include "engine/journal.h"
+#include "engine/ledger.h"
+#include "net/http-client.h"
+#include "net/url.h"
+#include "workspace/credentials.h"
+#include "workspace/hooks.h"
+#include "workspace/workspace.h"
+#include <errno.h>
+#include <fcntl.h>
+
+/* A page of instructions; the hub's own text is shorter by far. */
+#define TEXT_BYTES_MAX    ((size_t)1 << 20)
+#define CATALOG_BYTES_MAX ((size_t)64 << 20) /* as large as a manifest: one entry per table */
+
+#define LEDGER_SPACE "file" /* what we wrote, so that a person's edit is told from it */
+
+static const char welcome_otherwise[] =
+	"# Data workspace\n\nTables of the team are in `server/parquet/`; query them with `larder query "
+	"\"SELECT ...\"`.\nRules are in `.claude/rules/`. `larder pull` brings what is new, `larder status` "
+	"says how fresh it is.\n";
+
+static const char local_notes[] =
+	"# Notes of this workspace\n\nYours: Larder never changes this file.\n";
+
+void init_result_release(struct init_result *result)
+{
+	free(result->path);
+	free(result->server);
+	strv_release(&result->written);
+	strv_release(&result->kept);
+	*result = (struct init_result){ 0 };
+}
+
+/* What is being made: the staged files and the rows that will go with them. */
+struct draft {
+	struct root *root;
+	struct init_result *result;
+	bool force;
+	struct strv staged, targets, hashes;
+};
+
+static void draft_release(struct draft *d)
+{
+	strv_release(&d->staged);
+	strv_release(&d->targets);
+	strv_release(&d->hashes);
+}
+
+static int put(struct draft *d, const char *target, struct bytes text, struct err *e)
+{
+	AUTO_FREE char *name = xasprintf("init-%zu", d->staged.n);
+	char hash[HASH_HEX_MAX];
+
+	if (journal_stage(d->root, name, text, e) < 0)
+		return e->code;
+	hash_text(HASH_SHA256, text, hash);
+	strv_adopt(&d->staged, TAKE(name));
+	strv_add(&d->targets, target);
+	strv_add(&d->hashes, hash);
+	return 0;
+}
+
+static int commit(struct draft *d, struct err *e)
+{
+	struct db *db = root_db(d->root);
+
+	if (journal_sync(d->root, &d->staged, e) < 0 || db_begin(db, e) < 0)
+		return e->code;
+	for (size_t i = 0; i < d->staged.n; i++) {
+		if (journal_move(d->root, d->staged.v[i], d->targets.v[i], e) < 0 ||
+		    ledger_put(db, LEDGER_SPACE, d->targets.v[i], d->hashes.v[i], e) < 0) {
+			db_rollback(db);
+			return e->code;
+		}
+	}
+	if (journal_commit(d->root, e) < 0)
+		return e->code;
+	for (size_t i = 0; i < d->targets.n; i++)
+		strv_add(&d->result->written, d->targets.v[i]);
+	return 0;
+}
+
+enum found { FOUND_NONE, FOUND_OURS, FOUND_FOREIGN };
+
+/* Is there a file, and is it the one we wrote last? Its text goes into `text`. */
+static int look(struct draft *d, const char *target, struct buf *text, enum found *ret_found,
+		struct err *e)
+{
+	char hash[HASH_HEX_MAX];
+	int r;
+
+	if (file_read(root_dirfd(d->root), target, TEXT_BYTES_MAX, text, e) < 0) {
+		if (e->code != ERR_NOT_FOUND)
+			return e->code;
+		*ret_found = FOUND_NONE;
+		return 0;
+	}
+	hash_text(HASH_SHA256, buf_bytes(text), hash);
+	r = ledger_seen(root_db(d->root), LEDGER_SPACE, target, hash, e);
+	if (r < 0)
+		return r;
+	*ret_found = r ? FOUND_OURS : FOUND_FOREIGN;
+	return 0;
+}
+
+/* A copy beside the file, under a name that says why. */
+static int keep_copy(struct draft *d, const char *target, const char *why, struct bytes text,
+		     struct err *e)
+{
+	AUTO_FREE char *copy = xasprintf("%s.%s-%lld", target, why, (long long)(time_now() / 1000));
+
+	strv_addf(&d->result->kept, "%s: kept as %s", target, copy);
+	return put(d, copy, text, e);
+}
+
+/* Ours is refreshed; a person's stays, or with `force` goes aside. */
+static int put_text(struct draft *d, const char *target, struct bytes text, struct err *e)
+{
+	AUTO_BUF struct buf old = BUF_INIT(TEXT_BYTES_MAX);
+	enum found found;
+
+	if (look(d, target, &old, &found, e) < 0)
+		return e->code;
+	if (found != FOUND_NONE && bytes_equal(buf_bytes(&old), text))
+		return 0;
+	if (found == FOUND_FOREIGN && !d->force) {
+		strv_addf(&d->result->kept, "%s: it is yours; --force replaces it", target);
+		return 0;
+	}
+	if (found == FOUND_FOREIGN && keep_copy(d, target, "orig", buf_bytes(&old), e) < 0)
+		return e->code;
+	return put(d, target, text, e);
+}
+
+static bool is_link(const struct draft *d, const char *target)
+{
+	struct stat st;
+
+	return fstatat(root_dirfd(d->root), target, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISLNK(st.st_mode);
+}
+
+static int put_settings(struct draft *d, struct err *e)
+{
+	static const char target[] = ".claude/settings.json";
+	AUTO_BUF struct buf old = BUF_INIT(TEXT_BYTES_MAX);
+	AUTO_BUF struct buf merged = BUF_INIT(TEXT_BYTES_MAX);
+	enum found found;
+	struct err ignored = { 0 };
+
+	if (look(d, target, &old, &found, e) < 0)
+		return e->code;
+	if (is_link(d, target)) {
+		strv_addf(&d->result->kept, "%s: it is a link; add the hooks to the file it names",
+			  target);
+		return 0;
+	}
+	if (hooks_merge(buf_bytes(&old), &merged, &ignored) < 0) {
+		if (keep_copy(d, target, "corrupt", buf_bytes(&old), e) < 0)
+			return e->code;
+		buf_clear(&merged);
+		if (hooks_merge(BYTES_LITERAL(""), &merged, e) < 0)
+			return e->code;
+	}
+	if (bytes_equal(buf_bytes(&old), buf_bytes(&merged)))
+		return 0;
+	return put(d, target, buf_bytes(&merged), e);
+}
+
+static int put_local_notes(struct draft *d, struct err *e)
+{
+	static const char target[] = ".claude/CLAUDE.local.md";
+	struct stat st;
+
+	if (fstatat(root_dirfd(d->root), target, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return put(d, target, BYTES_LITERAL(local_notes), e);
+}
+
+static int put_workspace_note(struct draft *d, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(TEXT_BYTES_MAX);
+	AUTO_FREE char *created = NULL;
+	char now[TIME_TEXT_MAX];
+	struct db *db = root_db(d->root);
+
+	/* The first time stays: a refresh with nothing new must write nothing. */
+	if (ledger_get(db, "setting", "created_at", &created, e) < 0)
+		return e->code;
+	if (!created) {
+		created = xstrdup(time_format_iso(time_now(), now));
+		if (ledger_put(db, "setting", "created_at", created, e) < 0)
+			return e->code;
+	}
+	buf_addf(&text,
+		 "# This folder is a Larder workspace\n\n- hub: %s\n- folder: %s\n- made: %s\n\n"
+		 "`larder pull` brings tables and rules, `larder status` says how fresh they are,\n"
+		 "`larder query \"SELECT ...\"` asks them, `larder verify` re-hashes them.\n",
+		 d->result->server, d->result->path, created);
+	return put_text(d, "LARDER_WORKSPACE.md", buf_bytes(&text), e);
+}
+
+/* The token is tried before anything is saved. */
+static int check_token(struct http_client *client, const struct credentials *who, struct err *e)
+{
+	AUTO_FREE char *url = xasprintf("%s/api/catalog/tables", who->server);
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	const struct http_request request = {
+		.method = "GET",
+		.url = url,
+		.token = who->token,
+		.max_body = CATALOG_BYTES_MAX,
+		.accept_gzip = true,
+	};
+
+	if (http_request(client, &request, &reply, e) < 0 || http_expect(&reply, 200, e) < 0) {
+		(void)err_in(e, e->code == ERR_AUTH ? "auth_failed: hub '%s'" : "hub '%s'",
+			     who->server);
+		return err_hint(e, e->code == ERR_AUTH
+					   ? "ask the hub's administrator for a new token"
+					   : "check the address; is `larder serve` running there?");
+	}
+	return 0;
+}
+
+/* The text for agents. A hub without one, or whose template fails, is no reason to stop. */
+static void fetch_welcome(struct http_client *client, const struct credentials *who,
+			  struct buf *out)
+{
+	AUTO_BUF struct buf url = BUF_INIT(TEXT_BYTES_MAX);
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	AUTO_JSON struct json *doc = NULL;
+	struct err ignored = { 0 };
+	const char *text = NULL;
+
+	buf_addf(&url, "%s/api/welcome", who->server);
+	url_add_query(&url, "server_url", who->server);
+	const struct http_request request = {
+		.method = "GET",
+		.url = buf_str(&url),
+		.token = who->token,
+		.max_body = TEXT_BYTES_MAX,
+	};
+
+	if (http_request(client, &request, &reply, &ignored) == 0 &&
+	    http_expect(&reply, 200, &ignored) == 0 &&
+	    json_parse(buf_bytes(&reply.body), TEXT_BYTES_MAX, &doc, &ignored) == 0)
+		text = json_text(json_get(doc, "content"));
+	buf_adds(out, text ? text : welcome_otherwise);
+}
+
+/* A home folder or "/" would put every file of a person under an agent's eyes. */
+static int check_place(const char *absolute, struct err *e)
+{
+	const char *home = getenv("HOME");
+
+	if (strcmp(absolute, "/") != 0 && !(home && strcmp(absolute, home) == 0))
+		return 0;
+	(void)err_set(e, ERR_CONFLICT, "'%s' is no place for a workspace", absolute);
+	return err_hint(e, "name a folder of its own: larder init DIR ...");
+}
+
+static int check_owner(const char *path, const char *server, bool force, struct err *e)
+{
+	const struct workspace_options options = { .path = path, .read_only = true };
+	AUTO_WORKSPACE struct workspace *ws = NULL;
+	const char *known;
+
+	if (workspace_open(&options, &ws, e) < 0)
+		return e->code == ERR_NOT_FOUND ? 0 : e->code;
+	known = workspace_server(ws);
+	if (force || !known || strcmp(known, server) == 0)
+		return 0;
+	(void)err_set(e, ERR_CONFLICT, "partial_state: '%s' is a workspace of '%s'", path, known);
+	return err_hint(e, "use another folder, or --force to move this one to the new hub");
+}
+
+static int write_files(struct draft *d, struct bytes welcome, struct err *e)
+{
+	if (put_text(d, "CLAUDE.md", welcome, e) < 0 || put_workspace_note(d, e) < 0 ||
+	    put_settings(d, e) < 0 || put_local_notes(d, e) < 0)
+		return e->code;
+	return commit(d, e);
+}
+
+static int make(const struct init_options *options, struct init_result *result,
+		struct bytes welcome, struct err *e)
+{
+	const struct workspace_options open = { .path = options->path };
+	AUTO_WORKSPACE struct workspace *ws = NULL;
+	AUTO(draft_release) struct draft draft = { .result = result, .force = options->force };
+
+	if (workspace_create(options->path, result->server, e) < 0 ||
+	    workspace_open(&open, &ws, e) < 0)
+		return e->code;
+	result->path = xstrdup(workspace_path(ws));
+	draft.root = workspace_root(ws);
+	return write_files(&draft, welcome, e);
+}
+
+static int check_folder(const struct init_options *options, const char *server, struct err *e)
+{
+	AUTO_FREE char *absolute = NULL;
+
+	if (path_resolve(options->path, &absolute, e) < 0)
+		return e->code == ERR_NOT_FOUND ? 0 : e->code; /* it will be made */
+	if (!options->force && check_place(absolute, e) < 0)
+		return e->code;
+	return check_owner(absolute, server, options->force, e);
+}
+
+int workspace_init(const struct init_options *options, struct init_result *ret_result,
+		   struct err *e)
+{
+	const struct credentials_hints hints = { .server = options->server,
+						 .token = options->token };
+	AUTO_CREDENTIALS struct credentials who = { 0 };
+	AUTO_HTTP struct http_client *client = http_client_new(NULL);
+	AUTO_BUF struct buf welcome = BUF_INIT(TEXT_BYTES_MAX);
+	AUTO_INIT_RESULT struct init_result result = { 0 };
+
+	if (credentials_find(&hints, &who, e) < 0 || check_folder(options, who.server, e) < 0 ||
+	    check_token(client, &who, e) < 0)
+		return e->code;
+	fetch_welcome(client, &who, &welcome);
+	result.server = xstrdup(who.server);
+	if (make(options, &result, buf_bytes(&welcome), e) < 0 ||
+	    credentials_save(who.server, who.token, e) < 0)
+		return e->code;
+	*ret_result = result;
+	result = (struct init_result){ 0 };
+	return 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "workspace/query.h"
+
+#include "tables/local.h"
+#include <sys/stat.h>
+
+/* What the child is told about the tables; the texts are owned here. */
+struct table_list {
+	struct duck_table *tables;
+	struct strv *files;
+	size_t n;
+};
+
+static void table_list_release(struct table_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		strv_release(&list->files[i]);
+	free(list->files);
+	free(list->tables);
+}
+
+static void add_files(const char *root, const struct local_table *table, bool hive,
+		      struct strv *files)
+{
+	for (size_t i = 0; i < table->file_count; i++) {
+		const struct local_file *file = &table->files[i];
+		AUTO_FREE char *path = hive ? local_hive_path(table->version, file->path)
+					    : local_version_path(file->sha256);
+
+		strv_addf(files, "%s/%s", root, path);
+	}
+}
+
+static void fill(struct table_list *list, const char *root, const struct local *local)
+{
+	list->n = local->count;
+	list->tables = xcalloc(local->count, sizeof(*list->tables));
+	list->files = xcalloc(local->count, sizeof(*list->files));
+	for (size_t i = 0; i < local->count; i++) {
+		const struct local_table *table = &local->tables[i];
+		bool hive = local_is_hive(table);
+
+		add_files(root, table, hive, &list->files[i]);
+		list->tables[i] = (struct duck_table){
+			.name = table->name,
+			.files = &list->files[i],
+			.hive = hive,
+		};
+	}
+}
+
+int workspace_query(struct workspace *ws, const struct query_options *options,
+		    struct duck_query_result *ret_result, struct err *e)
+{
+	AUTO_LOCAL struct local *local = NULL;
+	AUTO(table_list_release) struct table_list list = { 0 };
+	AUTO_FREE char *database = xasprintf("%s/%s", workspace_path(ws), WORKSPACE_DATABASE);
+	struct stat st;
+
+	if (local_load(workspace_root(ws), &local, e) < 0)
+		return e->code;
+	fill(&list, workspace_path(ws), local);
+	const struct duck_query query = {
+		.sql = options->sql,
+		.database = stat(database, &st) == 0 ? database : NULL,
+		.tables = list.tables,
+		.table_count = list.n,
+		.row_limit = options->row_limit,
+		.ctx = options->ctx,
+		.on_columns = options->on_columns,
+		.on_row = options->on_row,
+	};
+
+	if (duck_query_run(&query, ret_result, e) == 0)
+		return 0;
+	if (local->count == 0)
+		return err_hint(e, "this workspace has no tables yet: run `larder pull`");
+	return e->code;
+}
