@@ -71,7 +71,7 @@ static int check_object(const struct root *root, struct tables_verify *v, const 
 	return 0;
 }
 
-static int check_objects(struct root *root, struct tables_verify *v, struct err *e)
+static int check_objects(const struct root *root, struct tables_verify *v, struct err *e)
 {
 	AUTO_STMT struct stmt *q = NULL;
 	int r = db_query(root_db(root), &q, e,
@@ -225,7 +225,7 @@ static int check_file(void *ctx, const char *relative_path, const struct stat *s
 	return r;
 }
 
-int tables_verify(struct root *root, struct tables_verify *v, struct err *e)
+int tables_verify(const struct root *root, struct tables_verify *v, struct err *e)
 {
 	struct orphans orphans = { root_db(root), v };
 	int r = check_objects(root, v, e);

@@ -20,6 +20,6 @@ struct tables_verify {
 	int64_t bytes;
 };
 
-int tables_verify(struct root *root, struct tables_verify *v, struct err *e);
+int tables_verify(const struct root *root, struct tables_verify *v, struct err *e);
 
 #endif
