@@ -1,0 +1,211 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016
+# larder publish and larder admin table: files become versions, what the hub has is not sent again.
+. "$(dirname "$0")/../lib.sh"
+
+LARDER_TOKEN=$(larder hub init hub --admin ann@example.com)
+export LARDER_TOKEN
+start_hub hub
+LARDER_SERVER=$HUB_URL
+export LARDER_SERVER
+
+api() { # METHOD PATH [CURL OPTIONS]
+	method=$1 path=$2
+	shift 2
+	curl -sS -X "$method" -H "Authorization: Bearer $LARDER_TOKEN" "$@" "$HUB_URL$path"
+}
+
+# A Parquet file without a converter at hand: what the hub made of a CSV.
+parquet() { # FILE NUMBER...
+	parquet_file=$1
+	shift
+	printf 'n\n' >source.csv
+	printf '%s\n' "$@" >>source.csv
+	larder publish "maker$1" source.csv -q >/dev/null
+	api GET "/api/data/maker$1/download" -o "$parquet_file"
+}
+
+ok 'a CSV, TSV, JSON or NDJSON file becomes a table' '
+	printf "a,b\n1,x\n2,y\n" >c.csv
+	printf "a\tb\n1\tx\n2\ty\n" >t.tsv
+	printf "[{\"a\":1,\"b\":\"x\"},{\"a\":2,\"b\":\"y\"}]" >j.json
+	printf "{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":\"y\"}\n" >n.ndjson
+	for f in c.csv t.tsv j.json n.ndjson; do
+		larder publish f-${f#*.} $f -q
+		same "$(api GET /api/sync/manifest | json ".tables.\"f-${f#*.}\".rows")" 2
+	done
+'
+
+ok 'the result is told in words and in JSON' '
+	printf "a\n1\n" >a.csv
+	larder publish told a.csv -q >words
+	has words "told: published, 1 rows"
+	larder publish told a.csv --json >json
+	same "$(json json .table)" told
+	same "$(json json .unchanged)" true
+	same "$(json json .rows)" 1
+	same "$(json json .files_known)" 1
+'
+
+ok 'a Parquet file is taken as it is' '
+	parquet p.parquet 7 8
+	larder publish as-is p.parquet -q
+	api GET /api/data/as-is/download -o back.parquet
+	cmp p.parquet back.parquet
+	same "$(api GET /api/sync/manifest | json ".tables.\"as-is\".sha256")" "$(sha256sum <p.parquet | cut -d" " -f1)"
+	same "$(api GET /api/sync/manifest | json ".tables.\"as-is\".hash")" "$(md5sum <p.parquet | cut -d" " -f1)"
+'
+
+ok 'publishing the same again changes nothing and sends nothing' '
+	parquet p.parquet 9 10
+	larder publish twice p.parquet -q
+	larder publish twice p.parquet --json >again
+	same "$(json again .unchanged)" true
+	same "$(json again .bytes_sent)" 0
+	same "$(api GET /api/admin/registry/twice/versions | json ".versions | length")" 1
+'
+
+ok 'a folder is a table in parts, with their paths' '
+	mkdir -p d/y=1 d/y=2/deep
+	printf "k\n1\n" >d/y=1/a.csv
+	printf "{\"k\":2}\n" >d/y=2/deep/b.ndjson
+	printf "note" >d/_SUCCESS
+	printf "note" >d/.hidden
+	larder publish folder d -q
+	api GET /api/sync/manifest | jq -c ".tables.folder.parts | map(.path)" >paths
+	same "$(cat paths)" "[\"y=1/a.parquet\",\"y=2/deep/b.parquet\"]"
+	md5=$(api GET /api/sync/manifest | jq -j ".tables.folder.parts[] | \"\(.path) \(.hash)\n\"" | md5sum | cut -d" " -f1)
+	same "$(api GET /api/sync/manifest | json .tables.folder.hash)" $md5
+	sha=$(api GET /api/sync/manifest | jq -j ".tables.folder.parts[] | \"\(.path) \(.sha256)\n\"" | sha256sum | cut -d" " -f1)
+	same "$(api GET /api/sync/manifest | json .tables.folder.version)" $sha
+'
+
+ok 'several files are a table in parts; only the changed one is sent' '
+	printf "k\n1\n" >a.csv
+	printf "k\n2\n" >b.csv
+	larder publish several a.csv b.csv -q
+	printf "k\n3\n" >b.csv
+	larder publish several a.csv b.csv --json >second
+	same "$(json second .files_uploaded)" 1
+	same "$(json second .files_known)" 1
+	same "$(json second .parts)" 2
+'
+
+ok 'a folder with one file is a table in parts too' '
+	mkdir one
+	printf "k\n1\n" >one/a.csv
+	larder publish one-part one -q
+	same "$(api GET /api/sync/manifest | json ".tables.\"one-part\".parts | length")" 1
+'
+
+ok 'rows are ordered as asked, and stay so at the next publish' '
+	printf "k,v\n3,c\n1,a\n2,b\n" >k.csv
+	printf "k,v\n1,a\n2,b\n3,c\n" >ordered.csv
+	larder publish sorted k.csv --sort k --json >sorted
+	larder publish straight ordered.csv --sort k --json >straight
+	same "$(json sorted .sha256)" "$(json straight .sha256)"
+	same "$(api GET /api/admin/registry/sorted | json .sort_by)" k
+	printf "k,v\n9,c\n8,a\n" >k.csv
+	larder publish sorted k.csv --json >next
+	printf "k,v\n8,a\n9,c\n" >ordered.csv
+	larder publish straight ordered.csv --json >straight
+	same "$(json next .sha256)" "$(json straight .sha256)"
+'
+
+ok 'a source that was converted in one order is sent again for another' '
+	printf "k\n2\n1\n" >k.csv
+	larder publish order-a k.csv --sort k -q
+	larder publish order-b k.csv --sort -k --json >other
+	same "$(json other .files_uploaded)" 1
+	same "$(json other .rows)" 2
+'
+
+ok 'a description and a name are kept until changed' '
+	printf "k\n1\n" >k.csv
+	larder publish with-text k.csv --description "What it is" --name "shown" -q
+	same "$(api GET /api/catalog/tables | json ".tables[] | select(.id == \"with-text\") | .description")" "What it is"
+	larder publish with-text k.csv -q
+	same "$(api GET /api/admin/registry/shown | json .description)" "What it is"
+	larder admin table change with-text --description "" --name shown2
+	same "$(api GET /api/admin/registry/with-text | jq -c "[.name, .description]")" "[\"shown2\",null]"
+'
+
+ok 'what cannot be read is refused, and nothing changes' '
+	parquet good.parquet 21 22
+	larder publish kept good.parquet -q
+	before=$(api GET /api/sync/manifest | jq -c .tables.kept)
+	printf "PAR1 is not enough" >none.parquet
+	head -c 100 good.parquet >cut.parquet
+	printf "{\"a\":" >broken.json
+	for f in none.parquet cut.parquet broken.json; do
+		exits 1 larder publish kept $f -q 2>err
+		has err "the uploaded file"
+		hasnt err staging
+		has err "422"
+	done
+	same "$(api GET /api/sync/manifest | jq -c .tables.kept)" "$before"
+'
+
+ok 'a byte that flips on the way is refused' '
+	printf "k\nflipped\n" >k.csv
+	sum=$(printf "k\nflipper\n" | sha256sum | cut -d" " -f1)
+	same "$(api PUT /api/admin/objects/$sum --data-binary @k.csv -o reply -w "%{http_code}")" 422
+	same "$(api GET /api/admin/objects/$sum -o reply -w "%{http_code}")" 404
+'
+
+ok 'what is no data file is a usage error that names it' '
+	printf x >strange.xyz
+	exits 2 larder publish t strange.xyz 2>err
+	has err strange.xyz
+	mkdir bad
+	printf "k\n1\n" >"bad/a b.csv"
+	printf "k\n1\n" >bad/c.csv
+	exits 2 larder publish t bad 2>err
+	has err "a b.csv"
+	exits 1 larder publish t not-there.csv 2>err
+	has err not-there.csv
+	exits 2 larder publish "../t" strange.xyz
+	mkdir empty
+	exits 2 larder publish t empty
+'
+
+ok 'without the right to it nothing is published' '
+	larder admin user add bob@example.com
+	bob=$(larder admin token create --user bob@example.com --name t --json | json .token)
+	printf "k\n1\n" >k.csv
+	LARDER_TOKEN=$bob exits 4 larder publish t k.csv -q
+	LARDER_TOKEN=lrd_000000000000_nothing exits 4 larder publish t k.csv -q
+	LARDER_SERVER=http://127.0.0.1:1 exits 75 larder publish t k.csv -q
+'
+
+ok 'tables are added, listed, shown and removed' '
+	larder admin table add later --name "later.on" --mode remote --source bigquery
+	exits 3 larder admin table add later
+	larder admin table list >list
+	has list later.on
+	has list remote
+	printf "k\n1\n" >k.csv
+	exits 3 larder publish later k.csv -q
+	larder publish shown-versions k.csv -q
+	larder admin table show shown-versions >versions
+	has versions ann@example.com
+	larder admin table remove later.on
+	exits 1 larder admin table remove later
+	larder admin table remove shown-versions
+	same "$(api GET /api/data/shown-versions/download -o reply -w "%{http_code}")" 404
+'
+
+ok 'a hub that was used so has nothing wrong in it' '
+	larder hub verify "$SHARED/hub"
+	larder hub verify "$SHARED/hub" --json >report
+	same "$(json report .ok)" true
+'
+
+ok 'help names the options' '
+	larder publish --help >help
+	has help --sort
+	has help --description
+	larder admin table --help >help
+	has help remove
+'
