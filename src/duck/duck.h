@@ -82,12 +82,19 @@ struct duck_views_result {
 	bool replaced_file;  /* readers held it: a changed copy was renamed over it */
 };
 void duck_views_result_release(struct duck_views_result *result);
-/* One transaction for all. ERR_BUSY with the holder's name and pid when a writer holds the file. */
+/*
+ * One transaction for all that replaces or drops; new views may appear shortly before it. What is
+ * as asked already is not written. ERR_BUSY with the holder's name and pid when a writer holds the
+ * file, ERR_CORRUPT when it is no database.
+ */
 int duck_views(const struct duck_views *request, struct duck_views_result *ret_result,
 	       struct err *e);
 
-/* A table a query may name: found by a replacement scan, so a query needs no views and pays only
- * for what it touches. */
+/*
+ * A table a query may name: found by a replacement scan, so a query needs no views and pays only
+ * for what it touches. It wins over what has its name in `database`; the user's views there see it
+ * too.
+ */
 struct duck_table {
 	const char *name;
 	const struct strv *files;
@@ -107,7 +114,9 @@ struct duck_query {
 
 	void *ctx;
 	int (*on_columns)(void *ctx, const struct duck_column *columns, size_t n, struct err *e);
-	int (*on_row)(void *ctx, const struct json *values, struct err *e); /* a JSON array; lent */
+	/* A JSON array, lent. Numbers keep all their digits in json_print(); what JSON has no type
+	 * for is text (docs/larder-duck.md). */
+	int (*on_row)(void *ctx, const struct json *values, struct err *e);
 };
 struct duck_query_result {
 	int64_t rows;

@@ -235,6 +235,7 @@ TEST(a_held_database_does_not_stop_a_query)
 	AUTO_ROWS struct rows rows = { 0 };
 	struct err e = { 0 };
 
+	assert_non_null(writer);
 	gives(p, "SELECT count(*) FROM orders", "[3]");
 	refuses(p, (struct duck_query){ .sql = "FROM mine" }, ERR_USAGE, "not visible");
 	assert_int_equal(run(p, (struct duck_query){ .sql = "SHOW TABLES" }, &rows, &e), 0);
@@ -309,12 +310,17 @@ TEST(a_contained_query_reaches_only_its_tables)
 
 TEST(a_contained_query_has_bounds)
 {
-	refuses(*state,
-		(struct duck_query){ .sql = "SELECT length(repeat('x', 3000000000))",
-				     .contained = true,
-				     .memory_bytes = 300 << 20,
-				     .deadline_ms = 20000 },
-		ERR_LIMIT, "Out of Memory");
+	struct duck_query query = { .contained = true,
+				    .memory_bytes = 100 << 20,
+				    .deadline_ms = 30000 };
+
+	query.sql = "SELECT count(*) FROM (SELECT DISTINCT i FROM range(100000000) t(i))";
+	refuses(*state, query, ERR_LIMIT, "Out of Memory"); /* DuckDB's own count of it */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return; /* their shadow memory leaves no room for a limit on the address space */
+#endif
+	query.sql = "SELECT length(repeat('x', 3000000000))";
+	refuses(*state, query, ERR_LIMIT, "Out of Memory"); /* what it does not count */
 }
 
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)

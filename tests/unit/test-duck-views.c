@@ -173,6 +173,7 @@ TEST(a_file_that_readers_hold_is_changed_beside_them)
 	assert_int_equal(stat(p->database, &before), 0);
 	AUTO_PROC struct proc *reader = hold_database(p, true);
 
+	assert_non_null(reader);
 	assert_int_equal(put_view(p, "b", one, &result, &e), 0);
 	assert_int_equal(result.changed, 1);
 	assert_true(result.replaced_file);
@@ -193,6 +194,7 @@ TEST(a_writer_is_named_when_it_does_not_let_go)
 	put(p, "a", one, 1);
 	AUTO_PROC struct proc *writer = hold_database(p, false);
 
+	assert_non_null(writer);
 	assert_int_equal(put_view(p, "b", one, &result, &e), ERR_BUSY);
 	assert_non_null(strstr(e.msg, "'larder-duck' (process "));
 
