@@ -58,6 +58,24 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
+/* A message may quote several lines of another program (a statement with its caret): they stay
+ * lines. */
+static void add_lines(struct buf *message, const char *text)
+{
+	AUTO_STRV struct strv lines = STRV_INIT;
+
+	strv_split(&lines, text, '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		if (i > 0 && !*lines.v[i])
+			continue;
+		buf_adds(message, i > 0 ? "    " : "");
+		text_add_clean(message, bytes_of(lines.v[i]));
+		buf_addc(message, '\n');
+	}
+	if (lines.n == 0)
+		buf_addc(message, '\n');
+}
+
 static int report(const struct command *command, int code, const struct err *e)
 {
 	AUTO_BUF struct buf message = BUF_INIT(BUF_OWN_MAX);
@@ -67,8 +85,7 @@ static int report(const struct command *command, int code, const struct err *e)
 	buf_adds(&message, "larder: ");
 	if (command)
 		buf_addf(&message, "%s: ", command->name);
-	text_add_clean(&message, bytes_of(e->msg));
-	buf_addc(&message, '\n');
+	add_lines(&message, e->msg);
 	if (e->hint[0])
 		buf_addf(&message, "larder: next: %s\n", e->hint);
 	(void)fputs(buf_str(&message), stderr); /* nowhere is left to report that to */

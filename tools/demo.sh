@@ -13,7 +13,15 @@ export PATH
 
 if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold= plain=; fi
 step() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
-show() { printf '  $ %s\n' "$*"; "$@" 2>&1 | sed 's/^/    /'; }
+# The command, then what it says, indented; a command that fails ends the demo.
+show() {
+	printf '  $ %s\n' "$*"
+	if "$@" >"$demo/said" 2>&1; then sed 's/^/    /' "$demo/said"; else
+		code=$?
+		sed 's/^/    /' "$demo/said"
+		return $code
+	fi
+}
 
 hub_pid=
 stop_hub() { [ -z "$hub_pid" ] || { kill "$hub_pid" 2>/dev/null && wait "$hub_pid" 2>/dev/null; } || :; }
@@ -25,6 +33,7 @@ trap 'exit 130' INT TERM
 rm -rf "$demo"
 mkdir -p "$demo"
 cd "$demo"
+ln -s "$data" data
 unset LARDER_SERVER LARDER_TOKEN LARDER_WORKSPACE
 LARDER_CONFIG_DIR=$demo/config
 export LARDER_CONFIG_DIR
@@ -46,19 +55,19 @@ export LARDER_SERVER="$url" LARDER_TOKEN="$admin"
 
 step '2. Tables are published: Parquet as it is, CSV, TSV and JSON converted by the hub'
 publish() { show larder publish "$@"; }
-publish flights "$data/flights-3m.parquet" --description 'Three million US flights'
-publish airports "$data/airports.csv" --sort iata --description 'US airports'
-publish weather "$data/seattle-weather.csv" --sort date
-publish stocks "$data/stocks.csv" --sort symbol
-publish movies "$data/movies.json"
-publish birdstrikes "$data/birdstrikes.csv"
-publish zipcodes "$data/zipcodes.csv" --sort zip_code
-publish sp500 "$data/sp500-2000.csv" --sort date
-publish gapminder "$data/gapminder.json"
-publish penguins "$data/penguins.json"
-publish unemployment "$data/unemployment.tsv" --sort id
-publish cars "$data/cars.json"
-publish countries "$data/countries.json"
+publish flights "data/flights-3m.parquet" --description 'Three million US flights'
+publish airports "data/airports.csv" --sort iata --description 'US airports'
+publish weather "data/seattle-weather.csv" --sort date
+publish stocks "data/stocks.csv" --sort symbol
+publish movies "data/movies.json"
+publish birdstrikes "data/birdstrikes.csv"
+publish zipcodes "data/zipcodes.csv" --sort zip_code
+publish sp500 "data/sp500-2000.csv" --sort date
+publish gapminder "data/gapminder.json"
+publish penguins "data/penguins.json"
+publish unemployment "data/unemployment.tsv" --sort id
+publish cars "data/cars.json"
+publish countries "data/countries.json"
 
 step '3. Who may see what: a user, a group, grants; and three rules'
 show larder admin user add bo@example.com --name Bo
@@ -69,16 +78,19 @@ for table in flights airports weather stocks movies birdstrikes zipcodes sp500 g
 done
 echo '    12 grants: analysts may see all tables but "countries"'
 show larder admin rule add flights-delay --title 'Delay is in minutes' --mandatory \
-	--content 'flights.delay is the arrival delay in minutes; negative means early.'
+	--text 'flights.delay is the arrival delay in minutes; negative means early.'
 show larder admin rule add airports-key --title 'Joining airports' --mandatory \
-	--content 'Join flights.origin and flights.destination with airports.iata.'
+	--text 'Join flights.origin and flights.destination with airports.iata.'
 show larder admin rule add weather-unit --title 'Weather units' \
-	--content 'Temperatures in weather are in degrees Celsius.'
-bo=$(larder admin token create --name demo --user bo@example.com --scope user --json | sed -n 's/.*"token":"\([^"]*\)".*/\1/p')
+	--text 'Temperatures in weather are in degrees Celsius.'
+printf '  $ larder admin token create --name laptop --user bo@example.com\n'
+bo=$(larder admin token create --name laptop --user bo@example.com)
+printf '    %.9s...\n' "$bo"
 
 step '4. A workspace of Bo: initialised, then pulled, verified on arrival'
 unset LARDER_TOKEN LARDER_SERVER
-show larder init workspace --server "$url" --token "$bo"
+printf '  $ larder init workspace --server %s --token %.9s...\n' "$url" "$bo"
+larder init workspace --server "$url" --token "$bo" 2>&1 | sed 's/^/    /'
 cd workspace
 show larder status
 show ls server/parquet .claude/rules

@@ -61,6 +61,35 @@ static void add_program_help(struct buf *out)
 	buf_adds(out, "\n`larder COMMAND --help` explains one of them, with examples.\n");
 }
 
+#define HELP_WIDTH 79
+
+/* Paragraphs of a terminal's width; a line end in the text stays one. */
+static void add_wrapped(const char *text, struct buf *out)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " \n");
+
+		if (column > 0 && column + 1 + n > HELP_WIDTH) {
+			buf_addc(out, '\n');
+			column = 0;
+		}
+		if (n > 0 && column > 0)
+			buf_addc(out, ' ');
+		column += n + (n > 0 && column > 0);
+		buf_add(out, text, n);
+		text += n;
+		if (*text == '\n') {
+			buf_addc(out, '\n');
+			column = 0;
+		}
+		text += *text != '\0';
+	}
+	if (column > 0)
+		buf_addc(out, '\n');
+}
+
 static void add_command_help(const struct command *command, struct buf *out)
 {
 	AUTO_BUF struct buf name = BUF_INIT(BUF_OWN_MAX);
@@ -68,8 +97,10 @@ static void add_command_help(const struct command *command, struct buf *out)
 	help_full_name(command, &name);
 	buf_addf(out, "larder %s: %s\n\nusage: larder %s %s\n", buf_str(&name), command->summary,
 		 buf_str(&name), command->usage ? command->usage : "COMMAND");
-	if (command->description)
-		buf_addf(out, "\n%s\n", command->description);
+	if (command->description) {
+		buf_addc(out, '\n');
+		add_wrapped(command->description, out);
+	}
 	if (command->sub) {
 		buf_adds(out, "\ncommands:\n");
 		add_list(command->sub, out);

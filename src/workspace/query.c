@@ -75,5 +75,7 @@ int workspace_query(struct workspace *ws, const struct query_options *options,
 		return 0;
 	if (local->count == 0)
 		return err_hint(e, "this workspace has no tables yet: run `larder pull`");
+	if (strstr(e->msg, "does not exist"))
+		return err_hint(e, "`larder status -v` lists the tables that are here");
 	return e->code;
 }
