@@ -16,6 +16,7 @@
 # promise early; a command that should fail is written `exits 3 larder pull`.
 #
 #	skip REASON		inside a promise: it cannot be tried here
+#	skip_if_sanitized	inside: what is measured here is more under a sanitizer
 #	skip_all REASON		outside: none of this file can
 #	exits CODE CMD...	holds when CMD ends with that code
 #	has FILE TEXT		holds when FILE contains TEXT; hasnt: when it does not
@@ -89,6 +90,10 @@ skip_all() {
 skip() {
 	echo "$*" >"$test_root/why"
 	exit 77
+}
+
+skip_if_sanitized() {
+	[ "${LARDER_TEST_SANITIZER:-none}" = none ] || skip "built with $LARDER_TEST_SANITIZER"
 }
 
 run_case() { # COMMANDS

@@ -303,8 +303,8 @@ int journal_pending(struct root *root, size_t *ret_due, size_t *ret_future, stru
 int journal_waits(struct root *root, const char *target, struct err *e)
 {
 	int64_t waits = 0;
-	int r = db_get_int(root->db, &waits, 0, e,
-			   "SELECT 1 FROM journal WHERE target=?1 LIMIT 1", "t", target);
+	int r = db_get_int(root->db, &waits, 0, e, "SELECT 1 FROM journal WHERE target=?1 LIMIT 1",
+			   "t", target);
 
 	return r < 0 ? r : waits == 1;
 }
