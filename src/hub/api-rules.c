@@ -77,7 +77,7 @@ static int bundle_key(struct request *q, struct buf *key, struct err *e)
 	return r;
 }
 
-static int find_bundle(struct request *q, struct cached *c, struct err *e)
+int api_find_bundle(struct request *q, struct cached *c, struct err *e)
 {
 	AUTO_BUF struct buf key = BUF_INIT(BUF_OWN_MAX);
 	AUTO_BUF struct buf body = BUF_INIT(BUNDLE_BUILD_MAX);
@@ -98,7 +98,7 @@ int api_bundle(struct request *q, struct err *e)
 	int r = db_begin_read(q->db, e);
 
 	if (r == 0)
-		r = find_bundle(q, &c, e);
+		r = api_find_bundle(q, &c, e);
 	db_rollback(q->db);
 	if (r == 0)
 		cache_reply(q->in, "application/json", &c);

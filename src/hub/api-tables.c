@@ -22,26 +22,42 @@ static int read_generations(struct db *db, int64_t generations[2], struct err *e
 	return r < 0 ? r : generation_get(db, "access", &generations[1], e);
 }
 
-int api_manifest(struct request *q, struct err *e)
+/* The bundle's ETag is part of the text, so a changed rule changes the manifest's own. */
+static int find_manifest(struct request *q, struct cached *c, struct err *e)
 {
 	AUTO_BUF struct buf key = BUF_INIT(BUF_OWN_MAX);
 	AUTO_BUF struct buf text = BUF_INIT(MANIFEST_BUILD_MAX);
-	AUTO_CACHED struct cached c = CACHED_INIT;
+	AUTO_CACHED struct cached bundle = CACHED_INIT;
+	struct manifest_for who = { .caller = q->caller, .now_ms = time_now() };
 	int64_t generations[2];
-	int64_t now = time_now();
 	int r = read_generations(q->db, generations, e);
 
+	if (r == 0)
+		r = api_find_bundle(q, &bundle, e);
 	if (r < 0)
 		return r;
+	who.bundle_etag = bundle.etag;
 	cache_key(&key, "manifest", generations, ARRAY_LEN(generations), q->caller);
-	if (!cache_get(hub_cache(q->hub), buf_str(&key), now, &c)) {
-		r = manifest_build(q->db, q->caller, now, &text, e);
-		if (r < 0)
-			return r;
-		cache_put(hub_cache(q->hub), buf_str(&key), &text, 0, &c);
-	}
-	cache_reply(q->in, "application/json", &c);
-	return 0;
+	buf_addf(&key, " %s", bundle.etag);
+	if (cache_get(hub_cache(q->hub), buf_str(&key), who.now_ms, c))
+		return 0;
+	r = manifest_build(q->db, &who, &text, e);
+	if (r == 0)
+		cache_put(hub_cache(q->hub), buf_str(&key), &text, 0, c);
+	return r;
+}
+
+int api_manifest(struct request *q, struct err *e)
+{
+	AUTO_CACHED struct cached c = CACHED_INIT;
+	int r = db_begin_read(q->db, e);
+
+	if (r == 0)
+		r = find_manifest(q, &c, e);
+	db_rollback(q->db);
+	if (r == 0)
+		cache_reply(q->in, "application/json", &c);
+	return r;
 }
 
 struct catalog {

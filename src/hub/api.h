@@ -6,6 +6,7 @@
 #ifndef LARDER_HUB_API_H
 #define LARDER_HUB_API_H
 
+#include "hub/cache.h"
 #include "hub/routes.h"
 
 /* api-health.c */
@@ -39,6 +40,8 @@ int api_welcome(struct request *q, struct err *e);
 
 /* api-rules.c */
 int api_bundle(struct request *q, struct err *e);
+/* What api_bundle() would send, inside a read transaction: the manifest carries its ETag. */
+int api_find_bundle(struct request *q, struct cached *c, struct err *e);
 int api_rules_list(struct request *q, struct err *e);
 int api_rules_get(struct request *q, struct err *e);
 int api_rules_put(struct request *q, struct err *e);

@@ -3,7 +3,7 @@
  * The manifest as the hub writes it: the tables a caller may see, their current versions and parts.
  * The wire contract is docs/http-api.md, "Manifest"; keys are table names, in byte order.
  *
- *	manifest_build(db, caller, time_now(), &text, e)      one query for all tables and parts
+ *	manifest_build(db, &who, &text, e)      one query for all tables and parts
  *
  * A table that has no version yet is left out, unless it is remote: what cannot be fetched must not
  * be asked for at each pull. What is not known is null, never 0.
@@ -21,7 +21,11 @@
 /* 10,000 tables are 4 MB; a workspace refuses to read more than this (the same number there). */
 #define MANIFEST_BUILD_MAX ((size_t)64 << 20)
 
-int manifest_build(struct db *db, const struct caller *caller, int64_t now_ms, struct buf *out,
-		   struct err *e);
+struct manifest_for {
+	const struct caller *caller;
+	int64_t now_ms;          /* for server_time */
+	const char *bundle_etag; /* of the rules for this caller now; NULL: not told */
+};
+int manifest_build(struct db *db, const struct manifest_for *who, struct buf *out, struct err *e);
 
 #endif

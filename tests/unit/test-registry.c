@@ -246,7 +246,8 @@ static struct json *manifest_of(struct root *root, const struct caller *caller)
 	struct json *json = NULL;
 	struct err e = { 0 };
 
-	CHECK_OK(manifest_build(root_db(root), caller, 0, &text, &e));
+	CHECK_OK(manifest_build(root_db(root), &(struct manifest_for){ .caller = caller }, &text,
+				&e));
 	CHECK_OK(json_parse(buf_bytes(&text), MANIFEST_BUILD_MAX, &json, &e));
 	return json;
 }
