@@ -8,7 +8,7 @@ struct publish_args {
 	struct remote_args remote;
 	const char *name, *description, *format;
 	struct strv sort;
-	int64_t jobs;
+	int64_t jobs, retries;
 	bool quiet;
 };
 
@@ -22,6 +22,8 @@ static const struct opt options[] = {
 	OPT_TEXT(0, "format", struct publish_args, format, "FORMAT",
 		 "parquet, csv, tsv, json or ndjson (default: by extension)"),
 	OPT_INT(0, "jobs", struct publish_args, jobs, 1, 16, "N", "uploads at once (default 4)"),
+	OPT_INT(0, "retries", struct publish_args, retries, 0, 100, "N",
+		"tries again when the hub is busy or away (default 3)"),
 	OPT_FLAG('q', "quiet", struct publish_args, quiet, "no progress"),
 	REMOTE_OPTIONS(struct publish_args, remote),
 	OPT_END,
@@ -107,7 +109,8 @@ static int publish(const struct publish_args *args, const char *table,
 				       .name = args->name,
 				       .description = args->description,
 				       .sort = &args->sort,
-				       .jobs = (unsigned)args->jobs };
+				       .jobs = (unsigned)args->jobs,
+				       .retries = (unsigned)args->retries };
 	int r = remote_open(&args->remote, &remote, e);
 
 	if (r < 0)
@@ -143,7 +146,7 @@ static int run_parsed(const struct publish_args *args, const struct strv *operan
 
 static int run(int argc, char **argv, struct err *e)
 {
-	struct publish_args args = { .jobs = 4 };
+	struct publish_args args = { .jobs = 4, .retries = 3 };
 	AUTO_STRV struct strv operands = STRV_INIT;
 	int r = opt_parse(options, &args, argc, argv, &operands, e);
 

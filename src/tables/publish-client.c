@@ -10,8 +10,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* Tries in all, of an upload and of the last request. */
-#define ATTEMPTS 4
 /* While the hub syncs what it was sent, nothing moves on the wire. */
 #define UPLOAD_STALL_S 300
 /* While it converts, neither. */
@@ -174,7 +172,7 @@ static int upload_all(struct publishing *p, struct err *e)
 	const struct pipeline run = { .ctx = p,
 				      .items = p->files->n,
 				      .workers = p->order->jobs,
-				      .attempts = ATTEMPTS,
+				      .attempts = p->order->retries + 1,
 				      .order = PIPELINE_AS_FINISHED,
 				      .worker_new = new_worker,
 				      .worker_free = free_worker,
@@ -258,7 +256,7 @@ static int request_version(struct publishing *p, struct err *e)
 	const struct pipeline run = { .ctx = p,
 				      .items = 1,
 				      .workers = 1,
-				      .attempts = ATTEMPTS,
+				      .attempts = p->order->retries + 1,
 				      .worker_new = new_asker,
 				      .worker_free = free_worker,
 				      .prepare = ask_to_publish,

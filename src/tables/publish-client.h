@@ -27,7 +27,8 @@ struct publish_order {
 	const char *table;
 	const char *name, *description; /* NULL: unchanged */
 	const struct strv *sort;
-	unsigned jobs; /* uploads at once */
+	unsigned jobs;    /* uploads at once */
+	unsigned retries; /* of what may pass: an unreachable or busy hub */
 	struct progress *progress;
 };
 
