@@ -8,6 +8,10 @@
 
 /* Level 6 of JSON costs 10 ms a MB and gives 20:1; less is no faster on small replies. */
 #define GZIP_LEVEL 6
+/* Large replies are manifests, mostly hashes: level 1 takes 26 ms where 6 takes 74 for 4 MB, and
+ * what comes out is a tenth larger. */
+#define GZIP_LARGE       ((size_t)256 << 10)
+#define GZIP_LEVEL_LARGE 1
 /* windowBits for zlib to write a gzip head instead of its own. */
 #define GZIP_WINDOW (MAX_WBITS + 16)
 
@@ -22,11 +26,12 @@ char *http_gzip(struct bytes plain, size_t *ret_size)
 {
 	z_stream z = { 0 };
 	AUTO_FREE char *out = NULL;
+	int level = plain.n > GZIP_LARGE ? GZIP_LEVEL_LARGE : GZIP_LEVEL;
 	int r;
 
 	if (plain.n > UINT32_MAX / 2) /* zlib counts in unsigned; such a body is a file's matter */
 		return NULL;
-	if (deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&z, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return NULL;
 	out = xmalloc(plain.n + 1);
 	z.next_in = (const Bytef *)plain.p;

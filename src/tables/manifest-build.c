@@ -5,12 +5,15 @@
 #include "base/time.h"
 #include "tables/registry-internal.h"
 
-/* A row a part, in the order of names and paths; a table without version has one row of nulls. */
+/*
+ * A row a part, in the order of names and paths; a table of one file, or without a version, has one
+ * row with nulls for the part: its version says all there is.
+ */
 static const char sql_rows[] =
 	"SELECT t.id, t.name, t.query_mode, t.source_type, v.id, v.sha256, v.md5, v.rows,"
 	" v.size_bytes, v.created_ms, p.path, p.sha256, p.md5, p.rows, p.size_bytes"
 	" FROM tbl t LEFT JOIN version v ON v.id=t.current_version"
-	" LEFT JOIN part p ON p.version_id=v.id"
+	" LEFT JOIN part p ON p.version_id=v.id AND p.path>''"
 	" WHERE (?1=1 OR t.id IN " GRANTED_TABLES(
 		"?2") ")"
 		      " AND (v.id IS NOT NULL OR t.query_mode='remote') ORDER BY t.name, p.path";
@@ -96,7 +99,7 @@ static void add_row(struct building *b, const struct stmt *q)
 		open_table(&b->o, q);
 		buf_adds(&b->last, stmt_text(q, T_ID));
 	}
-	if (!path || !*path)
+	if (!path)
 		return;
 	if (!b->in_parts)
 		json_open(&b->o, "parts", '[');

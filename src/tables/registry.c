@@ -21,7 +21,7 @@ static const char *const migrations[] = {
 	"CREATE INDEX version_retired ON version(retired_ms) WHERE retired_ms IS NOT NULL;"
 	"CREATE TABLE part(version_id INTEGER NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL,"
 	" md5 TEXT NOT NULL, size_bytes INTEGER NOT NULL, rows INTEGER,"
-	" PRIMARY KEY(version_id, path));"
+	" PRIMARY KEY(version_id, path)) WITHOUT ROWID;"
 	"CREATE INDEX part_of_object ON part(sha256);"
 	"CREATE TABLE object(sha256 TEXT PRIMARY KEY, md5 TEXT NOT NULL,"
 	" size_bytes INTEGER NOT NULL, rows INTEGER, columns TEXT,"
