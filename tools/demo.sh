@@ -11,7 +11,7 @@ demo=${LARDER_DEMO:-$build/demo}
 PATH=$build/src:$PATH
 export PATH
 
-if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold= plain=; fi
+if [ -t 1 ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); else bold='' plain=''; fi
 step() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 # The command, then what it says, indented; a command that fails ends the demo.
 show() {
@@ -23,7 +23,7 @@ show() {
 	fi
 }
 
-hub_pid=
+hub_pid=''
 stop_hub() { [ -z "$hub_pid" ] || { kill "$hub_pid" 2>/dev/null && wait "$hub_pid" 2>/dev/null; } || :; }
 trap stop_hub EXIT
 trap 'exit 130' INT TERM
