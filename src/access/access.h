@@ -13,8 +13,9 @@
  *moment ago is gone. It costs two queries: the token with its user, and the user's groups.
  *
  * Members of the group "admin" see everything; what they may change is decided by the scope of the
- * token they come with. Every change bumps the generation "access" and leaves an audit row in the
- * transaction of its caller, so the verbs that change run inside db_begin() ... db_commit().
+ * token they come with. Every change leaves an audit row, and one of who sees what bumps the
+ * generation "access", in the transaction of its caller: the verbs that change run inside db_begin()
+ * ... db_commit().
  *
  * Ownership: a struct caller owns its texts. Threads: as the db. Errors: ERR_AUTH, ERR_DENIED,
  * ERR_NOT_FOUND, ERR_CONFLICT (exists already), ERR_USAGE (a name that may not be), and the db's.

@@ -89,7 +89,7 @@ int token_mint(struct db *db, const struct caller *by, const struct token_wish *
 		    access_scope_word(wish->scope), secret_sha256, made.created_ms, made.expires_ms,
 		    by ? by->user_id : 0);
 	if (r == 0)
-		r = access_changed(db, by, "token.create", made.id, wish->name, e);
+		r = audit_add(db, by, "token.create", made.id, wish->name, e);
 	if (r == 0)
 		*ret_made = made;
 	return r;
@@ -104,7 +104,7 @@ int token_revoke(struct db *db, const struct caller *by, const char *id, struct 
 
 	if (r == 0 && db_changes(db) == 0)
 		r = err_set(e, ERR_NOT_FOUND, "Token not found");
-	return r < 0 ? r : access_changed(db, by, "token.revoke", id, NULL, e);
+	return r < 0 ? r : audit_add(db, by, "token.revoke", id, NULL, e);
 }
 
 static void add_token(struct json_out *out, const struct stmt *q)

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+<<<<<<< HEAD
 # shellcheck disable=SC2016
 # Making a hub, starting it, and a grant, each killed or starved of disk at each durable step in turn: afterwards
 # there is no hub or a whole one, the grant is given or not, and the same command again brings all of it.
@@ -151,4 +152,156 @@ ok 'a grant on a disk that fails from each step on is given or refused with a me
 		[ $code != 0 ] || break
 	done
 	[ $at -gt 5 ] && [ $at -lt 100 ]
+=======
+# Making, starting and administering a hub, killed or failed before every durable step in turn.
+. "$(dirname "$0")/../lib.sh"
+. "$SOURCE/tests/hub.sh"
+
+STEPS_MAX=400
+export STEPS_MAX
+
+# Whatever happened, there can be a hub with an admin who has a token.
+comes_about() { # DIR
+	larder hub init "$1" --admin ann@example.com >"$1.token" 2>"$1.err" ||
+		larder hub token "$1" --user ann@example.com >"$1.token"
+}
+
+# And it serves, that token is good, nothing is left in staging.
+usable() { # DIR
+	comes_about "$1"
+	start_hub "$1"
+	same "$(status GET /api/admin/users "$(cat "$1.token")")" 200
+	stop_hub
+	same "$(ls "$1/.larder/staging")" ""
+}
+
+ok 'hub init killed at any step leaves a folder in which a hub can be made' '
+	for at in $(seq 1 $STEPS_MAX); do
+		rm -rf hub
+		code=0
+		LARDER_CRASH_AT=$at larder hub init hub --admin ann@example.com >out || code=$?
+		[ $code != 0 ] || break
+		same "step $at: $code" "step $at: 99"
+		comes_about hub
+		[ $((at % 10)) != 0 ] || usable hub
+	done
+	[ "$at" -gt 5 ] && [ "$at" -lt $STEPS_MAX ]
+'
+
+ok 'hub init on a failing disk says so, and can be repeated' '
+	for with in "EIO 1" "ENOSPC 4"; do
+		for at in $(seq 1 ${with#* } $STEPS_MAX); do
+			rm -rf hub
+			code=0
+			LARDER_FAIL_AT=$at LARDER_FAIL_WITH=${with% *} larder hub init hub --admin ann@example.com >out 2>err || code=$?
+			[ $code != 0 ] || break
+			same "step $at: $code" "step $at: 1"
+			same "$(head -n 1 err | cut -c 1-8)" "larder: "
+			[ ! -s out ]
+			comes_about hub
+			[ $((at % 20)) != 5 ] || usable hub
+		done
+		[ "$at" -gt 5 ] && [ "$at" -lt $STEPS_MAX ]
+	done
+'
+
+ok 'a start of the hub killed at any step does not hinder the next' '
+	larder hub init hub --admin ann@example.com >hub.token
+	for at in $(seq 1 $STEPS_MAX); do
+		echo litter >hub/.larder/staging/litter
+		LARDER_CRASH_AT=$at
+		export LARDER_CRASH_AT
+		started=yes
+		start_hub hub 2>/dev/null || started=no
+		unset LARDER_CRASH_AT
+		[ $started = no ] || break
+		usable hub
+	done
+	stop_hub KILL
+	[ "$at" -lt $STEPS_MAX ]
+	usable hub
+'
+
+ok 'a start of the hub on a failing disk is exit 1 with the reason' '
+	larder hub init hub --admin ann@example.com >hub.token
+	for at in $(seq 1 $STEPS_MAX); do
+		LARDER_FAIL_AT=$at LARDER_FAIL_WITH=ENOSPC
+		export LARDER_FAIL_AT LARDER_FAIL_WITH
+		started=yes
+		start_hub hub 2>/dev/null || started=no
+		unset LARDER_FAIL_AT LARDER_FAIL_WITH
+		[ $started = no ] || break
+		code=0
+		wait $HUB_PID || code=$?
+		same "step $at: $code" "step $at: 1"
+		has hub.err "larder: serve: "
+		usable hub
+	done
+	stop_hub KILL
+	usable hub
+'
+
+# Group, grants and record as one line: what must be old or new as a whole.
+state() {
+	larder admin grant list --json | jq -c "[.grants[] | .group + \":\" + .resource_id]"
+	status GET /api/admin/audit "$LARDER_TOKEN" >/dev/null
+	jq -c "[.audit[] | select(.action == \"grant.add\")] | length" reply.json
+}
+
+ok 'a grant is there with its record or not at all, wherever the hub is killed' '
+	new_hub hub
+	larder admin group add g
+	stop_hub
+	for at in $(seq 1 $STEPS_MAX); do
+		rm -rf copy
+		cp -a hub copy
+		LARDER_CRASH_AT=$at
+		export LARDER_CRASH_AT
+		if ! start_hub copy 2>/dev/null; then
+			unset LARDER_CRASH_AT
+			continue
+		fi
+		unset LARDER_CRASH_AT
+		LARDER_SERVER=$HUB_URL
+		code=0
+		larder admin grant add g sales --domain >/dev/null 2>&1 || code=$?
+		gone $HUB_PID || stop_hub KILL
+		start_hub copy
+		LARDER_SERVER=$HUB_URL
+		case "$code/$(state | tr "\n" " ")" in
+		0/"[\"g:sales\"] 1 ") stop_hub; break ;;
+		[1-9]*/"[] 0 " | [1-9]*/"[\"g:sales\"] 1 ") stop_hub ;;
+		*) same "step $at: $code/$(state)" "old or new" ;;
+		esac
+	done
+	[ "$at" -gt 5 ] && [ "$at" -lt $STEPS_MAX ]
+'
+
+ok 'a grant on a full disk is refused, and works when there is room again' '
+	new_hub hub
+	larder admin group add g
+	stop_hub
+	for at in $(seq 1 $STEPS_MAX); do
+		rm -rf copy
+		cp -a hub copy
+		LARDER_FAIL_AT=$at LARDER_FAIL_ONCE=1 LARDER_FAIL_WITH=ENOSPC
+		export LARDER_FAIL_AT LARDER_FAIL_ONCE LARDER_FAIL_WITH
+		started=yes
+		start_hub copy 2>/dev/null || started=no
+		unset LARDER_FAIL_AT LARDER_FAIL_ONCE LARDER_FAIL_WITH
+		[ $started = yes ] || continue
+		LARDER_SERVER=$HUB_URL
+		code=0
+		larder admin grant add g sales --domain >out 2>err || code=$?
+		if [ $code != 0 ]; then
+			has err "larder: "
+			larder admin grant add g sales --domain
+		fi
+		same "step $at: $(state | tr "\n" " ")" "step $at: [\"g:sales\"] 1 "
+		stop_hub KILL
+		[ $code != 0 ] || [ ! -s done ] || break
+		[ $code != 0 ] && echo yes >done || :
+	done
+	[ -s done ] && [ "$at" -lt $STEPS_MAX ]
+>>>>>>> 8c70470 (tests: the hub killed or failed before every durable step)
 '
