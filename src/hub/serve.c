@@ -20,12 +20,17 @@ struct serving {
 	int64_t port;
 	struct buf cert, key;
 	sigset_t signals;
+	int result; /* of serve_run() */
 };
 
 static void serving_release(struct serving *s)
 {
-	if (s->server)
-		http_server_stop(s->server, SERVE_DRAIN_MS);
+	/* What a conversion still uses is not freed under it: the process ends now, and with it the
+	 * conversion, which changed nothing yet. */
+	if (!http_server_stop(s->server, SERVE_DRAIN_MS)) {
+		log_event(LOG_WARN, "cut", "what=%s", "a publish that was converting");
+		_exit(err_exit_code(s->result));
+	}
 	hub_close(s->hub);
 	free(s->address);
 	buf_release(&s->cert);
@@ -176,5 +181,6 @@ int serve_run(const struct serve_options *options, struct err *e)
 	log_event(LOG_INFO, "stopping", "drain_ms=%d", SERVE_DRAIN_MS);
 	/* The next one is meant: it ends the process in the middle of the drain. */
 	(void)pthread_sigmask(SIG_UNBLOCK, &s.signals, NULL);
+	s.result = r;
 	return r;
 }

@@ -91,10 +91,15 @@ void http_aside_start(struct http_in *in)
 	}
 }
 
-void http_aside_wait(struct http_server *server)
+bool http_aside_done(struct http_server *server)
 {
+	bool done;
+
 	(void)pthread_mutex_lock(&server->lock);
-	while (server->asides != 0)
+	/* With no request left, all that can still be at it is a thread on its way out. */
+	while (server->asides != 0 && atomic_load(&server->running) == 0)
 		(void)pthread_cond_wait(&server->drained, &server->lock);
+	done = server->asides == 0;
 	(void)pthread_mutex_unlock(&server->lock);
+	return done;
 }

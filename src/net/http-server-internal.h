@@ -113,9 +113,9 @@ bool http_body_piece(struct http_in *in, struct bytes piece); /* false: close th
 void http_body_end(struct http_in *in);
 void http_body_release(struct http_in *in);
 
-/* http-server-aside.c: suspends the request and starts its work; waits for all such work. */
+/* http-server-aside.c: suspends the request and starts its work; is all such work done? */
 void http_aside_start(struct http_in *in);
-void http_aside_wait(struct http_server *server);
+bool http_aside_done(struct http_server *server);
 
 /* http-server-reply.c: hands the finished reply to the library. */
 enum MHD_Result http_reply_queue(struct http_in *in);

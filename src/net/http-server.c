@@ -231,23 +231,25 @@ static void wait_for_running(struct http_server *server, int64_t drain_ms)
 	(void)pthread_mutex_unlock(&server->lock);
 }
 
-void http_server_stop(struct http_server *server, int64_t drain_ms)
+bool http_server_stop(struct http_server *server, int64_t drain_ms)
 {
 	MHD_socket listening;
 
 	if (!server)
-		return;
+		return true;
 	atomic_store(&server->stopping, true);
 	listening = server->mhd->quiesce_daemon(server->daemon);
 	if (listening != MHD_INVALID_SOCKET)
 		(void)close(listening);
 	wait_for_running(server, drain_ms);
-	http_aside_wait(server); /* the library cannot end with suspended connections */
+	if (!http_aside_done(server)) /* the library cannot end with suspended connections */
+		return false;
 	server->mhd->stop_daemon(server->daemon);
 	for (unsigned i = 0; i < server->options.threads + HTTP_ASIDE_MAX; i++)
 		if (server->options.on_thread_end)
 			server->options.on_thread_end(server->options.ctx, i);
 	server_free(server);
+	return true;
 }
 
 void http_server_get_stats(const struct http_server *server, struct http_server_stats *ret_stats)

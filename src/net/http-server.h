@@ -68,7 +68,9 @@ struct http_server_options {
 int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
 		      struct err *e);
 uint16_t http_server_port(const struct http_server *server);
-void http_server_stop(struct http_server *server, int64_t drain_ms);
+/* False when work aside (http_run_aside) still runs after the drain: it cannot be cut, so nothing
+ * was freed, and all that is left is to end the process. */
+bool http_server_stop(struct http_server *server, int64_t drain_ms);
 
 struct http_server_stats {
 	int64_t requests, connections_now, dropped_slow, bytes_sent;
@@ -108,8 +110,7 @@ void http_take_small_body(struct http_in *in, size_t max,
 /*
  * Long work in place of a reply, from on_end: `work` runs on a thread of its own, frees `state` and
  * replies, while the pool serves others. HTTP_ASIDE_MAX at once: the machine is busy with two
- * conversions, and a third would only slow both down; ERR_BUSY then, with a time to come back. A
- * stop waits for such work however long it takes: it needs a deadline of its own.
+ * conversions, and a third would only slow both down; ERR_BUSY then, with a time to come back.
  */
 #define HTTP_ASIDE_MAX     2
 #define HTTP_ASIDE_RETRY_S 10

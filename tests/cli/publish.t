@@ -196,6 +196,53 @@ ok 'tables are added, listed, shown and removed' '
 	same "$(api GET /api/data/shown-versions/download -o reply -w "%{http_code}")" 404
 '
 
+ok 'what the settings cap is refused, what they do not keep is gone' '
+	larder hub init small --admin ann@example.com >token
+	printf "limits:\n  upload_max: 1K\nretention:\n  versions_keep: 1h\n" >small/config.yaml
+	start_hub small
+	export LARDER_SERVER=$HUB_URL LARDER_TOKEN=$(cat token)
+	printf "k\n1\n" >k.csv
+	first=$(larder publish t k.csv --json | json .version)
+	printf "k\n2\n" >k.csv
+	larder publish t k.csv -q
+	same "$(api GET "/api/data/t/download?v=$first" -o reply -w "%{http_code}")" 200
+	stop_hub
+	export LARDER_NOW=+7200
+	start_hub small
+	export LARDER_SERVER=$HUB_URL
+	printf "k\n3\n" >k.csv
+	larder publish t k.csv -q
+	same "$(api GET "/api/data/t/download?v=$first" -o reply -w "%{http_code}")" 404
+	same "$(find small/objects -type f | wc -l)" 2
+	seq 1 1000 >big.csv
+	exits 1 larder publish t big.csv -q 2>err
+	has err 413
+	same "$(ls -A small/.larder/staging)" ""
+	larder hub verify small -q
+'
+
+ok 'while it converts others are served, and a third publish is told to come back' '
+	larder hub init slow --admin ann@example.com >token
+	printf "limits:\n  threads: 1\n" >slow/config.yaml
+	printf "#!/bin/sh\n: >\"$PWD/at.\$\$\"\nuntil [ -e \"$PWD/go\" ]; do sleep 0.05; done\nexec \"$TEST_BIN/larder-duck\" \"\$@\"\n" >duck
+	chmod +x duck
+	export LARDER_DUCK=$PWD/duck
+	start_hub slow
+	export LARDER_SERVER=$HUB_URL LARDER_TOKEN=$(cat token)
+	for n in 1 2 3; do printf "k\n$n\n" >$n.csv; done
+	start one larder publish one 1.csv -q
+	one=$STARTED_PID
+	start two larder publish two 2.csv -q
+	two=$STARTED_PID
+	wait_for "[ \$(ls at.* 2>/dev/null | wc -l) = 2 ]"
+	same "$(api GET /api/sync/manifest --max-time 5 | jq -c .tables)" "{}"
+	exits 75 larder publish three 3.csv -q --retries 0
+	: >go
+	wait_for "gone $one && gone $two"
+	larder publish three 3.csv -q
+	same "$(api GET /api/sync/manifest | jq -c ".tables | keys")" "[\"one\",\"three\",\"two\"]"
+'
+
 ok 'a hub that was used so has nothing wrong in it' '
 	larder hub verify "$SHARED/hub"
 	larder hub verify "$SHARED/hub" --json >report

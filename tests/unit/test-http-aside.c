@@ -31,6 +31,7 @@ TEST(while_work_runs_aside_the_one_pool_thread_serves_others)
 	AUTO_FD int second = -1;
 
 	fixture_start(&f, &(struct http_server_options){ .threads = 1 });
+	f.drain_ms = DEADLINE_MS;
 	first = raw_connect(&f);
 	raw_send(first, aside);
 	wait_for_waiting(&f, 1);
@@ -55,6 +56,7 @@ TEST(more_work_than_there_are_places_is_told_to_come_back)
 	int fds[HTTP_ASIDE_MAX];
 
 	fixture_start(&f, &(struct http_server_options){ .threads = 2 });
+	f.drain_ms = DEADLINE_MS;
 	for (int i = 0; i < HTTP_ASIDE_MAX; i++) {
 		fds[i] = raw_connect(&f);
 		raw_send(fds[i], aside);
@@ -83,6 +85,7 @@ TEST(work_whose_client_went_away_is_finished_and_forgotten)
 	int fd;
 
 	fixture_start(&f, &(struct http_server_options){ .threads = 1 });
+	f.drain_ms = DEADLINE_MS;
 	fd = raw_connect(&f);
 	raw_send(fd, aside);
 	wait_for_waiting(&f, 1);
