@@ -41,7 +41,7 @@ site_manifest() {
 			--argjson size "$(stat -c %s "$site_file")" \
 			'{($name): ({hash: $md5, rows: 10, size_bytes: $size, updated: "2026-01-01T00:00:00",
 			  query_mode: "local", source_type: ""}
-			  + if $old == "" then {id: $name, sha256: $sha, version: $sha} else {} end)}'
+			  + if $old == "" then {id: $name, sha256: $sha} else {} end)}'
 	done | jq -sc '{tables: (add // {}), assets: {}, server_time: "2026-01-01T00:00:00Z"}' \
 		>"$1/api/sync/manifest/new"
 	mv "$1/api/sync/manifest/new" "$1/api/sync/manifest/index.json"

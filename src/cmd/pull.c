@@ -86,7 +86,7 @@ static int report_all(const struct pull_args *args, const char *workspace,
 		      const struct pull_report *report, struct err *e)
 {
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
-	int code = failures_code(&report->failures);
+	int code = pull_report_code(report);
 	int r;
 
 	if (args->json) {

@@ -175,6 +175,8 @@ static int on_head(void *ctx, const struct http_reply *reply, struct err *e)
 			       (long long)t->at, (long long)reply->range_first);
 	if (reply->status == 200 && t->at > 0 && start_over(t, e) < 0)
 		return e->code;
+	free(t->item->etag);
+	t->item->etag = reply->etag && *reply->etag == '"' ? xstrdup(reply->etag) : NULL;
 	t->announced = reply->status == 206 ? reply->range_total : reply->content_length;
 	if (told >= 0 && t->announced >= 0 && t->announced != told)
 		return err_set(e, ERR_CORRUPT, "the server has %lld bytes, its manifest says %lld",
@@ -222,7 +224,7 @@ static void add_url(struct buf *url, const struct fetch_common *common,
 	buf_addf(url, "%s/api/data/", common->server);
 	url_add_segment(url, item->table->id);
 	buf_adds(url, "/download");
-	if (*item->table->version)
+	if (item->table->pinned)
 		url_add_query(url, "v", item->table->version);
 	if (item->table->in_parts)
 		url_add_query(url, "part", item->want->path);
@@ -259,7 +261,9 @@ static int transfer_rest(struct transfer *t, struct err *e)
 	add_url(&url, t->worker->common, item);
 	request.url = buf_str(&url);
 	(void)snprintf(tag, sizeof(tag), "\"%s\"", item->want->sha256);
-	if (t->at > 0 && *item->want->sha256)
+	if (t->at > 0 && item->etag)
+		request.if_range = item->etag;
+	else if (t->at > 0 && item->table->pinned)
 		request.if_range = tag;
 	count(&t->worker->common->requests, 1);
 	r = http_request(t->worker->http, &request, &reply, e);

@@ -13,7 +13,9 @@
  * The bytes are hashed as they come and written in pieces of FETCH_WRITE; those already held by a
  * partial file of an earlier run are hashed first. A partial file is named by the hash of the whole
  * (<sha256>.part), so one of another version is never continued, and one that is complete needs no
- * request. It is not synced: what a power cut leaves of it is hashed like the rest.
+ * request. What keeps a resumed file whole is its hash; If-Range (the tag seen in this run, or of a
+ * server that keeps versions the hash itself) only saves fetching the rest of another file. It is
+ * not synced: what a power cut leaves of it is hashed like the rest.
  *
  * Refused: more or fewer bytes than announced or than the manifest says, over MANIFEST_FILE_MAX, a
  * hash that is not the manifest's, a file without Parquet's frame. A wrong hash is thrown away and
@@ -51,6 +53,7 @@ struct fetch_common {
 struct fetch_item {
 	const struct manifest_table *table;
 	const struct manifest_file *want;
+	char *etag;     /* of the server's last answer, a strong one; owned */
 	char *staged;   /* its name in staging; owned */
 	bool tried;     /* in this run */
 	unsigned wrong; /* times that whole and wrong bytes came */

@@ -163,6 +163,7 @@ static const char *read_table(const struct json *entry, struct manifest_table *t
 		return "its query_mode is no text";
 	if (!read_hash(entry, "sha256", SHA256_HEX, table->version))
 		return "its sha256 is no SHA-256";
+	table->pinned = *table->version && json_text(json_get(entry, "version"));
 	if (!read_count(entry, "size_bytes", INT64_MAX, &table->size_bytes))
 		return "its size is no size";
 	if (!read_count(entry, "rows", INT64_MAX, &table->rows))

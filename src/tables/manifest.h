@@ -55,6 +55,7 @@ struct manifest_table {
 	int64_t size_bytes;
 	bool in_parts;
 	bool unusable;
+	bool pinned; /* the server keeps versions: ?v= is understood, the entity tag is the hash */
 	struct manifest_file *files; /* by path */
 	size_t file_count;
 };

@@ -88,8 +88,10 @@ void worklist_free(struct worklist *work)
 		return;
 	for (size_t i = 0; i < work->table_count; i++)
 		free(work->tables[i].items);
-	for (size_t i = 0; i < work->item_count; i++)
+	for (size_t i = 0; i < work->item_count; i++) {
 		free(work->items[i].staged);
+		free(work->items[i].etag);
+	}
 	free(work->tables);
 	free(work->items);
 	free(work->refs);

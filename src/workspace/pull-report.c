@@ -3,6 +3,13 @@
 
 #include "base/json.h"
 
+int pull_report_code(const struct pull_report *report)
+{
+	int code = failures_code(&report->failures);
+
+	return code && (report->tables_updated || report->tables_removed) ? ERR_FAILED : code;
+}
+
 void pull_report_release(struct pull_report *report)
 {
 	for (size_t i = 0; i < report->step_count; i++)

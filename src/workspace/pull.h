@@ -6,7 +6,7 @@
  *	AUTO_PULL_REPORT struct pull_report report = { 0 };
  *	if (pull_run(ws, &o, &report, e) < 0)		nothing could be tried: e says why
  *		...
- *	failures_code(&report.failures)			how what was tried has ended
+ *	pull_report_code(&report)			how what was tried has ended
  *
  *	us                                            hub
  *	GET /api/sync/manifest                  ->
@@ -67,6 +67,12 @@ struct pull_report {
 	size_t step_count;
 	bool unchanged; /* the hub said so, and nothing was to be mended */
 };
+
+/*
+ * How it has ended: 0, or the code of failures_code(); but ERR_FAILED where a part was done, since
+ * "come back later" or "not allowed" is then not the whole truth.
+ */
+int pull_report_code(const struct pull_report *report);
 
 void pull_report_release(struct pull_report *report);
 #define AUTO_PULL_REPORT AUTO(pull_report_release)
