@@ -117,6 +117,25 @@ ok 'serve without a hub, or with half of a certificate, says what is missing' '
 	exits 2 larder serve --data hub --listen 127.0.0.1:99999
 '
 
+ok 'with a certificate it speaks TLS, and says https' '
+	command -v openssl >/dev/null || skip "no openssl to make a certificate with"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem -days 2 \
+		-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+	new_hub hub --tls-cert cert.pem --tls-key key.pem
+	case $HUB_URL in https://127.0.0.1:*) ;; *) same "$HUB_URL" "https://127.0.0.1:..." ;; esac
+	same "$(curl -s --cacert cert.pem -o reply.json -w "%{http_code}" -H "Authorization: Bearer $LARDER_TOKEN" "$HUB_URL/api/admin/users")" 200
+	exits 60 curl -s "$HUB_URL/api/health"
+	exits 1 larder admin user list 2>err
+	has err certificate
+	SSL_CERT_FILE=cert.pem larder admin user list
+	echo rubbish >bad.pem
+	larder hub init other --admin ann@example.com
+	exits 2 larder serve --data other --listen 127.0.0.1:0 --tls-cert bad.pem --tls-key key.pem 2>err
+	has err PEM
+	exits 1 larder serve --data other --listen 127.0.0.1:0 --tls-cert none.pem --tls-key key.pem 2>err
+	has err none.pem
+'
+
 ok 'a port that is taken is named' '
 	new_hub hub
 	larder hub init other --admin ann@example.com
