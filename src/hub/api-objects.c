@@ -24,6 +24,7 @@ int api_objects_get(struct request *q, struct err *e)
 	const struct root *root = hub_staging(q->hub);
 	const char *sha256 = q->params[0];
 	int r = object_find(root, q->db, sha256, &o, e);
+	bool bytes = r > 0;
 
 	if (r == 0 && !str_eq(http_query(q->in, "bytes"), "1"))
 		r = object_is_known(root, q->db, sha256, e);
@@ -31,7 +32,7 @@ int api_objects_get(struct request *q, struct err *e)
 		return r < 0 ? r : no_object(q);
 	json_open(&out, NULL, '{');
 	json_add_text(&out, "sha256", sha256);
-	json_add_bool(&out, "stored", o.size_bytes > 0 && !o.staged);
+	json_add_bool(&out, "bytes", bytes);
 	json_close(&out);
 	return reply_json(q, 200, &text, e);
 }

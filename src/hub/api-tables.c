@@ -151,34 +151,49 @@ static void send_file(struct request *q, const struct located *found, int fd)
 	http_reply_file(q->in, fd, etag, found->published_ms, "application/octet-stream");
 }
 
+struct finding {
+	const struct wanted *wanted;
+	enum locate_answer answer;
+	struct located found;
+	int fd; /* -1 and errno when it could not be opened */
+};
+
+static void finding_release(struct finding *f)
+{
+	auto_fd_(&f->fd);
+}
+
+static int find_file(struct request *q, struct finding *f, struct err *e)
+{
+	int r = locate(q->db, q->caller, f->wanted, &f->answer, &f->found, e);
+
+	if (r == 0 && f->answer == LOCATE_FOUND)
+		f->fd = open_object(q, &f->found);
+	return r;
+}
+
 int api_download(struct request *q, struct err *e)
 {
 	const struct wanted wanted = { .table = q->params[0],
 				       .version = http_query(q->in, "v"),
 				       .part = http_query(q->in, "part") };
-	struct located found = { 0 };
-	enum locate_answer answer = LOCATE_NO_TABLE;
-	AUTO_FD int fd = -1;
-	int r = locate(q->db, q->caller, &wanted, &answer, &found, e);
+	AUTO(finding_release) struct finding f = { .wanted = &wanted, .fd = -1 };
+	int r = find_file(q, &f, e);
 
-	if (r == 0 && answer == LOCATE_FOUND)
-		fd = open_object(q, &found);
-	if (r == 0 && answer == LOCATE_FOUND && fd < 0 && errno == ENOENT) {
+	if (r == 0 && f.answer == LOCATE_FOUND && f.fd < 0 && errno == ENOENT) {
 		/* Its publish was committed a moment ago and the file is on its way, or retention
 		 * took it between the two lines above. */
 		r = hub_settle(q->hub, e);
 		if (r == 0)
-			r = locate(q->db, q->caller, &wanted, &answer, &found, e);
-		if (r == 0 && answer == LOCATE_FOUND)
-			fd = open_object(q, &found);
+			r = find_file(q, &f, e);
 	}
 	if (r < 0)
 		return r;
-	if (answer != LOCATE_FOUND)
-		refuse(q->in, answer, &wanted);
-	else if (fd < 0)
-		return err_sys(e, "open object %s of table '%s'", found.sha256, found.table);
+	if (f.answer != LOCATE_FOUND)
+		refuse(q->in, f.answer, &wanted);
+	else if (f.fd < 0)
+		return err_sys(e, "open object %s of table '%s'", f.found.sha256, f.found.table);
 	else
-		send_file(q, &found, TAKE_FD(fd));
+		send_file(q, &f.found, TAKE_FD(f.fd));
 	return 0;
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016
-# GET /api/sync/manifest and /api/catalog/tables: who sees what, and what it costs.
+# GET /api/sync/manifest: who sees what, and what it costs.
 . "$(dirname "$0")/../lib.sh"
 
 LARDER_TOKEN=$(larder hub init hub --admin ann@example.com)
@@ -36,8 +36,6 @@ ok 'a caller without grants gets an empty manifest, not an error' '
 	same "$(jq -c .tables body)" "{}"
 	same "$(jq -c .assets body)" "{}"
 	json body .server_time
-	same $(get /api/catalog/tables) 200
-	same "$(jq -c . body)" "{\"tables\":[],\"count\":0}"
 '
 
 ok 'it has the fields of the contract, and ours' '
@@ -113,27 +111,6 @@ ok 'it is gzipped for those who accept it' '
 	same "$(json plain .tables.far1.query_mode)" remote
 '
 
-ok 'a table that was never published is in the catalog, not in the manifest' '
-	larder admin table add waiting --description "comes soon"
-	get /api/sync/manifest
-	same "$(jq -r .tables.waiting body)" null
-	get /api/catalog/tables
-	same "$(json body ".tables[] | select(.id == \"waiting\") | .description")" "comes soon"
-	same "$(jq -r ".tables[] | select(.id == \"waiting\") | .rows" body)" null
-	same "$(json body .count)" "$(json body ".tables | length")"
-'
-
-ok 'the catalog has the fields of the contract and only granted tables' '
-	TOKEN=$BOB
-	same $(get /api/catalog/tables) 200
-	same "$(json body .count)" 1
-	for key in id name description source_type sync_strategy query_mode; do
-		same "$(jq ".tables[0] | has(\"$key\")" body)" true
-	done
-'
-
-ok 'without a token neither is told' '
-	for path in /api/sync/manifest /api/catalog/tables; do
-		same $(curl -sS -o body -w "%{http_code}" "$HUB_URL$path") 401
-	done
+ok 'without a token it is not told' '
+	same $(curl -sS -o body -w "%{http_code}" "$HUB_URL/api/sync/manifest") 401
 '
