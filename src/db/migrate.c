@@ -16,15 +16,20 @@ static int64_t newest(const struct db_schema *schema)
 	return n;
 }
 
-/* Refuses a component that is ahead. */
+/* Refuses a component that is ahead, and a number that no program ever wrote. */
 static int version_of(struct db *db, const struct db_schema *schema, int64_t *ret_version,
 		      struct err *e)
 {
 	int r = db_get_int(db, ret_version, 0, e, "SELECT version FROM schema WHERE component=?1",
 			   "t", schema->component);
 
-	if (r < 0 || *ret_version <= newest(schema))
+	if (r < 0)
 		return r;
+	if (*ret_version < 0)
+		return err_set(e, ERR_CORRUPT, "schema '%s' has the version %" PRId64,
+			       schema->component, *ret_version);
+	if (*ret_version <= newest(schema))
+		return 0;
 	err_set(e, ERR_CORRUPT,
 		"written by a newer larder: '%s' is at version %" PRId64
 		", this program knows %" PRId64,

@@ -404,6 +404,18 @@ TEST(a_database_that_is_ahead_is_refused_untouched)
 	assert_false(db_in_transaction(db));
 }
 
+TEST(a_version_that_cannot_be_is_refused)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_at(folder, true, false);
+	struct err e = { 0 };
+
+	assert_int_equal(migrate(db, second, &e), 0);
+	assert_int_equal(db_script(db, "UPDATE schema SET version=-1", &e), 0);
+	assert_int_equal(migrate(db, second, &e), ERR_CORRUPT);
+	assert_non_null(strstr(e.msg, "-1"));
+}
+
 TEST(a_migration_that_fails_leaves_the_old_schema)
 {
 	AUTO_SCRATCH char *folder = scratch_new();
@@ -504,6 +516,7 @@ int main(void)
 		cmocka_unit_test(media_that_cannot_be_written_can_be_read),
 		cmocka_unit_test(a_database_grows_with_its_schema),
 		cmocka_unit_test(a_database_that_is_ahead_is_refused_untouched),
+		cmocka_unit_test(a_version_that_cannot_be_is_refused),
 		cmocka_unit_test(a_migration_that_fails_leaves_the_old_schema),
 		cmocka_unit_test(an_old_database_opened_read_only_says_what_to_do),
 		cmocka_unit_test(several_may_create_and_write_at_once),
