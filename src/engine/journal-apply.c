@@ -100,10 +100,9 @@ static int apply_move(struct replay *replay, const struct op *op, struct err *e)
 {
 	struct root *root = replay->root;
 
-	if (exists(root->staging, op->source)) {
-		replay->moved = true;
+	replay->moved = true; /* also by a replay that was killed before it synced */
+	if (exists(root->staging, op->source))
 		return place(root, op->source, op, e);
-	}
 	if (!exists(root->dirfd, op->target))
 		log_event(LOG_WARN, "staged-file-lost", "staged=%s target=%s", op->source,
 			  op->target);

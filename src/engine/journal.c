@@ -20,7 +20,7 @@ static const char *const migrations[] = {
 	" target TEXT NOT NULL,"
 	" due_ms INTEGER NOT NULL);"
 	"CREATE INDEX journal_due ON journal(due_ms);"
-	"CREATE INDEX journal_later ON journal(target) WHERE due_ms > 0;",
+	"CREATE INDEX journal_target ON journal(target);",
 	NULL,
 };
 
@@ -88,19 +88,37 @@ static int check_link(const char *points_to, const char *target, struct err *e)
 	return err_set(e, ERR_USAGE, "a link to '%.200s' leaves the Larder folder", points_to);
 }
 
-/* What is put at a target must not fall to an older promise to remove it. */
-static int cancel_removal(struct root *root, const char *target, struct err *e)
+/*
+ * What a row of an earlier transaction still asks for must not undo what this one decides of the
+ * same target: it may not have been applied yet, or wait for a person.
+ */
+static int forget(struct root *root, const char *sql, const char *target, struct err *e)
 {
-	return db_exec(root->db, e, "DELETE FROM journal WHERE target=?1 AND due_ms > 0", "t",
-		       target);
+	root->recorded = true;
+	return db_exec(root->db, e, sql, "t", target);
+}
+
+static int forget_removals(struct root *root, const char *target, struct err *e)
+{
+	static const char sql_removals[] = "DELETE FROM journal WHERE target=?1 AND kind=3";
+
+	return forget(root, sql_removals, target, e);
+}
+
+/* Older moves and links stay in front of a new one: in their order they end at the newest. */
+static int forget_older(struct root *root, enum journal_kind by, const char *target, struct err *e)
+{
+	static const char sql_all[] = "DELETE FROM journal WHERE target=?1";
+	static const char sql_later[] = "DELETE FROM journal WHERE target=?1 AND due_ms > 0";
+
+	return forget(root, by == JOURNAL_REMOVE ? sql_all : sql_later, target, e);
 }
 
 static int record(struct root *root, enum journal_kind kind, const char *source, const char *target,
 		  struct err *e)
 {
-	int r = cancel_removal(root, target, e);
+	int r = forget_older(root, kind, target, e);
 
-	root->recorded = true;
 	return r < 0 ? r
 		     : db_exec(root->db, e,
 			       "INSERT INTO journal(kind, source, target, due_ms)"
@@ -147,8 +165,7 @@ int journal_remove_at(struct root *root, const char *target, int64_t due_ms, str
 
 	assert(db_in_transaction(root->db));
 	if (r == 0)
-		r = cancel_removal(root, target, e);
-	root->recorded = true;
+		r = forget_removals(root, target, e);
 	return r < 0 ? r
 		     : db_exec(root->db, e,
 			       "INSERT INTO journal(kind, target, due_ms) VALUES(?1, ?2, ?3)",
@@ -160,5 +177,5 @@ int journal_keep(struct root *root, const char *target, struct err *e)
 	int r = check_target(target, e);
 
 	assert(db_in_transaction(root->db));
-	return r < 0 ? r : cancel_removal(root, target, e);
+	return r < 0 ? r : forget_removals(root, target, e);
 }

@@ -24,7 +24,8 @@
  * Targets are relative paths without empty segments, "." or "..", at most JOURNAL_PATH_MAX bytes
  * and JOURNAL_NAME_MAX a segment, no control characters, not below .larder; anything else is
  * ERR_USAGE. Their folders are made as needed (mode 0755). A link's text is relative and stays
- * inside the root. One staged file goes to one target; moving it there twice is fine.
+ * inside the root. One staged file goes to one target; moving it there twice is fine. A removal
+ * takes the place of older operations on its target that were not applied yet.
  *
  * What stands in the way of an operation and is a person's to move (a folder where a file must go,
  * a file where a folder must be, a folder that may not be written, another file system) is
@@ -80,7 +81,8 @@ int journal_remove(struct root *root, const char *target, struct err *e);
 /*
  * Removed at the first replay after `due_ms` (wall clock), the last given time counts. A later
  * journal_keep(), journal_move() or journal_link() of the same target cancels it. Removals happen
- * only under the write lock: after journal_keep() in a transaction, a file that is there stays.
+ * only under the write lock: after journal_keep() in a transaction, a file that is there stays,
+ * even if another transaction has removed it and was not yet applied.
  */
 int journal_remove_at(struct root *root, const char *target, int64_t due_ms, struct err *e);
 int journal_keep(struct root *root, const char *target, struct err *e);

@@ -275,6 +275,51 @@ static void commit_without_applying(struct root *root)
 	assert_int_equal(db_commit(root_db(root), &e), 0);
 }
 
+TEST(what_waits_for_a_person_does_not_undo_what_was_decided_since)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_ROOT struct root *root = open_root(folder);
+	AUTO_FREE char *in_the_way = xasprintf("%s/a", folder);
+	struct err e = { 0 };
+
+	assert_int_equal(dir_make(root_dirfd(root), "a/full", 0755, &e), 0);
+	scratch_write(folder, "b", "b");
+	begin(root);
+	assert_int_equal(journal_link(root, "b", "a", &e), 0);
+	assert_int_equal(journal_commit(root, &e), ERR_CONFLICT);
+	begin(root);
+	assert_int_equal(journal_remove(root, "a", &e), 0);
+	assert_int_equal(journal_commit(root, &e),
+			 0); /* a folder that is not empty is left alone */
+	assert_int_equal(tree_remove(AT_FDCWD, in_the_way, &e), 0);
+	assert_int_equal(journal_replay(root, NULL, &e), 0);
+	assert_false(scratch_exists(folder, "a"));
+	expect_pending(root, 0, 0);
+}
+
+TEST(a_file_kept_in_a_later_transaction_outlives_a_removal_not_yet_applied)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_ROOT struct root *root = open_root(folder);
+	AUTO_ROOT struct root *other = open_root(folder);
+	struct err e = { 0 };
+
+	scratch_write(folder, "now", "x");
+	scratch_write(folder, "later", "x");
+	begin(root);
+	assert_int_equal(journal_remove(root, "now", &e), 0);
+	assert_int_equal(journal_remove(root, "later", &e), 0);
+	commit_without_applying(root);
+	begin(other); /* before the first comes to apply */
+	assert_int_equal(journal_keep(other, "now", &e), 0);
+	assert_int_equal(journal_remove_at(other, "later", time_now() + 600000, &e), 0);
+	commit(other);
+	assert_int_equal(journal_replay(root, NULL, &e), 0);
+	assert_true(scratch_exists(folder, "now"));
+	assert_true(scratch_exists(folder, "later"));
+	expect_pending(root, 0, 1);
+}
+
 TEST(the_next_opener_finishes_even_in_a_copy_elsewhere)
 {
 	AUTO_SCRATCH char *folder = scratch_new();
@@ -572,6 +617,9 @@ int main(void)
 		cmocka_unit_test(a_later_removal_waits_for_its_time),
 		cmocka_unit_test(keeping_moving_or_linking_cancels_a_later_removal),
 		cmocka_unit_test(what_stands_in_the_way_is_named_and_the_others_are_done),
+		cmocka_unit_test(what_waits_for_a_person_does_not_undo_what_was_decided_since),
+		cmocka_unit_test(
+			a_file_kept_in_a_later_transaction_outlives_a_removal_not_yet_applied),
 		cmocka_unit_test(the_next_opener_finishes_even_in_a_copy_elsewhere),
 		cmocka_unit_test(a_staged_file_lost_with_its_target_does_not_lock_the_root),
 		cmocka_unit_test(reaping_takes_litter_and_leaves_what_a_row_or_the_domain_wants),
