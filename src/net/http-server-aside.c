@@ -100,6 +100,8 @@ bool http_aside_done(struct http_server *server)
 	while (server->asides != 0 && atomic_load(&server->running) == 0)
 		(void)pthread_cond_wait(&server->drained, &server->lock);
 	done = server->asides == 0;
+	if (done)
+		server->asides = ~0U; /* no place is free any more: the server is about to go */
 	(void)pthread_mutex_unlock(&server->lock);
 	return done;
 }

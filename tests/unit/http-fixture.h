@@ -18,6 +18,7 @@
 #include "net/http-client.h"
 #include "net/http-server.h"
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -155,6 +156,13 @@ static inline void fixture_aside(struct http_in *in, struct bytes body)
 		http_reply_error(in, &e);
 }
 
+/* Comes to ask for work aside when the test says so. */
+static inline void fixture_late(struct http_in *in, struct bytes body)
+{
+	fixture_wait(http_context(in));
+	fixture_aside(in, body);
+}
+
 /* What the server saw of the request, for tests to compare. */
 static inline void fixture_show(struct http_in *in)
 {
@@ -214,6 +222,8 @@ static inline void fixture_route(void *ctx, struct http_in *in)
 		http_reply_bytes(in, 200, "text/plain", BYTES_LITERAL("waited"));
 	} else if (str_eq(path, "/aside")) {
 		http_take_small_body(in, SMALL_MAX, fixture_aside);
+	} else if (str_eq(path, "/late")) {
+		http_take_small_body(in, SMALL_MAX, fixture_late);
 	} else if (str_eq(path, "/show")) {
 		fixture_show(in);
 	} else if (!str_eq(path, "/forget")) {
@@ -257,6 +267,17 @@ static inline void fixture_release(struct fixture *f)
 	f->released = true;
 	(void)pthread_cond_broadcast(&f->changed);
 	(void)pthread_mutex_unlock(&f->lock);
+}
+
+/* Nobody listens there any more: a stop has begun. */
+static inline bool fixture_refuses(uint16_t port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons(port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0 && errno == ECONNREFUSED;
 }
 
 static inline void fixture_stop(struct fixture *f)

@@ -96,6 +96,38 @@ TEST(work_whose_client_went_away_is_finished_and_forgotten)
 	fixture_stop(&f);
 }
 
+static void *stop_main(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	http_server_stop(f->server, 0);
+	return NULL;
+}
+
+TEST(work_that_would_begin_in_the_middle_of_a_stop_is_refused)
+{
+	static const char late[] = "POST /late HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+	struct fixture f;
+	AUTO_FD int fd = -1;
+	pthread_t thread;
+	uint16_t port;
+
+	fixture_start(&f, &(struct http_server_options){ .threads = 1 });
+	port = http_server_port(f.server);
+	fd = raw_connect(&f);
+	raw_send(fd, late);
+	wait_for_waiting(&f, 1);
+	assert_int_equal(pthread_create(&thread, NULL, stop_main, &f), 0);
+	while (!fixture_refuses(port))
+		(void)sched_yield();
+	(void)poll(NULL, 0, 100); /* the stop comes to wait for the pool, which waits for us */
+	fixture_release(&f);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(f.waiting, 1); /* the work itself never began */
+	f.server = NULL;
+	fixture_stop(&f);
+}
+
 #define OK(test) cmocka_unit_test(test)
 
 int main(void)
@@ -104,6 +136,7 @@ int main(void)
 		OK(while_work_runs_aside_the_one_pool_thread_serves_others),
 		OK(more_work_than_there_are_places_is_told_to_come_back),
 		OK(work_whose_client_went_away_is_finished_and_forgotten),
+		OK(work_that_would_begin_in_the_middle_of_a_stop_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("http-aside", tests, NULL, NULL);

@@ -2,7 +2,6 @@
 /* What the HTTP server does to clients that are slow, many, or up to no good, and how it stops. */
 #include "http-fixture.h"
 
-#include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -337,16 +336,6 @@ static void wait_waiting(struct fixture *f)
 	(void)pthread_mutex_unlock(&f->lock);
 }
 
-static bool refuses(uint16_t port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons(port),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	return connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0 && errno == ECONNREFUSED;
-}
-
 /* What fixture_stop() does, but for the server, which is gone. */
 static void forget(struct fixture *f)
 {
@@ -371,9 +360,9 @@ TEST(stopping_lets_running_requests_finish_and_takes_no_new_ones)
 	raw_send(fd, "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
 	wait_waiting(&f);
 	assert_int_equal(pthread_create(&thread, NULL, stop_main, &s), 0);
-	while (!refuses(port) && time_monotonic() < until)
+	while (!fixture_refuses(port) && time_monotonic() < until)
 		moment(10);
-	assert_true(refuses(port));
+	assert_true(fixture_refuses(port));
 	fixture_release(&f);
 	reply = raw_read_all(fd);
 	assert_non_null(reply);
