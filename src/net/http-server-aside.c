@@ -86,7 +86,7 @@ void http_aside_start(struct http_in *in)
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)pthread_attr_destroy(&detached);
 	if (failed) { /* no thread to be had: this one does it, and others wait */
-		log_event(LOG_WARN, "no thread", "error=%s", strerror(failed));
+		log_event(LOG_WARN, "no-thread", "error=%s", strerror(failed));
 		(void)run_and_resume(in);
 	}
 }

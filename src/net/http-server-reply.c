@@ -36,7 +36,7 @@ static void adopt(struct http_in *in, int status, int64_t size, struct MHD_Respo
 		abort();
 	in->response = response;
 	in->status = status;
-	in->reply_size = size;
+	in->reply_size = str_eq(in->method, "HEAD") ? 0 : size; /* its body stays here */
 }
 
 static void adopt_copy(struct http_in *in, int status, struct bytes body)

@@ -129,7 +129,7 @@ static enum MHD_Result finish(struct http_in *in)
 		return MHD_YES;
 	}
 	if (!in->response) {
-		log_event(LOG_ERROR, "no reply", "method=%s path=%s id=%s", in->method,
+		log_event(LOG_ERROR, "no-reply", "method=%s path=%s id=%s", in->method,
 			  buf_str(&in->path), in->id);
 		http_reply_detail(in, 500, "failed", "the server has no answer to this");
 	}
