@@ -81,7 +81,7 @@ publish_at() { # VARIABLE STEP
 	else
 		code=0
 		wait "$client" || code=$?
-		kill -TERM "$HUB_PID"
+		kill -TERM "$HUB_PID" 2>/dev/null || : # it may be ending by itself
 	fi
 	wait "$HUB_PID" || :
 }
