@@ -243,6 +243,27 @@ ok 'while it converts others are served, and a third publish is told to come bac
 	same "$(api GET /api/sync/manifest | jq -c ".tables | keys")" "[\"one\",\"three\",\"two\"]"
 '
 
+ok 'publishes that race leave one whole version each, and every answer was whole' '
+	for n in 0 1 2; do seq $n 1000 | sed "1i k" >race-$n.csv; done
+	larder publish race race-0.csv -q
+	for n in 1 2 3 4 5 6; do
+		start p$n larder publish race race-$((n % 3)).csv -q --retries 20
+		pids="${pids:-} $STARTED_PID"
+	done
+	while :; do
+		sum=$(api GET /api/data/race/download -D head | sha256sum | cut -d" " -f1)
+		has head "$sum"
+		left=0
+		for pid in $pids; do gone $pid || left=1; done
+		[ $left = 1 ] || break
+	done
+	cat p*.err >errors
+	hasnt errors error
+	hasnt errors failed
+	for pid in $pids; do wait $pid; done
+	larder hub verify "$SHARED/hub" -q
+'
+
 ok 'a hub that was used so has nothing wrong in it' '
 	larder hub verify "$SHARED/hub"
 	larder hub verify "$SHARED/hub" --json >report
