@@ -10,12 +10,12 @@
  *	access_sees(db, &caller, "table", registry_id, e)            1 or 0
  *
  * Everything is decided for each request from the rows, without a cache: what was withdrawn a
- *moment ago is gone. It costs two queries: the token with its user, and the user's groups.
+ * moment ago is gone. It costs two queries: the token with its user, and the user's groups.
  *
  * Members of the group "admin" see everything; what they may change is decided by the scope of the
  * token they come with. Every change leaves an audit row, and one of who sees what bumps the
- * generation "access", in the transaction of its caller: the verbs that change run inside db_begin()
- * ... db_commit().
+ * generation "access", in the transaction of its caller: the verbs that change run inside
+ * db_begin() ... db_commit().
  *
  * Ownership: a struct caller owns its texts. Threads: as the db. Errors: ERR_AUTH, ERR_DENIED,
  * ERR_NOT_FOUND, ERR_CONFLICT (exists already), ERR_USAGE (a name that may not be), and the db's.

@@ -5,7 +5,7 @@
  *   strcpy strcat strncpy sprintf   buf_addf, xasprintf, snprintf
  *   strtok                          strv_split (str.h)
  *   gmtime localtime                time_format_iso (time.h)
- *   atoi strtol ...                 parse_int64, parse_size (str.h)
+ *   atoi atol atoll                 parse_int64, parse_size (str.h)
  *   alloca                          xmalloc
  *   sleep usleep                    wait for the thing itself
  */
@@ -22,6 +22,6 @@
 #undef vsprintf
 #pragma GCC poison strcpy strcat strncpy sprintf vsprintf strtok gmtime localtime atoi atol atoll
 #undef alloca
-#pragma GCC poison alloca usleep
+#pragma GCC poison alloca sleep usleep
 
 #endif

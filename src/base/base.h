@@ -43,8 +43,7 @@
 		out_;                                                                              \
 	})
 
-/* Declares `x_autofree`, the cleanup for a local `struct x *`, from `void free_function(struct x
- * *)`. */
+/* Defines `name`, the cleanup of a local `type *`, from `void free_function(type *)`. */
 #define DEFINE_AUTO(type, name, free_function)                                                     \
 	static inline void name(type **p)                                                          \
 	{                                                                                          \

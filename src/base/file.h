@@ -16,8 +16,7 @@
 #include "base/err.h"
 #include <sys/stat.h>
 
-/* The whole file; more than `max` bytes is ERR_LIMIT. Follows no final symlink only if told by the
- * caller's own open. */
+/* The whole file, appended; more than `max` bytes is ERR_LIMIT. A link is followed. */
 int file_read(int dirfd, const char *path, size_t max, struct buf *out, struct err *e);
 
 /* Temporary beside it, write, fsync, rename, fsync folder: old or new, never torn. Mode as given,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Commands. Each lives in a file of its own with one `const struct command`: main.c has the table
- *and the dispatch, and
+ * and the dispatch, and
  * --help, the man pages and shell completion are all printed from the same entries.
  *
  *	struct pull_args { bool json, quiet; const char *workspace; int64_t jobs; };
  *	static const struct opt options[] = {
  *		OPT_FLAG('j', "json", struct pull_args, json, "one JSON object on stdout"), ...,
- *OPT_END };
+ * OPT_END };
  *
  *	static int run(int argc, char **argv, struct err *e)
  *	{
@@ -22,9 +22,9 @@
  *	const struct command cmd_pull = { .name = "pull", .run = run, .options = options, ... };
  *
  * run() returns 0 or an error code; main prints the error once and exits with the code's exit
- *status. A command that has printed its own report of a partial failure returns CMD_REPORTED(code):
- *the exit status without another message. argv[0] is the command's own word. Output goes to stdout
- *through `struct buf` and cmd_print(), which notices a failed write.
+ * status. A command that has printed its own report of a partial failure returns
+ * CMD_REPORTED(code): the exit status without another message. argv[0] is the command's own word.
+ * Output goes to stdout through `struct buf` and cmd_print(), which notices a failed write.
  */
 #ifndef LARDER_CMD_CMD_H
 #define LARDER_CMD_CMD_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows on stdout: an aligned table for people, CSV (RFC 4180) or one JSON object for programs,
- *written as they come.
+ * written as they come.
  *
  *	AUTO_PRINTER struct printer *p = NULL;
  *	if (printer_new("csv", &p, e) < 0) ...
  *	... printer_columns(p, columns, n, e), printer_row(p, values, e) ..., printer_end(p, rows,
- *truncated, e)
+ * truncated, e)
  *
  * The signatures are those of a query's callbacks, with the printer as their context. Threads: one.
  */

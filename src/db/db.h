@@ -22,8 +22,8 @@
  * Transactions do not nest. A db closed inside one rolls it back; so does AUTO_TX:
  *
  *	AUTO_TX struct db *tx = NULL;
- *	if (db_begin_tx(db, &tx, e) < 0) ...                      every return from here on rolls
- *back return db_commit(db, e);                                  ... but after this
+ *	if (db_begin_tx(db, &tx, e) < 0) ...                      every return then rolls back,
+ *	return db_commit(db, e);                                  but after this
  *
  * A statement that fails for want of disk, or by an I/O error, ends its transaction: what follows
  * in it fails too, and so does db_commit().

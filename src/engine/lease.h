@@ -4,9 +4,8 @@
  * owner is provably dead on this machine, is taken over; a stale token can do nothing.
  *
  *	AUTO_LEASE struct lease *lease = NULL;
- *	if (lease_take(db, "pull", 60000, "larder pull", &lease, e) < 0)     ERR_BUSY names the
- *holder
- *		...
+ *	if (lease_take(db, "pull", 60000, "larder pull", &lease, e) < 0)
+ *		...                ERR_BUSY names the holder
  *	lease_check(lease, e)      inside the transaction that must not run twice: ERR_BUSY when the
  *	                           lease was lost; renews when half the time is gone
  *	lease_drop(lease)          gives it back; before the db is closed

@@ -9,12 +9,13 @@
  *	          (PIPELINE_AS_FINISHED)
  *
  * At most `window` items, and the batch that is being committed, are started and not yet committed,
- * so memory is bounded. An item whose
- * prepare fails with a passing error (err_is_passing) is tried again after back-off (0.3 s, 1 s,
- * 3 s, jittered; or what the peer's retry_after asked, up to PIPELINE_WAIT_MAX_S), `attempts` times
- * in all; no worker waits with it. The commit is told the last error. One item's failure stops
- * nobody else; a negative return of commit stops the run: no new prepare starts, running ones are
- * waited for, the run returns that error.
+ * so memory is bounded.
+ *
+ * An item whose prepare fails with a passing error (err_is_passing) is tried again after back-off
+ * (0.3 s, 1 s, 3 s, jittered; or what the peer's retry_after asked, up to PIPELINE_WAIT_MAX_S),
+ * `attempts` times in all; no worker waits with it. The commit is told the last error. One item's
+ * failure stops nobody else; a negative return of commit stops the run: no new prepare starts,
+ * running ones are waited for, the run returns that error.
  *
  * commit may be handed several finished items at once (`count` up to `batch`), so that one
  * transaction and one sync serve many small ones: whatever has finished while the last commit ran

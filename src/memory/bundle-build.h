@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The bundle: the rules one caller gets. Mandatory ones whole; of the other approved ones those
- *that fit into the budget of tokens, the most trusted and newest first.
+ * that fit into the budget of tokens, the most trusted and newest first.
  *
  *	score = confidence (not said: 0.5) x how new (1 today, falling in a line to 0 at 365 days)
  *	tokens = characters of title and content / 4
@@ -11,7 +11,7 @@
  *
  * Who sees what: audience null or "all" everybody, "group:NAME" its members; besides, everything in
  * a domain that was granted to a group of the caller; admins all. Personal items, those not
- *approved and those outside their time (valid_from, valid_until) go to nobody.
+ * approved and those outside their time (valid_from, valid_until) go to nobody.
  *
  * Threads: as the db. Errors: the db's; ERR_LIMIT never, as RULES_MANDATORY_MAX bounds it.
  */

@@ -18,7 +18,7 @@
  * whoever writes to disk or hands over to another thread gathers them first.
  *
  * Times: connect HTTP_CONNECT_MS; then no total limit but a stall limit: no byte in either
- *direction for stall_s seconds (default HTTP_STALL_S) ends the request.
+ * direction for stall_s seconds (default HTTP_STALL_S) ends the request.
  * `*cancel` is looked at whenever bytes move and at least once a second.
  *
  * Errors: ERR_OFFLINE (refused, reset, stalled, name unknown, body cut short), ERR_REMOTE (not

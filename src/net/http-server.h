@@ -54,7 +54,7 @@ struct http_server_options {
 	unsigned connections; /* 0: 4096; fewer when the limit of open files is lower */
 	/* 0: no limit of its own (a proxy in front shares one address) */
 	unsigned connections_per_address;
-	int64_t head_ms;   /* for a whole head, from its first byte; 0: 15 s */
+	int64_t head_ms;   /* a whole head, from its first byte or the connecting; 0: 15 s */
 	int64_t idle_ms;   /* of a kept connection between requests; 0: 75 s, as nginx */
 	int64_t rate_ms;   /* the time over which body_rate is measured; 0: 20 s */
 	int64_t body_rate; /* minimum bytes per second in either direction; 0: 1024 */

@@ -9,8 +9,8 @@
  *	object_upload_free(u)                          what was not recorded leaves no trace
  *
  * An uploaded object waits in staging until a publish stores it under objects/<2
- *hex>/<hash>.parquet or converts it into one that is; abandoned ones are taken away by age. An
- *upload in place of an object whose file was lost or damaged by another hand puts it back.
+ * hex>/<hash>.parquet or converts it into one that is; abandoned ones are taken away by age. An
+ * upload in place of an object whose file was lost or damaged by another hand puts it back.
  *
  * Threads: begin, add, finish and free use only staging, which any thread may; what takes a db or
  * says "in a transaction" belongs to the thread of that db or root.

@@ -8,8 +8,8 @@
  *	publish_files_settle(&files, e)                  one file alone is a table without parts
  *
  * The format is the given one, else it follows from the file's extension. Below a folder, names
- *that begin with '.' or '_' are passed over, as the tools that write such folders leave their own
- *notes there; anything else without a known extension is an error, not a gap in the table.
+ * that begin with '.' or '_' are passed over, as the tools that write such folders leave their own
+ * notes there; anything else without a known extension is an error, not a gap in the table.
  *
  * Threads: no state. Errors: ERR_NOT_FOUND, ERR_USAGE with the file named, ERR_LIMIT over
  * PUBLISH_PARTS_MAX files.

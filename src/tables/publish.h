@@ -3,8 +3,10 @@
  * Publishing on the hub: uploaded objects become the current version of a table.
  *
  *	publish_prepare(&source, &request, &p, e)      long, outside every lock: converts what is
- *not Parquet or must be ordered, looks into the rest publish_apply(p, root, by, &result, e) short,
- *in a transaction: rows, moves, the switch
+ *	                                               not Parquet or must be ordered, looks into
+ *	                                               the rest
+ *	publish_apply(p, root, by, &result, e)         short, in a transaction: rows, moves, the
+ *	                                               switch
  *	... the caller commits ...
  *	publish_settled(p)                             after it: removes what was converted away
  *	publish_failed(p, db)                          when it failed: nothing made is needed now
@@ -20,7 +22,7 @@
  * unless `create`.
  *
  * Ownership: publish_prepare() copies the request. Threads: prepare runs on any thread, with a db
- *of its own; apply belongs to the thread of the root.
+ * of its own; apply belongs to the thread of the root.
  */
 #ifndef LARDER_TABLES_PUBLISH_H
 #define LARDER_TABLES_PUBLISH_H

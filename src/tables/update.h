@@ -16,7 +16,7 @@
  *
  * Errors: only what makes the whole plan impossible (no disk space, the root fails); all else is in
  * report->failures. Threads: the call blocks; files are fetched by threads of the engine's
- *pipeline.
+ * pipeline.
  */
 #ifndef LARDER_TABLES_UPDATE_H
 #define LARDER_TABLES_UPDATE_H

@@ -8,8 +8,8 @@
  *	token    flag, LARDER_TOKEN, credentials.yaml for that server
  *
  * The environment beats the file: a stale file must not shadow a token that was just given (a fault
- *of earlier clients). Nothing is written by reading. Threads: no state. Errors: ERR_NOT_FOUND with
- *a hint when nothing names a server, ERR_AUTH with a hint when no token is known for it.
+ * of earlier clients). Nothing is written by reading. Threads: no state. Errors: ERR_NOT_FOUND with
+ * a hint when nothing names a server, ERR_AUTH with a hint when no token is known for it.
  */
 #ifndef LARDER_WORKSPACE_CREDENTIALS_H
 #define LARDER_WORKSPACE_CREDENTIALS_H

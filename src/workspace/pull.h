@@ -11,7 +11,7 @@
  *	us                                            hub
  *	GET /api/sync/manifest                  ->
  *	    If-None-Match: E1                   <-    304: the end, if all files here are as
- *recorded
+ * recorded
  *	                                        <-    200 ETag E2
  *	GET /api/data/ID/download (tables/fetch.h), as many as the plan says
  *	GET /api/memory/bundle                  ->    unless the manifest says it is unchanged

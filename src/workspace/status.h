@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a workspace has and how fresh it is, from its own state: no request is made, so it answers
- *offline.
+ * offline.
  *
  *	AUTO_STATUS struct status status = { 0 };
  *	workspace_status(ws, &status, e)
