@@ -38,6 +38,11 @@ static void add_steps(const struct pull_report *report, struct buf *out)
 	}
 }
 
+static const char *plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 void pull_add_summary(const struct pull_report *report, struct buf *out)
 {
 	char size[FORMAT_SIZE_MAX];
@@ -47,9 +52,10 @@ void pull_add_summary(const struct pull_report *report, struct buf *out)
 	else
 		buf_addf(out, "%zu updated, %zu removed, %s fetched: ", report->tables_updated,
 			 report->tables_removed, format_size(report->bytes_fetched, size));
-	buf_addf(out, "%zu tables, %zu rules, %lld requests, %.2f s\n", report->parquets_total,
-		 report->rules_count, (long long)report->requests,
-		 (double)report->duration_ms / 1000);
+	buf_addf(out, "%zu table%s, %zu rule%s, %lld request%s, %.2f s\n", report->parquets_total,
+		 plural((int64_t)report->parquets_total), report->rules_count,
+		 plural((int64_t)report->rules_count), (long long)report->requests,
+		 plural(report->requests), (double)report->duration_ms / 1000);
 	if (report->parquets_total == 0 && report->failures.n == 0)
 		buf_adds(out, "The hub offers you no table: ask its admin for a grant.\n");
 }

@@ -41,7 +41,7 @@ ok 'a second pull is one request and changes nothing on disk' '
 	same "$(json report .views.changed)" 0
 	snapshot ws | grep -v "\.larder" >after
 	cmp before after
-	larder pull --workspace ws | grep -q "^Nothing has changed: 1 tables, 1 rules, 1 requests"
+	larder pull --workspace ws | grep -q "^Nothing has changed: 1 table, 1 rule, 1 request,"
 '
 
 ok 'a changed rule alone is brought by the next pull' '
