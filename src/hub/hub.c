@@ -138,9 +138,10 @@ struct db *hub_read_db(struct hub *hub, unsigned slot, struct err *e)
 	return hub->readers[slot];
 }
 
-static int begin_locked(struct hub *hub, struct hub_write *w, struct err *e)
+static int begin_locked(struct hub *hub, int (*begin)(struct db *db, struct err *e),
+			struct hub_write *w, struct err *e)
 {
-	int r = db_begin(root_db(hub->writer), e);
+	int r = begin(root_db(hub->writer), e);
 
 	if (r < 0) {
 		(void)pthread_mutex_unlock(&hub->writing); /* ours: locked by the caller */
@@ -153,7 +154,7 @@ static int begin_locked(struct hub *hub, struct hub_write *w, struct err *e)
 int hub_write_begin(struct hub *hub, struct hub_write *w, struct err *e)
 {
 	(void)pthread_mutex_lock(&hub->writing); /* fails only for a thread that holds it */
-	return begin_locked(hub, w, e);
+	return begin_locked(hub, db_begin, w, e);
 }
 
 int hub_write_try(struct hub *hub, struct hub_write *w, struct err *e)
@@ -162,7 +163,7 @@ int hub_write_try(struct hub *hub, struct hub_write *w, struct err *e)
 
 	if (pthread_mutex_trylock(&hub->writing) != 0)
 		return 0;
-	r = begin_locked(hub, w, e);
+	r = begin_locked(hub, db_begin_lazy, w, e);
 	return r < 0 ? r : 1;
 }
 

@@ -63,7 +63,8 @@ struct hub_write {
 };
 
 int hub_write_begin(struct hub *hub, struct hub_write *w, struct err *e);
-/* 0 without waiting when another writes: for what may as well be done later. Else 1. */
+/* For what may as well be done later, or be lost with the power: 0 without waiting when another
+ * writes, else 1; the commit is not synced (db_begin_lazy). */
 int hub_write_try(struct hub *hub, struct hub_write *w, struct err *e);
 /* Commits, applies the journal, lets the next writer in. */
 int hub_write_commit(struct hub_write *w, struct err *e);
