@@ -28,6 +28,8 @@ static size_t sequence_length(const unsigned char *p, size_t n)
 {
 	size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
 
+	if (n >= 2 && p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+		return 2; /* the controls U+0080 to U+009F: not clean, but valid */
 	if (length > n || !text_is_clean((struct bytes){ (const char *)p, length }))
 		return 0;
 	return length;

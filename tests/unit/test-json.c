@@ -318,9 +318,19 @@ TEST(freeing_nothing_is_fine)
 	json_free(NULL);
 }
 
+TEST(a_control_character_beyond_ascii_is_written_as_it_is)
+{
+	AUTO_BUF struct buf text = BUF_INIT(100);
+	struct json_out o = json_out(&text);
+
+	json_add_text(&o, NULL, "a\xc2\x85z\xc2z");
+	CHECK_STR(buf_str(&text), "\"a\xc2\x85z\xef\xbf\xbdz\"");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		CASE(a_control_character_beyond_ascii_is_written_as_it_is),
 		CASE(all_kinds_are_read),
 		CASE(roots_that_are_no_object_are_read),
 		CASE(getters_give_their_default_for_null_and_other_kinds),
