@@ -6,6 +6,7 @@
 #include "engine/journal.h"
 #include "engine/lease.h"
 #include "engine/ledger.h"
+#include "engine/outbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,7 +83,7 @@ static int open_db(struct root *root, const struct root_options *options, struct
 static int migrate(struct root *root, const struct root_options *options, struct err *e)
 {
 	static const struct db_schema *const own[] = { &journal_schema, &ledger_schema,
-						       &lease_schema };
+						       &outbox_schema, &lease_schema };
 	size_t n = ARRAY_LEN(own) + options->schema_count;
 	AUTO_FREE const struct db_schema **all = xcalloc(n, sizeof(*all));
 

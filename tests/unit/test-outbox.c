@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/outbox.h"
+
+#include "base/str.h"
+#include "base/time.h"
+#include "scratch.h"
+
+static const struct db_schema *const schemas[] = { &lease_schema, &outbox_schema };
+
+/* A peer that answers as told, by subject, and writes down what came. */
+struct peer {
+	struct db *db;
+	struct buf log;
+	long status;     /* for every row but `bad` */
+	const char *bad; /* a subject ... */
+	long bad_status; /* ... and its own answer */
+	int retry_after;
+	bool other_shape;
+	size_t calls;
+	struct outbox_drain_report report;
+};
+
+static struct db *open_db(const char *folder)
+{
+	AUTO_FREE char *path = xasprintf("%s/x.db", folder);
+	struct db_options o = { .path = path, .create = true };
+	struct db *db = NULL;
+	struct err e = { 0 };
+
+	CHECK_OK(db_open(&o, &db, &e));
+	CHECK_OK(db_migrate(db, schemas, ARRAY_LEN(schemas), &e));
+	(void)unsetenv("LARDER_NOW");
+	return db;
+}
+
+static int put(struct db *db, const char *subject, const char *key)
+{
+	const struct outbox_item item = {
+		.kind = "k", .subject = subject, .key = key, .payload = "p"
+	};
+	struct err e = { 0 };
+	int r;
+
+	CHECK_OK(db_begin(db, &e));
+	r = outbox_put(db, &item, NULL, &e);
+	CHECK_OK(r);
+	CHECK_OK(db_commit(db, &e));
+	return r;
+}
+
+static int deliver(void *ctx, const struct outbox_item *item, struct outbox_attempt *ret,
+		   struct err *why)
+{
+	struct peer *p = ctx;
+	bool bad = p->bad && str_eq(item->subject, p->bad);
+
+	p->calls++;
+	buf_addf(&p->log, "%s ", item->key);
+	ret->status = bad ? p->bad_status : p->status;
+	ret->as_expected = !p->other_shape;
+	ret->retry_after = p->retry_after;
+	(void)err_set(why, ERR_REMOTE, "status %ld", ret->status);
+	return 0;
+}
+
+static void drain(struct peer *p)
+{
+	const struct outbox_drain_options o = {
+		.db = p->db, .credential = "ann", .ctx = p, .deliver = deliver
+	};
+	struct err e = { 0 };
+
+	p->report = (struct outbox_drain_report){ 0 };
+	buf_clear(&p->log);
+	p->calls = 0;
+	CHECK_OK(outbox_drain(&o, &p->report, &e));
+}
+
+static struct peer peer_of(struct db *db, long status)
+{
+	return (struct peer){ .db = db, .status = status, .log = BUF_INIT(10000) };
+}
+
+TEST(each_answer_has_one_consequence)
+{
+	static const struct {
+		long status;
+		enum outbox_state state;
+		const char *word;
+		bool holds_all;
+	} cases[] = {
+		{ 0, OUTBOX_WAITING, "offline", true },
+		{ 200, OUTBOX_DELIVERED, "delivered", false },
+		{ 201, OUTBOX_DELIVERED, "delivered", false },
+		{ 302, OUTBOX_WAITING, "redirect", false },
+		{ 400, OUTBOX_DEAD, "rejected", false },
+		{ 401, OUTBOX_PAUSED, "refused", false },
+		{ 403, OUTBOX_PAUSED, "refused", false },
+		{ 404, OUTBOX_DEAD, "rejected", false },
+		{ 408, OUTBOX_WAITING, "busy", false },
+		{ 413, OUTBOX_DEAD, "rejected", false },
+		{ 422, OUTBOX_DEAD, "rejected", false },
+		{ 429, OUTBOX_WAITING, "busy", true },
+		{ 500, OUTBOX_WAITING, "server", false },
+		{ 503, OUTBOX_WAITING, "busy", true },
+		{ 507, OUTBOX_WAITING, "server", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct outbox_attempt a = { .status = cases[i].status, .as_expected = true };
+		struct outbox_verdict v = outbox_judge(&a, 0, 7);
+
+		CHECK_INT(v.state, cases[i].state);
+		CHECK_STR(v.word, cases[i].word);
+		CHECK_INT(v.holds_all, cases[i].holds_all);
+	}
+}
+
+TEST(a_success_of_another_shape_is_none)
+{
+	struct outbox_attempt a = { .status = 200 };
+
+	CHECK_STR(outbox_judge(&a, 0, 0).word, "unexpected");
+	CHECK_INT(outbox_judge(&a, 0, 0).state, OUTBOX_WAITING);
+}
+
+TEST(waits_grow_to_five_minutes_and_differ_by_a_quarter)
+{
+	static const int64_t steps[] = { 1000, 5000, 15000, 60000, 300000, 300000 };
+	struct outbox_attempt a = { .status = 500 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(steps); i++) {
+		int64_t least = INT64_MAX;
+		int64_t most = 0;
+
+		for (uint32_t random = 0; random < 400000; random += 13) {
+			int64_t wait = outbox_judge(&a, i, random).wait_ms;
+
+			least = wait < least ? wait : least;
+			most = wait > most ? wait : most;
+		}
+		CHECK(least >= steps[i] - steps[i] / 4 && least < steps[i]);
+		CHECK(most <= steps[i] + steps[i] / 4 && most > steps[i]);
+	}
+	CHECK(outbox_judge(&a, UINT32_MAX, UINT32_MAX).wait_ms <= 375000);
+}
+
+TEST(retry_after_counts_when_it_is_later_up_to_an_hour)
+{
+	struct outbox_attempt a = { .status = 503, .retry_after = 120 };
+
+	CHECK_INT(outbox_judge(&a, 0, 0).wait_ms, 120000);
+	CHECK(outbox_judge(&a, 4, 0).wait_ms > 200000);
+	a.retry_after = 1000000;
+	CHECK_INT(outbox_judge(&a, 0, 0).wait_ms, OUTBOX_WAIT_MAX_MS);
+	a.retry_after = -5;
+	CHECK(outbox_judge(&a, 0, 0).wait_ms < 2000);
+}
+
+TEST(the_same_thing_twice_is_one_row)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct peer p = peer_of(db, 200);
+
+	CHECK_INT(put(db, "s", "a"), 1);
+	CHECK_INT(put(db, "s", "a"), 0);
+	drain(&p);
+	CHECK_INT(p.report.delivered, 1);
+	drain(&p);
+	CHECK_INT(p.calls, 0);
+	buf_release(&p.log);
+}
+
+TEST(one_bad_record_holds_up_nobody_else)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct peer p = peer_of(db, 200);
+
+	p.bad = "b";
+	p.bad_status = 500;
+	put(db, "b", "b1");
+	put(db, "b", "b2");
+	put(db, "c", "c1");
+	drain(&p);
+	CHECK_STR(buf_str(&p.log), "b1 c1 "); /* b2 comes after b1, whenever that is */
+	CHECK_INT(p.report.waiting, 2);
+	CHECK(p.report.next_ms > 0 && p.report.next_ms <= 1250);
+	buf_release(&p.log);
+}
+
+TEST(what_is_rejected_is_kept_and_lets_its_successors_pass)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct peer p = peer_of(db, 413);
+	size_t rows = 0;
+	struct err e = { 0 };
+
+	put(db, "s", "a");
+	drain(&p);
+	CHECK_INT(p.report.dead, 1);
+	CHECK_INT(put(db, "s", "a"), 0);
+	put(db, "s", "b");
+	p.status = 200;
+	drain(&p);
+	CHECK_STR(buf_str(&p.log), "b ");
+	CHECK_OK(db_begin(db, &e));
+	CHECK_OK(outbox_redrive(db, time_now(), &rows, &e));
+	CHECK_OK(db_commit(db, &e));
+	CHECK_INT(rows, 1);
+	drain(&p);
+	CHECK_STR(buf_str(&p.log), "a ");
+	CHECK_INT(p.report.dead, 0);
+	buf_release(&p.log);
+}
+
+TEST(a_peer_that_does_not_answer_is_asked_once_for_all_rows)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct peer p = peer_of(db, 0);
+	struct err e = { 0 };
+
+	put(db, "a", "a");
+	put(db, "b", "b");
+	put(db, "c", "c");
+	drain(&p);
+	CHECK_INT(p.calls, 1);
+	CHECK_INT(p.report.waiting, 3);
+	CHECK_OK(db_begin(db, &e));
+	CHECK_OK(outbox_hurry(db, time_now(), &e));
+	CHECK_OK(db_commit(db, &e));
+	p.status = 200;
+	drain(&p);
+	CHECK_STR(buf_str(&p.log), "b c a ");
+	buf_release(&p.log);
+}
+
+TEST(a_refused_credential_stops_all_until_it_is_another)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct peer p = peer_of(db, 401);
+	struct err e = { 0 };
+
+	put(db, "a", "a");
+	put(db, "b", "b");
+	drain(&p);
+	CHECK_INT(p.calls, 1);
+	CHECK_INT(p.report.paused, 2);
+	CHECK(p.report.refused);
+	p.status = 200;
+	drain(&p);
+	CHECK_INT(p.calls, 0);
+	CHECK(p.report.refused);
+	CHECK_OK(db_begin(db, &e));
+	CHECK_OK(outbox_settle(db, time_now(), "another", &e));
+	CHECK_OK(db_commit(db, &e));
+	drain(&p);
+	CHECK_STR(buf_str(&p.log), "b a ");
+	buf_release(&p.log);
+}
+
+static void fail_once(struct peer *p, struct db *db)
+{
+	put(db, "s", "a");
+	p->status = 500;
+	drain(p);
+	p->status = 200;
+}
+
+TEST(a_clock_that_goes_back_keeps_no_row_longer_than_its_wait)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct peer p = peer_of(db, 500);
+
+	fail_once(&p, db);
+	(void)setenv("LARDER_NOW", "-864000s", 1);
+	drain(&p);
+	CHECK_INT(p.calls, 0);
+	CHECK(p.report.next_ms <= 1250);
+	(void)setenv("LARDER_NOW", "-863998s", 1);
+	drain(&p);
+	CHECK_INT(p.report.delivered, 1);
+	(void)unsetenv("LARDER_NOW");
+	buf_release(&p.log);
+}
+
+TEST(a_clock_that_goes_forward_makes_rows_due)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct peer p = peer_of(db, 500);
+
+	fail_once(&p, db);
+	drain(&p);
+	CHECK_INT(p.calls, 0);
+	(void)setenv("LARDER_NOW", "+864000s", 1);
+	drain(&p);
+	CHECK_INT(p.report.delivered, 1);
+	(void)unsetenv("LARDER_NOW");
+	buf_release(&p.log);
+}
+
+TEST(newer_content_takes_the_place_of_what_waits)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct peer p = peer_of(db, 200);
+	const struct outbox_item newer = {
+		.kind = "k", .subject = "s", .key = "b", .payload = "p"
+	};
+	struct err e = { 0 };
+
+	put(db, "s", "a");
+	CHECK_OK(db_begin(db, &e));
+	CHECK_INT(outbox_put(db, &newer, "s", &e), 1);
+	CHECK_OK(db_commit(db, &e));
+	drain(&p);
+	CHECK_STR(buf_str(&p.log), "b ");
+	buf_release(&p.log);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(each_answer_has_one_consequence),
+		CASE(a_success_of_another_shape_is_none),
+		CASE(waits_grow_to_five_minutes_and_differ_by_a_quarter),
+		CASE(retry_after_counts_when_it_is_later_up_to_an_hour),
+		CASE(the_same_thing_twice_is_one_row),
+		CASE(one_bad_record_holds_up_nobody_else),
+		CASE(what_is_rejected_is_kept_and_lets_its_successors_pass),
+		CASE(a_peer_that_does_not_answer_is_asked_once_for_all_rows),
+		CASE(a_refused_credential_stops_all_until_it_is_another),
+		CASE(a_clock_that_goes_back_keeps_no_row_longer_than_its_wait),
+		CASE(a_clock_that_goes_forward_makes_rows_due),
+		CASE(newer_content_takes_the_place_of_what_waits),
+	};
+
+	return RUN(tests);
+}
