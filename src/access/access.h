@@ -60,13 +60,19 @@ void caller_release(struct caller *caller);
 
 /* The sentences of ERR_AUTH are those of the wire contract. token NULL: none was sent. */
 int access_authenticate(struct db *db, const char *token, struct caller *ret_caller, struct err *e);
+/*
+ * The same caller as the rows are in this transaction: groups are read anew, a token that ended
+ * since is ERR_AUTH. For what acts later than it was asked (a body that came slowly, a long
+ * conversion), and for what is kept under the caller's groups, which must be those of the rows it
+ * is made of.
+ */
+int access_renew(struct db *db, struct caller *caller, struct err *e);
 /* When the last use is over a minute old: one write, harmless to lose, in its own transaction. */
 bool access_use_is_stale(const struct caller *caller, int64_t now_ms);
 int access_record_use(struct db *db, const struct caller *caller, int64_t now_ms, struct err *e);
 
 /* Of the group admin and with a token of scope admin, or ERR_DENIED. */
 int access_need_admin(const struct caller *caller, struct err *e);
-int access_need_scope(const struct caller *caller, enum access_scope scope, struct err *e);
 /* 1 when the caller is admin or one of the caller's groups was granted (type, id); 0; or an error.
  */
 int access_sees(struct db *db, const struct caller *caller, const char *type, const char *id,

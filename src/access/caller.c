@@ -35,11 +35,24 @@ void caller_release(struct caller *caller)
 	*caller = (struct caller)CALLER_INIT;
 }
 
-/* The secret first: to one who does not have it, a token is not even revoked. */
-static int check_token(struct stmt *q, const char *secret_sha256, int64_t now, struct err *e)
+/* The row of a token and its user; the columns are those that check_life() and its callers name. */
+static int find_token(struct db *db, const char *id, struct stmt **ret_q, struct err *e)
 {
-	if (!secret_equal(bytes_of(stmt_text(q, 0)), bytes_of(secret_sha256)))
-		return err_set(e, ERR_AUTH, "Token mismatch");
+	static const char sql_token[] =
+		"SELECT t.secret_sha256, t.revoked_ms, t.expires_ms, u.active, u.id, u.email,"
+		" t.scope, t.last_used_ms FROM token t JOIN user u ON u.id = t.user_id"
+		" WHERE t.id = ?1";
+	int r = db_query(db, ret_q, e, sql_token, "t", id);
+
+	if (r == 0)
+		r = stmt_next(*ret_q, e);
+	if (r == 0)
+		return err_set(e, ERR_AUTH, "Token unknown");
+	return r < 0 ? r : 0;
+}
+
+static int check_life(const struct stmt *q, int64_t now, struct err *e)
+{
 	if (!stmt_is_null(q, 1))
 		return err_set(e, ERR_AUTH, "Token revoked");
 	if (!stmt_is_null(q, 2) && stmt_int(q, 2) <= now)
@@ -70,23 +83,19 @@ static int read_groups(struct db *db, struct caller *caller, struct err *e)
 
 static int read_token(struct db *db, const char *token, struct caller *caller, struct err *e)
 {
-	static const char sql_token[] =
-		"SELECT t.secret_sha256, t.revoked_ms, t.expires_ms, u.active, u.id, u.email,"
-		" t.scope, t.last_used_ms FROM token t JOIN user u ON u.id = t.user_id"
-		" WHERE t.id = ?1";
 	char id[13], secret_sha256[HASH_HEX_MAX];
 	AUTO_STMT struct stmt *q = NULL;
 	int r;
 
 	if (token_split(token, id, secret_sha256) < 0)
 		return err_set(e, ERR_AUTH, "Invalid or expired token");
-	r = db_query(db, &q, e, sql_token, "t", id);
-	if (r < 0)
-		return r;
-	r = stmt_next(q, e);
+	r = find_token(db, id, &q, e);
+	/* The secret first: to one who does not have it, a token is not even revoked. */
+	if (r == 0 && !secret_equal(bytes_of(stmt_text(q, 0)), bytes_of(secret_sha256)))
+		r = err_set(e, ERR_AUTH, "Token mismatch");
 	if (r == 0)
-		return err_set(e, ERR_AUTH, "Token unknown");
-	if (r < 0 || (r = check_token(q, secret_sha256, time_now(), e)) < 0)
+		r = check_life(q, time_now(), e);
+	if (r < 0)
 		return r;
 	caller->token_expires_ms = stmt_int(q, 2);
 	caller->user_id = stmt_int(q, 4);
@@ -111,6 +120,23 @@ int access_authenticate(struct db *db, const char *token, struct caller *ret_cal
 	*ret_caller = caller;
 	caller = (struct caller)CALLER_INIT;
 	return 0;
+}
+
+int access_renew(struct db *db, struct caller *caller, struct err *e)
+{
+	AUTO_STMT struct stmt *q = NULL;
+	int r = find_token(db, caller->token_id, &q, e);
+
+	if (r == 0)
+		r = check_life(q, time_now(), e);
+	if (r < 0)
+		return r;
+	strv_release(&caller->group_ids);
+	strv_release(&caller->group_names);
+	caller->group_ids = (struct strv)STRV_INIT;
+	caller->group_names = (struct strv)STRV_INIT;
+	caller->is_admin = false;
+	return read_groups(db, caller, e);
 }
 
 bool access_use_is_stale(const struct caller *caller, int64_t now_ms)

@@ -39,7 +39,8 @@ struct token_made {
 
 int token_mint(struct db *db, const struct caller *by, const struct token_wish *wish,
 	       struct token_made *ret_made, struct err *e);
-/* One's own, or any with scope admin; another's does not exist for the rest. */
+/* One's own of the same scope or a narrower one, or any with scope admin; another's does not exist
+ * for the rest. */
 int token_revoke(struct db *db, const struct caller *by, const char *id, struct err *e);
 /* The caller's own; `all` lists everybody's and is for admins. */
 int token_list(struct db *db, const struct caller *by, bool all, struct json_out *out,

@@ -3,8 +3,8 @@
  * A command that speaks with the hub: which hub, as whom, one request and its JSON, lists printed.
  *
  *	struct user_args { struct remote_args remote; const char *name; };
- *	static const struct opt options[] = { ..., REMOTE_OPTIONS(struct user_args, remote), OPT_END
- *};
+ *	static const struct opt options[] = {
+ *		..., REMOTE_OPTIONS(struct user_args, remote), OPT_END };
  *
  *	AUTO_REMOTE struct remote *remote = NULL;
  *	AUTO_JSON struct json *reply = NULL;

@@ -7,7 +7,6 @@
 
 struct answer {
 	struct request q;
-	const struct route *route;
 	struct caller caller;
 	char *params[ROUTE_PARAMS_MAX];
 	struct buf body;
@@ -135,17 +134,40 @@ static int check_origin(struct http_in *in, struct err *e)
 	return err_set(e, ERR_AUTH, "Missing or invalid Authorization header");
 }
 
+static int check_needs(const struct route *route, const struct caller *caller, struct err *e)
+{
+	return route->needs == NEEDS_ADMIN ? access_need_admin(caller, e) : 0;
+}
+
+static int renew(struct request *q, struct db *db, struct err *e)
+{
+	int r = access_renew(db, q->caller, e);
+
+	return r < 0 ? r : check_needs(q->route, q->caller, e);
+}
+
+int request_write(struct request *q, struct hub_write *w, struct err *e)
+{
+	int r = hub_write_begin(q->hub, w, e);
+
+	return r < 0 ? r : renew(q, w->db, e);
+}
+
+int request_read(struct request *q, struct err *e)
+{
+	int r = db_begin_read(q->db, e);
+
+	return r < 0 ? r : renew(q, q->db, e);
+}
+
 static int check_caller(struct answer *a, struct err *e)
 {
-	enum route_needs needs = a->route->needs;
 	int r = check_origin(a->q.in, e);
 
 	if (r == 0)
 		r = access_authenticate(a->q.db, http_bearer(a->q.in), &a->caller, e);
-	if (r == 0 && needs == NEEDS_ADMIN)
-		r = access_need_admin(&a->caller, e);
-	else if (r == 0 && needs == NEEDS_USER)
-		r = access_need_scope(&a->caller, SCOPE_USER, e);
+	if (r == 0)
+		r = check_needs(a->q.route, &a->caller, e);
 	if (r < 0)
 		return r;
 	a->q.caller = &a->caller;
@@ -160,7 +182,7 @@ static int body_piece(void *state, struct http_in *in, struct bytes piece, struc
 	(void)in;
 	buf_add(&a->body, piece.p, piece.n);
 	if (a->body.full)
-		return err_set(e, ERR_LIMIT, "the body exceeds %zu bytes", a->route->body_max);
+		return err_set(e, ERR_LIMIT, "the body exceeds %zu bytes", a->q.route->body_max);
 	return 0;
 }
 
@@ -169,13 +191,13 @@ static void body_end(void *state, struct http_in *in)
 	struct answer *a = state;
 	AUTO_JSON struct json *json = NULL;
 	struct err e = { 0 };
-	int r = json_parse(buf_bytes(&a->body), a->route->body_max, &json, &e);
+	int r = json_parse(buf_bytes(&a->body), a->q.route->body_max, &json, &e);
 
 	if (r == 0 && json_kind(json) != JSON_OBJECT)
 		r = err_set(&e, ERR_CORRUPT, "the body must be a JSON object");
 	a->q.json = json;
 	if (r == 0)
-		r = a->route->handler(&a->q, &e);
+		r = a->q.route->handler(&a->q, &e);
 	if (r < 0)
 		reply_error(in, &e);
 	a->q.json = NULL;
@@ -184,14 +206,14 @@ static void body_end(void *state, struct http_in *in)
 static void take_body(struct answer *a)
 {
 	struct http_body body = {
-		.max = (int64_t)a->route->body_max,
+		.max = (int64_t)a->q.route->body_max,
 		.state = a,
 		.on_data = body_piece,
 		.on_end = body_end,
 		.on_free = answer_free,
 	};
 
-	a->body.max = a->route->body_max;
+	a->body.max = a->q.route->body_max;
 	http_take_body(a->q.in, &body);
 }
 
@@ -205,8 +227,7 @@ void routes_answer(void *hub, struct http_in *in)
 	if (!route)
 		return;
 	a = xcalloc(1, sizeof(*a));
-	a->route = route;
-	a->q = (struct request){ .hub = hub, .in = in };
+	a->q = (struct request){ .route = route, .hub = hub, .in = in };
 	a->q.db = hub_read_db(hub, http_thread_slot(in), &e);
 	(void)path_fits(route->pattern, http_path(in), a->params); /* it did in find_route() */
 	memcpy(a->q.params, a->params, sizeof(a->params));

@@ -46,7 +46,7 @@ int api_users_add(struct request *q, struct err *e)
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
 	const char *const keys[] = { "email", "name" };
 	const char *const values[] = { field(q, "email"), field(q, "name") };
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	if (r == 0)
 		r = user_add(w.db, q->caller, values[0], values[1], e);
@@ -58,7 +58,7 @@ int api_users_add(struct request *q, struct err *e)
 int api_users_remove(struct request *q, struct err *e)
 {
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	if (r == 0)
 		r = user_remove(w.db, q->caller, q->params[0], e);
@@ -77,7 +77,7 @@ int api_groups_add(struct request *q, struct err *e)
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
 	const char *const keys[] = { "id", "name" };
 	AUTO_FREE char *id = NULL;
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	if (r == 0)
 		r = group_add(w.db, q->caller, field(q, "name"), &id, e);
@@ -89,7 +89,7 @@ int api_groups_add(struct request *q, struct err *e)
 int api_groups_remove(struct request *q, struct err *e)
 {
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	if (r == 0)
 		r = group_remove(w.db, q->caller, q->params[0], e);
@@ -102,7 +102,7 @@ int api_members_add(struct request *q, struct err *e)
 {
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
 	const char *const keys[] = { "group", "user" };
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	if (r == 0)
 		r = member_add(w.db, q->caller, q->params[0], field(q, "user"), e);
@@ -116,7 +116,7 @@ int api_members_add(struct request *q, struct err *e)
 int api_members_remove(struct request *q, struct err *e)
 {
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	if (r == 0)
 		r = member_remove(w.db, q->caller, q->params[0], q->params[1], e);

@@ -83,7 +83,7 @@ int api_grants_add(struct request *q, struct err *e)
 	};
 	AUTO_TABLE struct table t = { 0 };
 	int64_t id = 0;
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	/* A person says the name; the grant follows the id. */
 	if (r == 0 && str_eq(grant.resource_type, "table") && grant.resource_id)
@@ -104,7 +104,7 @@ int api_grants_remove(struct request *q, struct err *e)
 	int r = parse_int64(q->params[0], 1, INT64_MAX, &id, e);
 
 	if (r == 0)
-		r = hub_write_begin(q->hub, &w, e);
+		r = request_write(q, &w, e);
 	if (r == 0)
 		r = grant_remove(w.db, q->caller, id, e);
 	if (r == 0)

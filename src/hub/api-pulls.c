@@ -8,7 +8,7 @@ int api_pull_confirm(struct request *q, struct err *e)
 {
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
 	AUTO_BUF struct buf body = BUF_INIT(BUF_OWN_MAX);
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	if (r == 0)
 		r = user_note_pull(w.db, q->caller, time_now(), e);

@@ -126,7 +126,7 @@ int api_registry_add(struct request *q, struct err *e)
 	if (r == 0 && !c.id)
 		r = err_set(e, ERR_USAGE, "a table needs an 'id'");
 	if (r == 0)
-		r = hub_write_begin(q->hub, &w, e);
+		r = request_write(q, &w, e);
 	if (r == 0)
 		r = registry_add(w.db, &c, e);
 	if (r == 0)
@@ -147,7 +147,7 @@ int api_registry_change(struct request *q, struct err *e)
 	int r = read_change(q->json, &c, e);
 
 	if (r == 0)
-		r = hub_write_begin(q->hub, &w, e);
+		r = request_write(q, &w, e);
 	if (r == 0)
 		r = registry_find(w.db, NULL, q->params[0], &before, e);
 	if (r == 0 && c.id && !str_eq(c.id, before.id))
@@ -166,7 +166,7 @@ int api_registry_change(struct request *q, struct err *e)
 int api_registry_remove(struct request *q, struct err *e)
 {
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	if (r == 0)
 		r = retention_remove_table(w.root, q->caller, q->params[0], e);

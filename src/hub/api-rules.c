@@ -41,7 +41,7 @@ int api_rules_put(struct request *q, struct err *e)
 	};
 	AUTO_FREE char *id = NULL;
 	bool is_new = false;
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	if (r == 0)
 		r = rule_put(w.db, &put, &id, &is_new, e);
@@ -55,7 +55,7 @@ int api_rules_put(struct request *q, struct err *e)
 int api_rules_remove(struct request *q, struct err *e)
 {
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	if (r == 0)
 		r = rule_remove(w.db, q->caller, q->params[0], e);
@@ -95,7 +95,7 @@ int api_find_bundle(struct request *q, struct cached *c, struct err *e)
 int api_bundle(struct request *q, struct err *e)
 {
 	AUTO_CACHED struct cached c = CACHED_INIT;
-	int r = db_begin_read(q->db, e);
+	int r = request_read(q, e);
 
 	if (r == 0)
 		r = api_find_bundle(q, &c, e);

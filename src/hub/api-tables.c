@@ -50,7 +50,7 @@ static int find_manifest(struct request *q, struct cached *c, struct err *e)
 int api_manifest(struct request *q, struct err *e)
 {
 	AUTO_CACHED struct cached c = CACHED_INIT;
-	int r = db_begin_read(q->db, e);
+	int r = request_read(q, e);
 
 	if (r == 0)
 		r = find_manifest(q, &c, e);

@@ -79,7 +79,7 @@ int api_tokens_create(struct request *q, struct err *e)
 	int r = read_wish(q, &wish, e);
 
 	if (r == 0)
-		r = hub_write_begin(q->hub, &w, e);
+		r = request_write(q, &w, e);
 	if (r == 0)
 		r = token_mint(w.db, q->caller, &wish, &made, e);
 	if (r == 0)
@@ -90,7 +90,7 @@ int api_tokens_create(struct request *q, struct err *e)
 int api_tokens_revoke(struct request *q, struct err *e)
 {
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
-	int r = hub_write_begin(q->hub, &w, e);
+	int r = request_write(q, &w, e);
 
 	if (r == 0)
 		r = token_revoke(w.db, q->caller, q->params[0], e);

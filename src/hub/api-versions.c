@@ -12,7 +12,7 @@
 /* All that outlives the request, which ends before the work begins. */
 struct publishing {
 	struct hub *hub;
-	struct caller by; /* who, for the record; no rights are asked of it */
+	struct caller by; /* who; asked again when the work is done */
 	struct publish_request request;
 	struct json *json; /* the request's texts are lent from it */
 	struct publish_part *parts;
@@ -104,6 +104,10 @@ static int commit(struct publishing *p, struct publish *publish, struct publish_
 	int r = hub_write_begin(p->hub, &w, e);
 
 	if (r == 0)
+		r = access_renew(w.db, &p->by, e);
+	if (r == 0)
+		r = access_need_admin(&p->by, e);
+	if (r == 0)
 		r = publish_apply(publish, w.root, &p->by, ret_result, e);
 	if (r == 0)
 		r = retention_sweep(w.root, keep_ms, NULL, e);
@@ -184,6 +188,8 @@ int api_versions_add(struct request *q, struct err *e)
 	p->hub = q->hub;
 	p->by.user_id = q->caller->user_id;
 	p->by.email = xstrdup(q->caller->email);
+	p->by.token_id = xstrdup(q->caller->token_id);
+	p->by.scope = q->caller->scope;
 	p->table = xstrdup(q->params[0]);
 	if (r == 0)
 		r = read_request(p, e);

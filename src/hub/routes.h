@@ -17,7 +17,9 @@
  * has body_max 0 and copies what it needs out of q, which ends when the handler returns.
  *
  * By the time a handler runs, the caller is known and may use this route; which rows it may see is
- * the handler's to ask of access.h. A caller by cookie may only read, so that no foreign page can
+ * the handler's to ask of access.h. What changes something, or is kept for others, asks once more
+ * in its transaction (request_write(), request_read()), as a body may take minutes to come and a
+ * right may be withdrawn meanwhile. A caller by cookie may only read, so that no foreign page can
  * make a browser write. Threads: a request is one thread's.
  */
 #ifndef LARDER_HUB_ROUTES_H
@@ -30,8 +32,7 @@
 
 enum route_needs {
 	NEEDS_NOTHING, /* public */
-	NEEDS_READ,    /* any valid token */
-	NEEDS_USER,    /* scope user or admin */
+	NEEDS_TOKEN,   /* any valid one */
 	NEEDS_ADMIN,   /* scope admin, of a member of the group admin */
 };
 
@@ -39,11 +40,14 @@ enum route_needs {
 /* An administrative request is a handful of names; the longest has a description. */
 #define ROUTE_BODY_MAX ((size_t)64 << 10)
 
+struct route;
+
 struct request {
+	const struct route *route;
 	struct hub *hub;
 	struct http_in *in;
 	struct db *db;
-	const struct caller *caller; /* NULL on public routes */
+	struct caller *caller; /* NULL on public routes */
 	const char *params[ROUTE_PARAMS_MAX];
 	const struct json *json; /* an object, on routes with a body; else NULL */
 };
@@ -63,6 +67,11 @@ extern const struct route hub_routes[];
 
 /* http_server_options.on_request with ctx = hub. */
 void routes_answer(void *hub, struct http_in *in);
+
+/* hub_write_begin() and the right to this route, asked again in the transaction. */
+int request_write(struct request *q, struct hub_write *w, struct err *e);
+/* A read transaction on q->db, to be ended by db_rollback(), with the caller as of its moment. */
+int request_read(struct request *q, struct err *e);
 
 /* Takes buf's JSON text; ERR_LIMIT when it grew over its maximum. */
 int reply_json(struct request *q, int status, const struct buf *text, struct err *e);

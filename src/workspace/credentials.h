@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where is the hub, and who are we there? Tokens lie by server in <config>/credentials.yaml (mode
- *0600), the user's default server in <config>/config.yaml; <config> is LARDER_CONFIG_DIR, else
- *$XDG_CONFIG_HOME/larder, else ~/.config/larder.
+ * 0600), the user's default server in <config>/config.yaml; <config> is LARDER_CONFIG_DIR, else
+ * $XDG_CONFIG_HOME/larder, else ~/.config/larder.
  *
  *	server   flag, LARDER_SERVER, the workspace's config.yaml, the user's config.yaml
  *	token    flag, LARDER_TOKEN, credentials.yaml for that server

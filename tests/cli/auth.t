@@ -76,6 +76,24 @@ ok 'texts that are no token are 401' '
 	same "$(json reply.json .detail)" "Token mismatch"
 '
 
+ok 'a token that is revoked while its request still comes in makes nothing' '
+	late=$(token_of ann@example.com --scope admin)
+	id=${late#lrd_} id=${id%%_*}
+	mkfifo slow
+	curl -s -o late.json -w "%{http_code}" -T - -X POST -H "Authorization: Bearer $late" \
+		"$HUB_URL/auth/tokens" <slow >late.code &
+	exec 7>slow
+	printf "{\"name\": " >&7
+	wait_for "status GET /auth/tokens?all=1 \$root >/dev/null
+		json reply.json \"[.[] | select(.id == \\\"$id\\\")][0].last_used_at\" | grep -q T"
+	same "$(status DELETE "/auth/tokens/$id" "$root")" 204
+	printf "\"late\"}" >&7
+	exec 7>&-
+	wait
+	same "$(cat late.code)" 401
+	same "$(json late.json .detail)" "Token revoked"
+'
+
 ok 'a revoked token is refused at once, and says so' '
 	token=$(token_of eve@example.com)
 	same "$(status GET /auth/tokens "$token")" 200

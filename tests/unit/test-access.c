@@ -299,6 +299,37 @@ TEST(the_use_of_a_token_is_recorded_once_a_minute)
 	CHECK(access_use_is_stale(&second, now + 60001));
 }
 
+TEST(a_caller_is_renewed_as_the_rows_are_now)
+{
+	NEW_HUB();
+	AUTO_FREE char *token = token_of(db, ANN, SCOPE_ADMIN);
+	AUTO_CALLER struct caller ann = who(db, token);
+
+	join(db, ANN, "analysts");
+	CHECK_OK(access_renew(db, &ann, &e));
+	CHECK(ann.is_admin && strv_has(&ann.group_names, "analysts"));
+	CHECK_OK(user_add(db, NULL, BOB, NULL, &e));
+	CHECK_OK(member_add(db, NULL, "admin", BOB, &e));
+	CHECK_OK(member_remove(db, NULL, "admin", ANN, &e));
+	CHECK_OK(access_renew(db, &ann, &e));
+	CHECK(!ann.is_admin);
+	CHECK_INT(ann.group_ids.n, 1);
+	CHECK_OK(token_revoke(db, &ann, ann.token_id, &e));
+	CHECK_ERR(access_renew(db, &ann, &e), ERR_AUTH);
+	CHECK_STR(e.msg, "Token revoked");
+}
+
+TEST(a_narrow_token_ends_no_wider_one)
+{
+	NEW_HUB();
+	AUTO_CALLER struct caller wide = caller_of(db, ANN, SCOPE_ADMIN);
+	AUTO_CALLER struct caller narrow = caller_of(db, ANN, SCOPE_READ);
+
+	CHECK_ERR(token_revoke(db, &narrow, wide.token_id, &e), ERR_DENIED);
+	CHECK_OK(access_renew(db, &wide, &e));
+	CHECK_OK(token_revoke(db, &narrow, narrow.token_id, &e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +338,8 @@ int main(void)
 		CASE(a_secret_is_not_kept),
 		CASE(a_revoked_token_ends_at_once),
 		CASE(a_token_ends_with_its_time),
+		CASE(a_caller_is_renewed_as_the_rows_are_now),
+		CASE(a_narrow_token_ends_no_wider_one),
 		CASE(a_removed_user_has_no_access_and_gets_none_of_it_back),
 		CASE(a_token_mints_none_of_wider_rights),
 		CASE(a_minted_token_does_not_outlive_its_minter),
