@@ -45,6 +45,7 @@ struct run {
 	size_t window;
 	size_t next;      /* the first item that was not started */
 	size_t committed; /* items handed to commit: in order, also the next to hand over */
+	int64_t tick_at;  /* when commit is called without results */
 	bool stop;
 	struct pipeline_result *batch; /* the caller's: what commit is given */
 	struct worker *workers;
@@ -176,6 +177,24 @@ static size_t collect(struct run *run)
 	return n;
 }
 
+/* Sleeps until an item finishes; true when it was for a tick instead. */
+static bool wait_for_results(struct run *run)
+{
+	const struct pipeline *p = run->p;
+	int64_t now = time_monotonic();
+	int64_t until = p->cancel ? now + CANCEL_POLL_MS : INT64_MAX;
+
+	if (p->tick_ms && run->tick_at <= now)
+		return true;
+	if (p->tick_ms && run->tick_at < until)
+		until = run->tick_at;
+	if (until < INT64_MAX)
+		wait_until(&run->done, &run->lock, until);
+	else
+		pthread_cond_wait(&run->done, &run->lock);
+	return false;
+}
+
 /*
  * The caller's part. A slot is emptied before its commit has run: one commit's worth of items may
  * be prepared beyond the window, which keeps the workers busy meanwhile.
@@ -191,16 +210,14 @@ static int commit_all(struct run *run, struct err *e)
 		if (is_cancelled(run))
 			return err_set(e, ERR_CANCELLED, "cancelled");
 		n = collect(run);
-		if (n > 0) {
+		if (n > 0)
 			pthread_cond_broadcast(&run->work);
-			pthread_mutex_unlock(&run->lock);
-			r = p->commit(p->ctx, run->batch, n, e);
-			pthread_mutex_lock(&run->lock);
-		} else if (p->cancel) {
-			wait_until(&run->done, &run->lock, time_monotonic() + CANCEL_POLL_MS);
-		} else {
-			pthread_cond_wait(&run->done, &run->lock);
-		}
+		else if (!wait_for_results(run))
+			continue;
+		pthread_mutex_unlock(&run->lock);
+		r = p->commit(p->ctx, run->batch, n, e);
+		pthread_mutex_lock(&run->lock);
+		run->tick_at = time_monotonic() + p->tick_ms;
 	}
 	return r < 0 ? r : 0;
 }
@@ -247,7 +264,11 @@ static void run_init(struct run *run, const struct pipeline *p)
 {
 	pthread_condattr_t attr;
 
-	*run = (struct run){ .p = p, .window = p->window ? p->window : (size_t)p->workers * 4 };
+	*run = (struct run){
+		.p = p,
+		.window = p->window ? p->window : (size_t)p->workers * 4,
+		.tick_at = time_monotonic() + p->tick_ms,
+	};
 	run->slots = xcalloc(run->window, sizeof(*run->slots));
 	run->batch = xcalloc(p->batch > 0 ? p->batch : 1, sizeof(*run->batch));
 	pthread_mutex_init(&run->lock, NULL);

@@ -53,6 +53,8 @@ struct pipeline {
 	size_t window;     /* 0: 4 x workers */
 	size_t batch;      /* 0 counts as 1 */
 	enum pipeline_order order;
+	/* commit is also called, with no results, when none came for so long; 0: never */
+	int64_t tick_ms;
 	const atomic_bool *cancel; /* may be NULL */
 
 	void *(*worker_new)(void *ctx); /* may be NULL */

@@ -18,6 +18,7 @@ struct seen {
 	atomic_int most_not_committed;
 	atomic_bool cancel;
 	atomic_int workers;
+	atomic_int ticks;
 	size_t order[ITEMS];
 	int results[ITEMS];
 	unsigned attempts[ITEMS];
@@ -58,6 +59,8 @@ static int commit(void *ctx, const struct pipeline_result *results, size_t count
 	struct seen *seen = ctx;
 
 	seen->calls++;
+	if (count == 0)
+		atomic_fetch_add(&seen->ticks, 1);
 	seen->largest = count > seen->largest ? count : seen->largest;
 	for (size_t i = 0; i < count; i++) {
 		seen->results[results[i].item] = results[i].result;
@@ -172,6 +175,26 @@ TEST(what_finished_meanwhile_is_committed_together)
 	assert_int_equal(seen.committed, ITEMS);
 	for (size_t i = 0; i < ITEMS; i++)
 		assert_int_equal(seen.order[i], i);
+}
+
+static int waits_for_a_tick(struct seen *seen, size_t item, struct err *e)
+{
+	(void)e;
+	while (item == ITEMS - 1 && atomic_load(&seen->ticks) == 0)
+		sched_yield();
+	return 0;
+}
+
+TEST(a_tick_comes_while_nothing_finishes)
+{
+	struct seen seen = { .behave = waits_for_a_tick };
+	struct pipeline p = plan(&seen, 2);
+	struct err e = { 0 };
+
+	p.tick_ms = 5;
+	assert_int_equal(pipeline_run(&p, &e), 0);
+	assert_int_equal(seen.committed, ITEMS);
+	assert_true(atomic_load(&seen.ticks) > 0);
 }
 
 static int third_fails(struct seen *seen, size_t item, struct err *e)
@@ -340,6 +363,7 @@ int main(void)
 		cmocka_unit_test(a_slow_item_does_not_hold_up_the_others),
 		cmocka_unit_test(in_order_the_window_bounds_what_runs_ahead),
 		cmocka_unit_test(what_finished_meanwhile_is_committed_together),
+		cmocka_unit_test(a_tick_comes_while_nothing_finishes),
 		cmocka_unit_test(one_failure_stops_nobody_and_is_not_repeated),
 		cmocka_unit_test(a_passing_failure_is_repeated_without_blocking_a_worker),
 		cmocka_unit_test(the_peers_wish_to_wait_is_heeded),
