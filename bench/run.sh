@@ -12,6 +12,7 @@ shift
 rows=${*:-a b c d e f}
 runs=${BENCH_RUNS:-5}
 work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
+chmod 711 "$work" # started by root, nginx reads as nobody
 PATH=$build/src:$PATH
 LARDER_CONFIG_DIR=$work/config
 export PATH LARDER_CONFIG_DIR
@@ -42,6 +43,7 @@ free_port() {
 }
 
 start_hub() {
+	rm -f "$work/serve"
 	larder serve --data "$work/hub" --listen 127.0.0.1:0 >"$work/serve" 2>"$work/serve.log" &
 	echo $! >"$work/hub.pid"
 	until [ -s "$work/serve" ]; do sleep 0.02; done
@@ -50,8 +52,25 @@ start_hub() {
 	export LARDER_SERVER
 }
 
+# Lines "TABLE SHA256" of objects that the hub has: a table of each, by requests of our own, as a program a table would take long.
+publish_known() {
+	while read -r table object; do
+		cat <<END
+url = "$url/api/admin/registry/$table/versions"
+header = "Authorization: Bearer $LARDER_TOKEN"
+header = "Content-Type: application/json"
+data = "{\"create\":true,\"parts\":[{\"path\":\"\",\"sha256\":\"$object\",\"format\":\"parquet\"}]}"
+output = "/dev/null"
+next
+END
+	done | sed '$d' >"$work/versions.curl"
+	curl -sf --config "$work/versions.curl"
+}
+
 hub_memory() {
-	sed -n 's/VmRSS: *//p;s/VmHWM: */peak /p' "/proc/$(cat "$work/hub.pid")/status" | tr '\n' ' '
+	curl -sf "$url/api/health" >/dev/null
+	awk '/^VmRSS/ { now = $2 } /^VmHWM/ { peak = $2 } END { printf "%.1f MB, at most %.1f MB", now / 1024, peak / 1024 }' \
+		"/proc/$(cat "$work/hub.pid")/status"
 }
 
 start_nginx() {
@@ -86,10 +105,10 @@ END
 cold() {
 	$pairs -p "sh $work/fresh" \
 		"larder=larder pull --quiet --workspace $work/ws" \
-		"curl=curl -sf --parallel --parallel-immediate --parallel-max 16 --config $work/$1.curl" \
+		"curl=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 16 --config $work/$1.curl" \
 		"aria2c=aria2c -q -j16 --file-allocation=none -d $work/out -i $work/$1.aria2" \
 		"rclone=rclone copy --transfers 16 --checkers 16 --http-url $peer/$1 :http: $work/out" \
-		"curl+verify=curl -sf --parallel --parallel-immediate --parallel-max 16 --config $work/$1.curl && cd $work/out && ls | xargs -P2 -n64 openssl dgst -sha256"
+		"curl+verify=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 16 --config $work/$1.curl && cd $work/out && ls | xargs -P2 -n64 openssl dgst -sha256"
 }
 
 # A hub of its own for each set of tables, so that each pull is of one set.
@@ -112,7 +131,7 @@ if wants a || wants d; then
 	"$work/make-data" "$work/files/big" 32 31250 31250
 	for f in "$work"/files/big/*; do
 		name=${f##*/}
-		larder publish "${name%.parquet}" "$f" --quiet
+		larder publish "${name%.parquet}" "$f" --quiet >/dev/null
 	done
 	make_lists big
 fi
@@ -127,9 +146,9 @@ if wants d; then
 	$pairs "hub=curl -sf -H 'Authorization: Bearer $LARDER_TOKEN' --config $work/hub.curl" \
 		"nginx=curl -sf --config $work/null.curl"
 	title e '64 clients at once, 1 GB in 32 files each piece by 64 connections; then small replies'
-	$pairs "hub=curl -sf --parallel --parallel-immediate --parallel-max 64 -H 'Authorization: Bearer $LARDER_TOKEN' --config $work/hub.curl --config $work/hub.curl" \
-		"nginx=curl -sf --parallel --parallel-immediate --parallel-max 64 --config $work/null.curl --config $work/null.curl"
-	printf '  hub memory with 64 clients: %s\n' "$(hub_memory)"
+	$pairs "hub=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 64 -H 'Authorization: Bearer $LARDER_TOKEN' --config $work/hub.curl --config $work/hub.curl" \
+		"nginx=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 64 --config $work/null.curl --config $work/null.curl"
+	printf '  memory of the hub with 64 clients: %s\n' "$(hub_memory)"
 fi
 if wants e; then
 	mkdir -p "$work/files/json"
@@ -154,11 +173,10 @@ if wants c; then
 	mkdir -p "$work/files/tiny"
 	"$work/make-data" "$work/files/tiny" 1 4 4
 	sum=$(openssl dgst -sha256 -r "$work/files/tiny/t00000.parquet" | cut -d' ' -f1)
-	for n in 20 1000 10000; do
+	for n in ${BENCH_TABLES:-20 1000 10000}; do
 		fresh_hub
 		larder publish t "$work/files/tiny/t00000.parquet" --quiet
-		seq "$n" | sed "s#.*#url = \"$url/api/admin/registry/t&/versions\"\ndata = \"{\\\\\"create\\\\\":true,\\\\\"parts\\\\\":[{\\\\\"path\\\\\":\\\\\"\\\\\",\\\\\"sha256\\\\\":\\\\\"$sum\\\\\",\\\\\"format\\\\\":\\\\\"parquet\\\\\"}]}\"\noutput = /dev/null#" >"$work/versions.curl"
-		curl -sf -H "Authorization: Bearer $LARDER_TOKEN" -H 'Content-Type: application/json' --config "$work/versions.curl"
+		seq "$n" | while read -r i; do echo "t$i $sum"; done | publish_known
 		rm -rf "$work/ws"
 		larder init "$work/ws" --server "$url" --token "$LARDER_TOKEN" --quiet
 		title c "nothing changed, $n tables"
@@ -171,7 +189,7 @@ if wants c; then
 			set -- "$@" "rclone=rclone copy --size-only --http-no-head --checkers 16 --http-url $peer/same :http: $work/same"
 		fi
 		$pairs -x "$@"
-		printf '  hub memory: %s\n' "$(hub_memory)"
+		printf '  memory of the hub: %s\n' "$(hub_memory)"
 	done
 fi
 if wants f; then
@@ -182,5 +200,5 @@ if wants f; then
 	! larder push --help >/dev/null 2>&1 || set -- "$@" "push=larder push --quiet --workspace $work/ws"
 	"$work/interleave" -n 41 -x "$@"
 	fresh_hub
-	printf '  hub memory idle: %s\n' "$(hub_memory)"
+	printf '  memory of the hub, idle: %s\n' "$(hub_memory)"
 fi
