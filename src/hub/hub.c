@@ -8,6 +8,7 @@
 #include "engine/lease.h"
 #include "hub/cache.h"
 #include "memory/items.h"
+#include "sessions/upload.h"
 #include "tables/objects.h"
 #include "tables/registry.h"
 #include <pthread.h>
@@ -43,7 +44,7 @@ static int check_folder(const struct hub_options *options, struct err *e)
 static int open_root(const struct hub_options *options, struct root **ret_root, struct err *e)
 {
 	static const struct db_schema *const schemas[] = { &access_schema, &memory_schema,
-							   &tables_schema };
+							   &uploads_schema, &tables_schema };
 	struct root_options o = {
 		.path = options->path,
 		.schemas = schemas,

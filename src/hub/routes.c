@@ -36,6 +36,10 @@ const struct route hub_routes[] = {
 	{ "GET", "/api/data/{table}/download", NEEDS_TOKEN, 0, api_download },
 	{ "GET", "/api/data/{table}/check-access", NEEDS_TOKEN, 0, api_check_access },
 
+	{ "POST", "/api/upload/sessions", NEEDS_USER, 0, api_upload_session },
+	{ "POST", "/api/upload/artifacts", NEEDS_USER, 0, api_upload_artifact },
+	{ "POST", "/api/upload/local-md", NEEDS_USER, LOCAL_MD_BODY_MAX, api_upload_local_md },
+
 	{ "GET", "/api/admin/registry", NEEDS_ADMIN, 0, api_registry_list },
 	{ "POST", "/api/admin/registry", NEEDS_ADMIN, ROUTE_BODY_MAX, api_registry_add },
 	{ "GET", "/api/admin/registry/{id}", NEEDS_ADMIN, 0, api_registry_get },

@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#define DECODE_PIECE ((size_t)64 << 10)
-
 void http_take_body(struct http_in *in, const struct http_body *body)
 {
 	assert(!in->has_body && !in->response);
@@ -15,10 +13,7 @@ void http_take_body(struct http_in *in, const struct http_body *body)
 
 void http_body_release(struct http_in *in)
 {
-	if (in->gzip) {
-		(void)inflateEnd(in->gzip);
-		free(TAKE(in->gzip));
-	}
+	gunzip_free(TAKE(in->gunzip));
 	if (!in->has_body)
 		return;
 	in->has_body = false;
@@ -41,42 +36,16 @@ static int deliver(struct http_in *in, struct bytes piece, struct err *e)
 	return in->body.on_data(in->body.state, in, piece, e);
 }
 
-static int start_decoder(struct http_in *in, struct err *e)
+static int decoded(void *ctx, struct bytes piece, struct err *e)
 {
-	if (in->gzip)
-		return 0;
-	in->gzip = xcalloc(1, sizeof(*in->gzip));
-	if (inflateInit2(in->gzip, MAX_WBITS + 16) == Z_OK) /* + 16: the gzip format only */
-		return 0;
-	free(TAKE(in->gzip));
-	return err_set(e, ERR_FAILED, "start decoding gzip");
+	return deliver(ctx, piece, e);
 }
 
 static int decode(struct http_in *in, struct bytes piece, struct err *e)
 {
-	AUTO_FREE char *out = NULL;
-	int z = Z_OK;
-
-	if (in->gzip_ended)
-		return err_set(e, ERR_CORRUPT, "bytes after the end of the gzip body");
-	if (start_decoder(in, e) < 0)
-		return e->code;
-	out = xmalloc(DECODE_PIECE);
-	in->gzip->next_in = (const Bytef *)piece.p;
-	in->gzip->avail_in = (uInt)piece.n; /* at most the library's buffer */
-	do {
-		in->gzip->next_out = (Bytef *)out;
-		in->gzip->avail_out = (uInt)DECODE_PIECE;
-		z = inflate(in->gzip, Z_NO_FLUSH);
-		if (z != Z_OK && z != Z_STREAM_END && z != Z_BUF_ERROR)
-			return err_set(e, ERR_CORRUPT, "the body is not gzip");
-		if (deliver(in, (struct bytes){ out, DECODE_PIECE - in->gzip->avail_out }, e) < 0)
-			return e->code;
-	} while (z == Z_OK && in->gzip->avail_out == 0);
-	in->gzip_ended = z == Z_STREAM_END;
-	if (in->gzip_ended && in->gzip->avail_in > 0)
-		return err_set(e, ERR_CORRUPT, "bytes after the end of the gzip body");
-	return 0;
+	if (!in->gunzip)
+		in->gunzip = gunzip_new();
+	return gunzip_feed(in->gunzip, piece, decoded, in, e);
 }
 
 static bool is_gzip(const struct http_in *in)
@@ -121,8 +90,7 @@ void http_body_end(struct http_in *in)
 
 	if (!in->has_body)
 		return;
-	if (is_gzip(in) && !in->gzip_ended && in->received > 0) {
-		(void)err_set(&e, ERR_CORRUPT, "the gzip body is cut short");
+	if (in->gunzip && gunzip_finish(in->gunzip, &e) < 0) {
 		http_fail(in, &e);
 		return;
 	}

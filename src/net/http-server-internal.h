@@ -14,13 +14,12 @@
 
 #include "net/http-server.h"
 
+#include "net/gunzip.h"
 #include "net/http-server-load.h"
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/queue.h>
-#define ZLIB_CONST /* its input is const */
-#include <zlib.h>
 
 enum http_phase {
 	HTTP_PHASE_HEAD,  /* connected, no request yet */
@@ -84,9 +83,8 @@ struct http_in {
 	struct http_body body; /* valid while has_body */
 	bool has_body;
 	int64_t received, decoded; /* of the body */
-	z_stream *gzip;            /* decoder, while there is one */
-	bool gzip_ended;
-	int64_t discard_left; /* once a reply is known before the body's end */
+	struct gunzip *gunzip;     /* decoder, while there is one */
+	int64_t discard_left;      /* once a reply is known before the body's end */
 
 	/* Set by http_run_aside() until the work is done. */
 	void (*aside)(struct http_in *in, void *state);
