@@ -237,14 +237,11 @@ static int switch_rest(struct update *u, struct err *e)
 	return 0;
 }
 
+/* Also of what was given to a commit: it may have failed, and what it moved has that name no more. */
 static void note_wanted(struct update *u)
 {
-	for (size_t i = 0; i < u->work->item_count; i++) {
-		const struct fetch_item *item = &u->work->items[i];
-
-		if (!item->placed && !item->on_disk)
-			strv_add(&u->report->wanted, item->staged);
-	}
+	for (size_t i = 0; i < u->work->item_count; i++)
+		strv_add(&u->report->wanted, u->work->items[i].staged);
 	strv_sort(&u->report->wanted);
 	u->report->requests += atomic_load(&u->common.requests);
 	u->report->bytes_fetched += atomic_load(&u->common.bytes_fetched);

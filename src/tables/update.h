@@ -49,7 +49,7 @@ struct update_report {
 	int64_t bytes_fetched;
 	int64_t bytes_reused;
 	int64_t requests;
-	struct strv wanted; /* staged names of what was not committed: not to be reaped */
+	struct strv wanted; /* staged names that may be of use to the next run: not to be reaped */
 	struct failures failures;
 };
 

@@ -307,3 +307,17 @@ ok 'no room on the disk is said before anything is fetched' '
 	json report ".errors[0].error" | grep -q "the files to fetch need 200.0 GB"
 	same "$(requests site data/a)" 0
 '
+
+ok 'a disk that fails once in the commit costs no download' '
+	new_site site a
+	new_workspace one $FAULTY_URL
+	LARDER_STEPS=$PWD/steps pull one
+	at=$(sed -n "/ rename server.versions/q; / db-sync /s/ .*//p" steps | tail -n 1)
+	new_workspace two $FAULTY_URL
+	LARDER_FAIL_AT=$at LARDER_FAIL_ONCE=1 exits 1 pull two
+	same "$(json report .tables_updated)" 0
+	pull two
+	same "$(json report .tables_updated)" 1
+	same "$(json report .bytes_fetched)" 0
+	larder verify --workspace two -q
+'
