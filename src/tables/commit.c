@@ -71,13 +71,9 @@ static int link_hive(const struct commit *c, const char *version, const struct s
 		     struct err *e)
 {
 	AUTO_FREE char *link = local_hive_path(version, file->path);
-	AUTO_BUF struct buf target = BUF_INIT(BUF_OWN_MAX);
+	AUTO_FREE char *target = local_hive_target(file->path, file->sha256);
 
-	buf_adds(&target, "../");
-	for (const char *s = strchr(file->path, '/'); s; s = strchr(s + 1, '/'))
-		buf_adds(&target, "../");
-	buf_addf(&target, "%s.parquet", file->sha256);
-	return journal_link(c->root, buf_str(&target), link, e);
+	return journal_link(c->root, target, link, e);
 }
 
 static int insert_file(const struct commit *c, const char *table, const struct settled *file,

@@ -14,6 +14,7 @@
 struct check {
 	const struct local_table *table;
 	const struct local_file *file;
+	bool hive;
 };
 
 struct checking {
@@ -73,15 +74,29 @@ static int prepare(void *ctx, void *worker, size_t i, struct err *e)
 	return err_set(e, ERR_CORRUPT, "'%s' has other bytes: hash %.12s", path, hex);
 }
 
-static void check_link(struct checking *c, const struct check *check)
+static void check_link(struct checking *c, const char *table, const char *link, const char *wanted)
 {
-	AUTO_FREE char *link = local_link_path(check->table->name, check->file->path);
-	AUTO_FREE char *wanted = local_link_target(check->file->path, check->file->sha256);
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(root_dirfd(c->v->root), link, target, sizeof(target));
 
 	if (n < 0 || (size_t)n != strlen(wanted) || memcmp(target, wanted, (size_t)n) != 0)
-		find(c, "link", check->table->name, "'%s' does not lead to its version", link);
+		find(c, "link", table, "'%s' does not lead to its version", link);
+}
+
+static void check_links(struct checking *c, const struct check *check)
+{
+	const struct local_file *file = check->file;
+	AUTO_FREE char *link = local_link_path(check->table->name, file->path);
+	AUTO_FREE char *target = local_link_target(file->path, file->sha256);
+	AUTO_FREE char *hive_link = NULL;
+	AUTO_FREE char *hive_target = NULL;
+
+	check_link(c, check->table->name, link, target);
+	if (!check->hive)
+		return;
+	hive_link = local_hive_path(check->table->version, file->path);
+	hive_target = local_hive_target(file->path, file->sha256);
+	check_link(c, check->table->name, hive_link, hive_target);
 }
 
 static int take_results(void *ctx, const struct pipeline_result *results, size_t n, struct err *e)
@@ -96,7 +111,7 @@ static int take_results(void *ctx, const struct pipeline_result *results, size_t
 		if (results[i].result < 0)
 			find(c, "file", check->table->name, "%s", results[i].error.msg);
 		else
-			check_link(c, check);
+			check_links(c, check);
 	}
 	return 0;
 }
@@ -119,10 +134,11 @@ static int check_files(struct checking *c, struct err *e)
 	c->checks = xcalloc(c->local->file_count + 1, sizeof(*c->checks));
 	for (size_t i = 0; i < c->local->count; i++) {
 		const struct local_table *table = &c->local->tables[i];
+		bool hive = local_is_hive(table);
 
 		for (size_t j = 0; j < table->file_count; j++) {
 			bytes += table->files[j].mark.size;
-			c->checks[n++] = (struct check){ table, &table->files[j] };
+			c->checks[n++] = (struct check){ table, &table->files[j], hive };
 		}
 	}
 	c->progress = progress_begin("verify", bytes, n, c->v->quiet);
@@ -133,8 +149,10 @@ static int is_known(struct checking *c, const char *name, struct err *e)
 {
 	static const char sql_file[] = "SELECT 1 FROM ws_file WHERE sha256 || '.parquet' = ?1"
 				       " AND sha256 = substr(?1, 1, 64) LIMIT 1";
-	static const char sql_hive[] = "SELECT 1 FROM ws_table JOIN ws_file ON table_name = name"
-				       " WHERE version || '/' || path = ?1 LIMIT 1";
+	static const char sql_hive[] =
+		"SELECT 1 FROM ws_table JOIN ws_file ON table_name = name"
+		" WHERE version = substr(?1, 1, 64) AND path = substr(?1, 66)"
+		" AND substr(?1, 65, 1) = '/' LIMIT 1";
 	bool in_folder = strchr(name, '/') != NULL;
 	int64_t known = 0;
 	int r = db_get_int(root_db(c->v->root), &known, 0, e, in_folder ? sql_hive : sql_file, "t",

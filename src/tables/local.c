@@ -46,6 +46,17 @@ char *local_link_target(const char *part, const char *sha256)
 	return buf_take(&out);
 }
 
+char *local_hive_target(const char *part, const char *sha256)
+{
+	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
+
+	buf_adds(&out, "../");
+	for (const char *s = strchr(part, '/'); s; s = strchr(s + 1, '/'))
+		buf_adds(&out, "../");
+	buf_addf(&out, "%s.parquet", sha256);
+	return buf_take(&out);
+}
+
 char *local_hive_path(const char *version, const char *part)
 {
 	return xasprintf(LOCAL_VERSIONS "/%s/%s", version, part);
@@ -58,6 +69,19 @@ bool local_is_hive(const struct local_table *table)
 			return true;
 	}
 	return false;
+}
+
+void local_add_paths(const struct root *root, const struct local_table *table, struct strv *out)
+{
+	bool hive = local_is_hive(table);
+
+	for (size_t i = 0; i < table->file_count; i++) {
+		const struct local_file *file = &table->files[i];
+		AUTO_FREE char *path = hive ? local_hive_path(table->version, file->path)
+					    : local_version_path(file->sha256);
+
+		strv_addf(out, "%s/%s", root_path(root), path);
+	}
 }
 
 struct file_mark file_mark_of(const struct stat *st)
@@ -213,7 +237,17 @@ static int is_marked(int dirfd, const char *path, const struct file_mark *mark, 
 	return file_mark_equal(&now, mark);
 }
 
-static enum local_state state_of(int dirfd, const struct local_table *table,
+/* What a view over key=value folders reads. */
+static bool is_hive_linked(int dirfd, const struct local_table *table,
+			   const struct local_file *file)
+{
+	AUTO_FREE char *link = local_hive_path(table->version, file->path);
+	bool exists;
+
+	return is_marked(dirfd, link, &file->mark, &exists);
+}
+
+static enum local_state state_of(int dirfd, const struct local_table *table, bool hive,
 				 const struct local_file *file)
 {
 	AUTO_FREE char *link = local_link_path(table->name, file->path);
@@ -222,7 +256,7 @@ static enum local_state state_of(int dirfd, const struct local_table *table,
 
 	/* The usual case takes one call: the right link leads to the right file. */
 	if (is_marked(dirfd, link, &file->mark, &exists))
-		return LOCAL_GOOD;
+		return !hive || is_hive_linked(dirfd, table, file) ? LOCAL_GOOD : LOCAL_UNLINKED;
 	version = local_version_path(file->sha256);
 	if (is_marked(dirfd, version, &file->mark, &exists))
 		return LOCAL_UNLINKED;
@@ -236,9 +270,10 @@ void local_check(struct root *root, struct local *local)
 	local->all_good = true;
 	for (size_t i = 0; i < local->count; i++) {
 		struct local_table *table = &local->tables[i];
+		bool hive = local_is_hive(table);
 
 		for (size_t j = 0; j < table->file_count; j++) {
-			table->files[j].state = state_of(dirfd, table, &table->files[j]);
+			table->files[j].state = state_of(dirfd, table, hive, &table->files[j]);
 			if (table->files[j].state != LOCAL_GOOD)
 				local->all_good = false;
 		}
@@ -274,7 +309,7 @@ static int examine_file(struct root *root, const struct local_table *table, stru
 	if (strcmp(hex, file->sha256) != 0)
 		return 0;
 	file->mark = file_mark_of(&st);
-	file->state = state_of(root_dirfd(root), table, file);
+	file->state = state_of(root_dirfd(root), table, local_is_hive(table), file);
 	return record_mark(root, table, file, e);
 }
 

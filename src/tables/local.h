@@ -12,7 +12,7 @@
  *	local_load(root, &local, e);		one SELECT, ordered by name and path
  *	local_check(root, local);		one fstatat a file, no byte is read
  *
- * A file counts as good when the link leads to a file with the size, mtime and inode recorded.
+ * A file counts as good when its links lead to a file with the size, mtime and inode recorded.
  * What differs is looked at closely by local_examine(): it reads and hashes.
  *
  * Tables (component "local"): ws_table, ws_file, view_made (views as last written; an empty
@@ -23,6 +23,7 @@
 #define LARDER_TABLES_LOCAL_H
 
 #include "base/hash.h"
+#include "base/str.h"
 #include "engine/root.h"
 #include <sys/stat.h>
 
@@ -33,7 +34,7 @@ extern const struct db_schema local_schema;
 
 enum local_state {
 	LOCAL_GOOD,
-	LOCAL_UNLINKED, /* the version is there and as recorded; its link is not */
+	LOCAL_UNLINKED, /* the version is there and as recorded; a link to it is not */
 	LOCAL_TOUCHED,  /* size, mtime or inode differ from the record: bytes not known */
 	LOCAL_MISSING,  /* the version is gone */
 };
@@ -94,9 +95,12 @@ char *local_version_path(const char *sha256);
 char *local_link_path(const char *table, const char *part);
 /* What that link points to: "../versions/<sha256>.parquet", deeper for parts. */
 char *local_link_target(const char *part, const char *sha256);
-/* Folder of key=value links of a version, and whether a part path asks for one. */
+/* The key=value link of a part, what it points to, and whether a part path asks for such links. */
 char *local_hive_path(const char *version, const char *part);
+char *local_hive_target(const char *part, const char *sha256);
 bool local_is_hive(const struct local_table *table);
+/* The absolute paths a query of the table reads, in the order of its parts. */
+void local_add_paths(const struct root *root, const struct local_table *table, struct strv *out);
 
 struct file_mark file_mark_of(const struct stat *st);
 bool file_mark_equal(const struct file_mark *a, const struct file_mark *b);

@@ -72,18 +72,6 @@ static int list_names(struct views *v, struct err *e)
 	return r;
 }
 
-static void list_files(const struct views *v, const struct local_table *table, bool hive,
-		       struct strv *files)
-{
-	for (size_t i = 0; i < table->file_count; i++) {
-		const struct local_file *file = &table->files[i];
-		AUTO_FREE char *path = hive ? local_hive_path(table->version, file->path)
-					    : local_version_path(file->sha256);
-
-		strv_addf(files, "%s/%s", root_path(v->root), path);
-	}
-}
-
 static void fingerprint(const struct strv *files, char out[HASH_HEX_MAX])
 {
 	AUTO_BUF struct buf lines = BUF_INIT(BUF_OWN_MAX);
@@ -111,7 +99,7 @@ static int describe_view(struct views *v, const char *name, struct err *e)
 	int r;
 
 	if (table) {
-		list_files(v, table, hive, files);
+		local_add_paths(v->root, table, files);
 		fingerprint(files, v->prints[v->count]);
 	}
 	r = v->all || !table ? 0 : is_made(v, name, v->prints[v->count], e);

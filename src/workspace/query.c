@@ -19,32 +19,19 @@ static void table_list_release(struct table_list *list)
 	free(list->tables);
 }
 
-static void add_files(const char *root, const struct local_table *table, bool hive,
-		      struct strv *files)
-{
-	for (size_t i = 0; i < table->file_count; i++) {
-		const struct local_file *file = &table->files[i];
-		AUTO_FREE char *path = hive ? local_hive_path(table->version, file->path)
-					    : local_version_path(file->sha256);
-
-		strv_addf(files, "%s/%s", root, path);
-	}
-}
-
-static void fill(struct table_list *list, const char *root, const struct local *local)
+static void fill(struct table_list *list, const struct root *root, const struct local *local)
 {
 	list->n = local->count;
 	list->tables = xcalloc(local->count, sizeof(*list->tables));
 	list->files = xcalloc(local->count, sizeof(*list->files));
 	for (size_t i = 0; i < local->count; i++) {
 		const struct local_table *table = &local->tables[i];
-		bool hive = local_is_hive(table);
 
-		add_files(root, table, hive, &list->files[i]);
+		local_add_paths(root, table, &list->files[i]);
 		list->tables[i] = (struct duck_table){
 			.name = table->name,
 			.files = &list->files[i],
-			.hive = hive,
+			.hive = local_is_hive(table),
 		};
 	}
 }
@@ -59,7 +46,7 @@ int workspace_query(struct workspace *ws, const struct query_options *options,
 
 	if (local_load(workspace_root(ws), &local, e) < 0)
 		return e->code;
-	fill(&list, workspace_path(ws), local);
+	fill(&list, workspace_root(ws), local);
 	const struct duck_query query = {
 		.sql = options->sql,
 		.database = stat(database, &st) == 0 ? database : NULL,

@@ -5,8 +5,7 @@
  * date; the user's own tables and views in that file are visible too whenever it can be opened. A
  * pull beside it changes nothing under a running query.
  *
- * Threads: none shared. Errors: as duck_query_run(), with the names of tables like the one that was
- * not found as a hint.
+ * Threads: none shared. Errors: as duck_query_run(), with what to do next as a hint.
  */
 #ifndef LARDER_WORKSPACE_QUERY_H
 #define LARDER_WORKSPACE_QUERY_H

@@ -451,3 +451,21 @@ ok 'a hub that goes back to an earlier state is followed' '
 	same "$(sum_of ws a)" "$sum"
 	larder verify --workspace ws -q
 '
+
+ok 'a lost link of a table in key=value parts is noticed, by verify and by the next pull' '
+	new_hub hub
+	mkdir -p t/y=1 t/y=2
+	printf "id,v\n1,10\n" >t/y=1/a.csv
+	printf "id,v\n2,20\n" >t/y=2/a.csv
+	larder publish orders t -q
+	new_workspace ws $HUB_URL
+	pull ws
+	same "$(sum_of ws orders)" 30
+	rm ws/server/versions/*/y=1/a.parquet
+	exits 1 larder verify --workspace ws -q 2>found
+	has found y=1/a.parquet
+	pull ws
+	same "$(json report .bytes_fetched)" 0
+	same "$(sum_of ws orders)" 30
+	larder verify --workspace ws -q
+'
