@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 
+#include <strings.h>
+
 /* Of a foreign name, in a warning. */
 #define SHOWN_MAX 80
 
@@ -246,6 +248,36 @@ static int compare_tables(const void *a, const void *b)
 		      ((const struct manifest_table *)b)->name);
 }
 
+static int compare_folded(const void *a, const void *b)
+{
+	const struct manifest_table *x = *(struct manifest_table *const *)a;
+	const struct manifest_table *y = *(struct manifest_table *const *)b;
+	int order = strcasecmp(x->name, y->name);
+
+	return order ? order : strcmp(x->name, y->name);
+}
+
+/*
+ * DuckDB knows no capitals in names: the view of one of two that differ only there would answer for
+ * the other. Neither is taken, so that what is here goes on to mean what it meant.
+ */
+static void refuse_twins(struct manifest *m)
+{
+	AUTO_FREE struct manifest_table **sorted =
+		xcalloc(m->count + 1, sizeof(struct manifest_table *));
+
+	for (size_t i = 0; i < m->count; i++)
+		sorted[i] = &m->tables[i];
+	qsort(sorted, m->count, sizeof(struct manifest_table *), compare_folded);
+	for (size_t i = 1; i < m->count; i++) {
+		if (strcasecmp(sorted[i]->name, sorted[i - 1]->name) != 0)
+			continue;
+		sorted[i - 1]->unusable = true;
+		sorted[i]->unusable = true;
+		warn(m, sorted[i]->name, "another table has its name, capitals aside");
+	}
+}
+
 int manifest_parse(struct bytes text, struct manifest **ret_manifest, struct err *e)
 {
 	AUTO_MANIFEST struct manifest *m = xcalloc(1, sizeof(*m));
@@ -265,6 +297,7 @@ int manifest_parse(struct bytes text, struct manifest **ret_manifest, struct err
 	for (struct json_iter it = json_iter(tables); json_next(&it);)
 		take_entry(m, it.key, it.value);
 	qsort(m->tables, m->count, sizeof(*m->tables), compare_tables);
+	refuse_twins(m);
 	if (!read_text(doc, "bundle_etag", &m->bundle_etag))
 		m->bundle_etag = xstrdup("");
 	*ret_manifest = TAKE(m);

@@ -127,7 +127,8 @@ int registry_list(struct db *db, const struct caller *caller, registry_visit_fn 
 	return r;
 }
 
-/* Would the text mean two tables? */
+/* Would the text mean two tables? DuckDB knows no capitals in names: two that differ only there would
+ * be one view. */
 static int check_taken(struct db *db, const char *id, const char *text, struct err *e)
 {
 	int64_t taken = 0;
@@ -140,11 +141,12 @@ static int check_taken(struct db *db, const char *id, const char *text, struct e
 			"'-', up to %d, not starting with '.' or '-'",
 			NAME_MAX_LEN, text, NAME_MAX_LEN);
 	r = db_get_int(db, &taken, 0, e,
-		       "SELECT 1 FROM tbl WHERE id<>?1 AND (id=?2 OR name=?2) LIMIT 1", "tt", id,
-		       text);
+		       "SELECT 1 FROM tbl WHERE id<>?1 AND (id=?2 COLLATE NOCASE"
+		       " OR name=?2 COLLATE NOCASE) LIMIT 1",
+		       "tt", id, text);
 	if (r < 0 || !taken)
 		return r;
-	return err_set(e, ERR_CONFLICT, "there is a table '%s' already", text);
+	return err_set(e, ERR_CONFLICT, "there is a table '%s' already, capitals aside", text);
 }
 
 static int check_text(const char *what, const char *text, size_t max, struct err *e)

@@ -8,7 +8,7 @@
  *	registry_list(db, caller, visit, ctx, e)                      one query, ordered by name
  *
  * A table has an id, which grants follow and which never changes, and a name, which clients see.
- * No id equals another table's name, so a text from outside means one table at most. A caller sees
+ * No id equals another table's name, capitals aside, so a text means one table at most. A caller sees
  * the tables granted to a group of theirs; the others do not exist for them (ERR_NOT_FOUND).
  * Caller NULL sees all: for what the hub itself does.
  *

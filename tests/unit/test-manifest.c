@@ -103,6 +103,17 @@ TEST(a_name_of_128_bytes_is_the_longest)
 	CHECK_INT(none->warnings.n, 1);
 }
 
+TEST(of_names_that_differ_in_capitals_only_none_is_taken)
+{
+	AUTO_MANIFEST struct manifest *m =
+		parse("{\"tables\":{\"orders\":{},\"Orders\":{},\"orders2\":{}}}");
+
+	CHECK_INT(m->count, 3);
+	CHECK(m->tables[0].unusable && m->tables[1].unusable && !m->tables[2].unusable);
+	CHECK_INT(m->warnings.n, 1);
+	CHECK(strstr(m->warnings.v[0], "capitals aside"));
+}
+
 TEST(a_bad_entry_with_a_good_name_is_listed_as_unusable)
 {
 	static const char *const bad[] = {
@@ -237,6 +248,7 @@ int main(void)
 		CASE(a_hash_that_is_no_md5_only_marks_the_state),
 		CASE(names_that_cannot_be_files_are_passed_over_one_by_one),
 		CASE(a_name_of_128_bytes_is_the_longest),
+		CASE(of_names_that_differ_in_capitals_only_none_is_taken),
 		CASE(a_bad_entry_with_a_good_name_is_listed_as_unusable),
 		CASE(parts_are_sorted_by_path),
 		CASE(tables_that_stay_on_the_server_are_not_listed),

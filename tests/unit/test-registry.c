@@ -41,6 +41,8 @@ TEST(no_text_can_mean_two_tables)
 		{ .id = "uno" },
 		{ .id = "two", .name = "one" },
 		{ .id = "two", .name = "uno" },
+		{ .id = "One" },
+		{ .id = "two", .name = "UNO" },
 	};
 	struct err e = { 0 };
 
