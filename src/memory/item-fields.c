@@ -65,7 +65,7 @@ static int read_text(const struct field *f, const struct json *v, char **ret_tex
 
 static int read_list(const struct field *f, const struct json *v, char **ret_text, struct err *e)
 {
-	struct buf out = BUF_INIT(BUF_OWN_MAX);
+	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
 
 	if (json_kind(v) != JSON_ARRAY)
 		return err_set(e, ERR_USAGE, "rule field '%s' must be a list of texts", f->name);
@@ -162,6 +162,11 @@ static int check(const struct item_values *v, struct err *e)
 
 	if (id && !name_is_rule(id))
 		return err_set(e, ERR_USAGE, "rule id '%s': only letters, digits, '_' and '-'", id);
+	if (id && v->number[ITEM_MANDATORY] && str_eq(id, "approved"))
+		return err_set(
+			e, ERR_USAGE,
+			"rule id 'approved': a workspace keeps all approved rules in a file of "
+			"that name");
 	if (!v->text[ITEM_TITLE] || !*v->text[ITEM_TITLE])
 		return err_set(e, ERR_USAGE, "the rule's title is missing");
 	if (!v->text[ITEM_CONTENT])

@@ -258,6 +258,8 @@ TEST(fields_that_may_not_be_so_are_refused_by_name)
 		{ "{\"content\":\"c\"}", "title is missing" },
 		{ "{\"title\":\"t\",\"content\":\"c\",\"id\":\"a/b\"}", "rule id" },
 		{ "{\"title\":\"t\",\"content\":\"c\",\"id\":\"../x\"}", "rule id" },
+		{ "{\"title\":\"t\",\"content\":\"c\",\"id\":\"approved\",\"mandatory\":true}",
+		  "rule id 'approved'" },
 		{ "{\"title\":\"t\",\"content\":\"c\",\"id\":\"\"}", "rule id" },
 		{ "{\"title\":\"a\\nb\",\"content\":\"c\"}", "'title' must be one line" },
 		{ "{\"title\":\"t\",\"content\":\"c\\u0000\"}", "'content'" },
