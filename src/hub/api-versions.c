@@ -70,7 +70,9 @@ static int read_sort(struct publishing *p, struct err *e)
 {
 	const struct json *sort = json_get(p->json, "sort");
 
-	for (size_t i = 0; json_kind(sort) == JSON_ARRAY && i < json_size(sort); i++) {
+	if (sort && json_kind(sort) != JSON_ARRAY && json_kind(sort) != JSON_NULL)
+		return err_set(e, ERR_USAGE, "'sort' must be a list of column names");
+	for (size_t i = 0; i < json_size(sort); i++) {
 		const char *column = json_text(json_at(sort, i));
 
 		if (!column)

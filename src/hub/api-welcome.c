@@ -58,7 +58,8 @@ static int add_tables(struct request *q, struct buf *out, struct err *e)
 	buf_adds(out, "| table | rows | what it is |\n|---|---|---|\n");
 	buf_add(out, rows.p, rows.n);
 	if (l.tables > TABLES_SHOWN)
-		buf_addf(out, "\n%zu more: `larder catalog` lists all.\n", l.tables - TABLES_SHOWN);
+		buf_addf(out, "\n%zu more: `larder query --limit 0 \"SHOW TABLES\"` lists all.\n",
+			 l.tables - TABLES_SHOWN);
 	return 0;
 }
 
