@@ -22,9 +22,6 @@ int access_changed(struct db *db, const struct caller *by, const char *action, c
 /* Clean text of 1 to `max` bytes, or ERR_USAGE that names `what`. */
 int access_check_text(const char *what, const char *text, size_t max, struct err *e);
 
-/* ERR_DENIED when the caller's token is of a narrower scope. */
-int access_need_scope(const struct caller *caller, enum access_scope scope, struct err *e);
-
 /* The id of an active user, or ERR_NOT_FOUND. The address may be in any case. */
 int user_find(struct db *db, const char *email, int64_t *ret_id, struct err *e);
 /* The id of the group with that id or name, or ERR_NOT_FOUND. The caller owns it. */

@@ -73,6 +73,8 @@ int access_record_use(struct db *db, const struct caller *caller, int64_t now_ms
 
 /* Of the group admin and with a token of scope admin, or ERR_DENIED. */
 int access_need_admin(const struct caller *caller, struct err *e);
+/* ERR_DENIED when the caller's token is of a narrower scope. */
+int access_need_scope(const struct caller *caller, enum access_scope scope, struct err *e);
 /* 1 when the caller is admin or one of the caller's groups was granted (type, id); 0; or an error.
  */
 int access_sees(struct db *db, const struct caller *caller, const char *type, const char *id,

@@ -136,6 +136,8 @@ static int check_origin(struct http_in *in, struct err *e)
 
 static int check_needs(const struct route *route, const struct caller *caller, struct err *e)
 {
+	if (route->needs == NEEDS_USER)
+		return access_need_scope(caller, SCOPE_USER, e);
 	return route->needs == NEEDS_ADMIN ? access_need_admin(caller, e) : 0;
 }
 

@@ -33,6 +33,7 @@
 enum route_needs {
 	NEEDS_NOTHING, /* public */
 	NEEDS_TOKEN,   /* any valid one */
+	NEEDS_USER,    /* scope user or admin */
 	NEEDS_ADMIN,   /* scope admin, of a member of the group admin */
 };
 
