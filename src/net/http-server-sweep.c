@@ -121,6 +121,35 @@ static void cut(const struct sweep *s, struct http_conn *conn, bool slow)
 	(void)shutdown(conn->fd, SHUT_RDWR);
 }
 
+/*
+ * libmicrohttpd takes 128 events from the kernel at a time. After exactly so many it asks for more
+ * before it serves these, and sleeps there until the next event, for as long as that takes. So a
+ * connection that waits for us is reported once more: setting this option, to what it is, makes
+ * the kernel say that the socket can be written to. One such event frees the whole batch.
+ */
+static void wake(const struct http_conn *conn)
+{
+	static const int as_it_is = 0;
+
+	(void)setsockopt(conn->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &as_it_is, sizeof(as_it_is));
+}
+
+/* Is it for us to go on: bytes we have not read yet, or none of ours on their way? */
+static bool is_our_turn(const struct http_conn *conn)
+{
+	switch ((enum http_phase)atomic_load_explicit(&conn->phase, memory_order_relaxed)) {
+	case HTTP_PHASE_HEAD:
+	case HTTP_PHASE_IDLE:
+	case HTTP_PHASE_BODY:
+		return has_waiting(conn, SIOCINQ);
+	case HTTP_PHASE_REPLY:
+		return !has_waiting(conn, SIOCOUTQ);
+	case HTTP_PHASE_BUSY:
+	default:
+		return false;
+	}
+}
+
 static int64_t head_limit_ms(const struct sweep *s)
 {
 	int64_t ms = s->server->options.head_ms;
@@ -227,8 +256,13 @@ static void sweep_all(struct http_server *server)
 	struct http_conn *conn = NULL;
 
 	LIST_FOREACH(conn, &server->connections, link)
-	if (!conn->cut)
+	{
+		if (conn->cut)
+			continue;
 		sweep_one(&s, conn);
+		if (is_our_turn(conn))
+			wake(conn);
+	}
 	if (s.full)
 		recycle(&s);
 }

@@ -21,7 +21,8 @@
  * minimum rate of a body in and out, idle time. The sweeper that enforces the last three is ours,
  * because the library's time-out starts anew with every byte (measured: 1,900 slow sockets were
  * never dropped). It asks the kernel what arrived and what was acknowledged, so sendfile and TLS
- * count too and a request costs nothing more. When connections run out, idle ones go first.
+ * count too and a request costs nothing more. When connections run out, idle ones go first. Its
+ * tick, a second at most, also frees connections that the library forgot (wake() there says how).
  *
  * The path given is decoded once and strictly (http-path.h): anything doubtful is answered with 404
  * before on_request() sees it. Every reply carries x-request-id (the client's, if it sent a decent

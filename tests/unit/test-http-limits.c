@@ -392,6 +392,39 @@ TEST(stopping_cuts_what_is_not_done_in_time)
 	forget(&f);
 }
 
+/* As many events as libmicrohttpd takes from the kernel at once (see wake() of the sweeper). */
+#define BATCH 128
+
+TEST(exactly_one_batch_of_requests_at_once_is_served_without_another_event)
+{
+	struct http_server_options options = strict;
+	int64_t started = time_monotonic();
+	struct fixture f;
+	AUTO_FD int busy = -1;
+	int fds[BATCH];
+
+	options.threads = 1;
+	options.head_ms = options.idle_ms = 4 * (int64_t)DEADLINE_MS;
+	fixture_start(&f, &options);
+	for (int i = 0; i < BATCH; i++)
+		fds[i] = raw_connect(&f);
+	assert_true(wait_connections(&f, BATCH));
+	busy = raw_connect(&f);
+	raw_send(busy, "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
+	wait_waiting(&f);
+	for (int i = 0; i < BATCH; i++)
+		raw_send(fds[i], "GET /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+	fixture_release(&f);
+	for (int i = 0; i < BATCH; i++) {
+		AUTO_FREE char *reply = raw_read_all(fds[i]);
+
+		assert_non_null(reply);
+		(void)close(fds[i]);
+	}
+	assert_true(time_monotonic() - started < DEADLINE_MS);
+	fixture_stop(&f);
+}
+
 TEST(an_address_in_use_and_one_that_is_none_are_told)
 {
 	struct http_server *second = NULL;
@@ -530,6 +563,7 @@ int main(void)
 		OK(idle_connections_make_room_when_there_are_too_many),
 		OK(stopping_lets_running_requests_finish_and_takes_no_new_ones),
 		OK(stopping_cuts_what_is_not_done_in_time),
+		OK(exactly_one_batch_of_requests_at_once_is_served_without_another_event),
 		OK(an_address_in_use_and_one_that_is_none_are_told),
 		OK(ipv6_is_listened_on_too),
 		OK(tls_serves_who_trusts_its_certificate_and_nobody_else),
