@@ -15,7 +15,7 @@
 struct receiving {
 	struct hub *hub;
 	enum upload_kind kind;
-	struct caller caller; /* only who it is */
+	struct caller caller; /* asked again when all has come */
 	struct multipart *form;
 	struct upload *upload; /* NULL until the field came */
 	bool inside;           /* the field's bytes are coming */
@@ -23,12 +23,14 @@ struct receiving {
 	struct err failed; /* answered at the end: till then the client is let to send */
 };
 
-static int record(struct hub *hub, struct upload *u, const struct caller *by, bool *ret_duplicate,
+static int record(struct hub *hub, struct upload *u, struct caller *by, bool *ret_duplicate,
 		  struct err *e)
 {
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
 	int r = hub_write_begin(hub, &w, e);
 
+	if (r == 0)
+		r = access_renew(w.db, by, e);
 	if (r == 0)
 		r = upload_record(u, w.root, ret_duplicate, e);
 	if (r < 0 || *ret_duplicate)
@@ -154,8 +156,8 @@ static int receive(struct request *q, enum upload_kind kind, struct err *e)
 		free(p);
 		return e->code;
 	}
-	p->caller.user_id = q->caller->user_id;
-	p->caller.email = xstrdup(q->caller->email);
+	p->caller = *q->caller;
+	*q->caller = (struct caller)CALLER_INIT;
 	body.state = p;
 	http_reply_add(q->in, "X-Larder-Accepts", "session-gzip");
 	http_reply_add(q->in, "X-Agnes-Accepts", "session-gzip"); /* of earlier clients */
