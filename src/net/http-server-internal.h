@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the server share: http-server.c starts and stops it, -request.c takes a request
- * in, -body.c its body, -aside.c runs long work, -reply.c sends the answer, -sweep.c drops who is
+ * in, -framing.c asks where its body ends, -body.c its body, -aside.c runs long work, -reply.c sends the answer, -sweep.c drops who is
  * too slow.
  *
  * A struct http_conn is made and freed by libmicrohttpd's notification, on a thread of the pool,
@@ -105,6 +105,9 @@ void *http_on_target(void *ctx, const char *target, struct MHD_Connection *conne
 void http_on_completed(void *ctx, struct MHD_Connection *connection, void **request_ctx,
 		       enum MHD_RequestTerminationCode how);
 void http_fail(struct http_in *in, const struct err *e);
+
+/* http-server-framing.c: does the head leave no doubt about where its body ends? */
+bool http_framing_is_clear(const struct http_in *in);
 
 /* http-server-body.c: the body on its way in. */
 bool http_body_piece(struct http_in *in, struct bytes piece); /* false: close the connection */

@@ -24,6 +24,7 @@ static void load_once(void)
 		MHD_SYMBOL(stop_daemon),
 		MHD_SYMBOL(get_connection_info),
 		MHD_SYMBOL(lookup_connection_value),
+		MHD_SYMBOL(get_connection_values),
 		MHD_SYMBOL(create_response_from_buffer),
 		MHD_SYMBOL(create_response_from_buffer_with_free_callback_cls),
 		MHD_SYMBOL(create_response_from_fd_at_offset64),

@@ -21,6 +21,8 @@ struct mhd_library {
 							       ...);
 	const char *(*lookup_connection_value)(struct MHD_Connection *connection,
 					       enum MHD_ValueKind kind, const char *key);
+	int (*get_connection_values)(struct MHD_Connection *connection, enum MHD_ValueKind kind,
+				     MHD_KeyValueIterator look, void *ctx);
 	struct MHD_Response *(*create_response_from_buffer)(size_t size, void *buffer,
 							    enum MHD_ResponseMemoryMode mode);
 	struct MHD_Response *(*create_response_from_buffer_with_free_callback_cls)(

@@ -89,9 +89,9 @@ static void begin(struct http_in *in)
 	if (http_path_decode(in->conn->target, &in->path) < 0) {
 		buf_clear(&in->path);
 		http_reply_detail(in, 404, "not_found", "there is nothing here");
-		return;
+	} else {
+		in->server->options.on_request(in->server->options.ctx, in);
 	}
-	in->server->options.on_request(in->server->options.ctx, in);
 	if (in->has_body && in->content_length > in->body.max) {
 		struct err e = { 0 };
 
@@ -118,6 +118,14 @@ static bool refuses_body(const struct http_in *in)
 	return in->response && !in->has_body &&
 	       (in->content_length > HTTP_DISCARD_MAX ||
 		(in->content_length != 0 && http_header(in, "Expect")));
+}
+
+/* A reply at this moment is the last of its connection. */
+static enum MHD_Result refuse_head(struct http_in *in)
+{
+	http_reply_add(in, "Connection", "close");
+	http_reply_detail(in, 400, "bad_request", "it is not clear where this request ends");
+	return http_reply_queue(in);
 }
 
 static enum MHD_Result finish(struct http_in *in)
@@ -148,6 +156,8 @@ enum MHD_Result http_on_access(void *ctx, struct MHD_Connection *connection, con
 	if (!in) {
 		in = in_new(ctx, connection, method);
 		*request_ctx = in;
+		if (!http_framing_is_clear(in))
+			return refuse_head(in);
 		begin(in);
 		if (refuses_body(in))
 			return http_reply_queue(in);
