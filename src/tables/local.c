@@ -247,25 +247,49 @@ static bool is_hive_linked(int dirfd, const struct local_table *table,
 	return is_marked(dirfd, link, &file->mark, &exists);
 }
 
-static enum local_state state_of(int dirfd, const struct local_table *table, bool hive,
-				 const struct local_file *file)
+struct look {
+	int root;
+	int links; /* the folder of links, -1 when there is none: starting there halves each lookup */
+};
+
+static void look_release(struct look *look)
 {
-	AUTO_FREE char *link = local_link_path(table->name, file->path);
+	if (look->links >= 0)
+		(void)close(look->links); /* a folder: nothing to lose */
+}
+
+static struct look look_into(const struct root *root)
+{
+	int dirfd = root_dirfd(root);
+
+	return (struct look){
+		.root = dirfd,
+		.links = openat(dirfd, LOCAL_LINKS, O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
+}
+
+static enum local_state state_of(const struct look *look, const struct local_table *table,
+				 bool hive, const struct local_file *file)
+{
+	char link[NAME_MAX_LEN + PART_PATH_MAX + sizeof("/.parquet")];
 	AUTO_FREE char *version = NULL;
 	bool exists;
 
+	(void)snprintf(link, sizeof(link), "%s%s%s", table->name, *file->path ? "/" : ".parquet",
+		       file->path);
 	/* The usual case takes one call: the right link leads to the right file. */
-	if (is_marked(dirfd, link, &file->mark, &exists))
-		return !hive || is_hive_linked(dirfd, table, file) ? LOCAL_GOOD : LOCAL_UNLINKED;
+	if (look->links >= 0 && is_marked(look->links, link, &file->mark, &exists))
+		return !hive || is_hive_linked(look->root, table, file) ? LOCAL_GOOD
+									: LOCAL_UNLINKED;
 	version = local_version_path(file->sha256);
-	if (is_marked(dirfd, version, &file->mark, &exists))
+	if (is_marked(look->root, version, &file->mark, &exists))
 		return LOCAL_UNLINKED;
 	return exists ? LOCAL_TOUCHED : LOCAL_MISSING;
 }
 
 void local_check(struct root *root, struct local *local)
 {
-	int dirfd = root_dirfd(root);
+	AUTO(look_release) struct look look = look_into(root);
 
 	local->all_good = true;
 	for (size_t i = 0; i < local->count; i++) {
@@ -273,7 +297,7 @@ void local_check(struct root *root, struct local *local)
 		bool hive = local_is_hive(table);
 
 		for (size_t j = 0; j < table->file_count; j++) {
-			table->files[j].state = state_of(dirfd, table, hive, &table->files[j]);
+			table->files[j].state = state_of(&look, table, hive, &table->files[j]);
 			if (table->files[j].state != LOCAL_GOOD)
 				local->all_good = false;
 		}
@@ -293,6 +317,7 @@ static int record_mark(struct root *root, const struct local_table *table,
 static int examine_file(struct root *root, const struct local_table *table, struct local_file *file,
 			struct err *e)
 {
+	AUTO(look_release) struct look look = look_into(root);
 	AUTO_FREE char *version = local_version_path(file->sha256);
 	AUTO_FD int fd = openat(root_dirfd(root), version, O_RDONLY | O_CLOEXEC);
 	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
@@ -309,7 +334,7 @@ static int examine_file(struct root *root, const struct local_table *table, stru
 	if (strcmp(hex, file->sha256) != 0)
 		return 0;
 	file->mark = file_mark_of(&st);
-	file->state = state_of(root_dirfd(root), table, local_is_hive(table), file);
+	file->state = state_of(&look, table, local_is_hive(table), file);
 	return record_mark(root, table, file, e);
 }
 
