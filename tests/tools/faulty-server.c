@@ -10,7 +10,8 @@
  * the query is not looked at. POST, PUT and DELETE are answered with the file at their path, or
  * {"ok":true}; the body sent is read away. FILE of --plan says what goes wrong (fault-plan.h).
  *
- * --log gets one line per request, when its answer is done or given up:
+ * --log gets one line per request, before the last bytes of its answer leave (who has the answer
+ * finds the line), or when it is given up:
  *
  *	METHOD TARGET RANGE STATUS BYTES
  *
@@ -53,7 +54,7 @@ struct visit { /* one connection, then one request after the other on it */
 	struct fault fault;
 	int status;
 	int64_t sent;
-	bool close;
+	bool noted, close;
 };
 
 struct answer {
@@ -229,6 +230,21 @@ static void decide(const struct visit *v, struct answer *a)
 		set_text(a, 200, "{\"ok\":true}");
 }
 
+/* The request's line of the log, once; the bytes that leave right after it are counted as sent. */
+static void note(struct visit *v, int64_t leaving)
+{
+	const char *range = header(v, "Range");
+
+	if (!v->site->log || v->noted)
+		return;
+	v->noted = true;
+	(void)pthread_mutex_lock(&v->site->log_lock);
+	fprintf(v->site->log, "%s %s %s %d %lld\n", v->method, v->target, range ? range : "-",
+		v->status, (long long)(v->sent + leaving));
+	(void)fflush(v->site->log);
+	(void)pthread_mutex_unlock(&v->site->log_lock);
+}
+
 static bool send_head(struct visit *v, const struct answer *a)
 {
 	AUTO_BUF struct buf out = BUF_INIT(HEAD_MAX);
@@ -248,7 +264,6 @@ static bool send_head(struct visit *v, const struct answer *a)
 	if (v->fault.kind == FAULT_REDIRECT)
 		buf_addf(&out, "Location: %s\r\n", v->fault.text);
 	buf_adds(&out, "\r\n");
-	v->status = a->status;
 	return send_all(v, out.p, out.n);
 }
 
@@ -298,6 +313,8 @@ static bool send_body(struct visit *v, const struct answer *a, int64_t until)
 			return false;
 		if (flip >= v->sent && flip < v->sent + (int64_t)n)
 			piece[flip - v->sent] ^= 1;
+		if (v->sent + (int64_t)n == until)
+			note(v, (int64_t)n);
 		if (!send_all(v, piece, n))
 			return false;
 		v->sent += (int64_t)n;
@@ -312,8 +329,12 @@ static void send_answer(struct visit *v, const struct answer *a)
 	enum fault_kind kind = v->fault.kind;
 	bool cut = kind == FAULT_RESET || kind == FAULT_SHORT || kind == FAULT_STALL;
 	int64_t until = cut ? fault_bytes(&v->fault, a->length) : a->length;
+	bool head_only = str_eq(v->method, "HEAD");
 
-	if (!send_head(v, a) || str_eq(v->method, "HEAD") || !send_body(v, a, until))
+	v->status = a->status;
+	if (head_only || until == 0)
+		note(v, 0);
+	if (!send_head(v, a) || head_only || !send_body(v, a, until))
 		return;
 	if (kind == FAULT_RESET)
 		reset(v);
@@ -345,19 +366,6 @@ static void answer(struct visit *v)
 	buf_release(&a.text);
 }
 
-static void note(struct visit *v)
-{
-	const char *range = header(v, "Range");
-
-	if (!v->site->log)
-		return;
-	(void)pthread_mutex_lock(&v->site->log_lock);
-	fprintf(v->site->log, "%s %s %s %d %lld\n", v->method, v->target, range ? range : "-",
-		v->status, (long long)v->sent);
-	(void)fflush(v->site->log);
-	(void)pthread_mutex_unlock(&v->site->log_lock);
-}
-
 static void serve_one(struct visit *v)
 {
 	AUTO_FREE char *path = xstrndup(v->target, strcspn(v->target, "?"));
@@ -366,13 +374,13 @@ static void serve_one(struct visit *v)
 	v->fault = fault_plan_next(v->site->plan, path);
 	v->status = 0;
 	v->sent = 0;
+	v->noted = false;
 	v->close = connection && strcasecmp(connection, "close") == 0;
 	/* Noted before, since nothing more may happen: a request that hangs must be seen. */
 	if (v->fault.kind == FAULT_HANG)
-		note(v);
+		note(v, 0);
 	answer(v);
-	if (v->fault.kind != FAULT_HANG)
-		note(v);
+	note(v, 0);
 }
 
 static void *visit_main(void *ctx)
