@@ -154,6 +154,28 @@ TEST(json_and_lines_of_json_are_read)
 	assert_int_equal(convert(in, DUCK_JSON, out, &info, &e), ERR_CORRUPT);
 }
 
+TEST(json_that_nests_deep_becomes_a_type_of_64_levels)
+{
+	enum { DEPTH = 2000 }; /* all of it as a type would take minutes */
+	const char *in = in_place(*state, "in"), *out = in_place(*state, "o.parquet");
+	AUTO(duck_file_info_release) struct duck_file_info info = { 0 };
+	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+	struct err e = { 0 };
+	size_t levels = 0;
+
+	for (int i = 0; i < DEPTH; i++)
+		buf_adds(&text, "{\"a\":");
+	buf_adds(&text, "1");
+	for (int i = 0; i < DEPTH; i++)
+		buf_addc(&text, '}');
+	write_text(in, buf_str(&text));
+	if (convert(in, DUCK_JSON, out, &info, &e) < 0)
+		fail_msg("%s", e.msg);
+	for (const char *p = info.columns[0].type; (p = strstr(p, "STRUCT(")); p++)
+		levels++;
+	assert_in_range(levels, 32, 64);
+}
+
 static void hash_of(const char *path, char out[HASH_HEX_MAX])
 {
 	AUTO_BUF struct buf bytes = BUF_INIT(8 << 20);
@@ -251,6 +273,7 @@ int main(void)
 		IN_PLACE(a_bad_line_of_csv_is_named),
 		IN_PLACE(csv_keeps_what_is_written),
 		IN_PLACE(json_and_lines_of_json_are_read),
+		IN_PLACE(json_that_nests_deep_becomes_a_type_of_64_levels),
 		IN_PLACE(the_same_input_gives_the_same_bytes_in_the_order_asked),
 		IN_PLACE(parts_with_other_columns_become_one_table),
 		IN_PLACE(a_child_that_dies_is_told_of),
