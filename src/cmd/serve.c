@@ -54,7 +54,7 @@ const struct command cmd_serve = {
 	.usage = "--data DIR [--listen ADDR:PORT] [--tls-cert FILE --tls-key FILE]",
 	.summary = "run a hub: tables, rules and grants over HTTP",
 	.description =
-		"Serves the hub in DIR until SIGTERM or SIGINT, then lets running replies finish "
+		"Serves the hub in DIR until SIGTERM, SIGINT or SIGHUP, then lets running replies finish "
 		"and exits 0; a second signal ends it at once. One line on stdout says where it "
 		"listens; the log goes to stderr. A second serve on the same folder is refused. "
 		"Limits and retention are read from DIR/config.yaml.",

@@ -75,9 +75,10 @@ static int read_tls(const struct serve_options *options, struct serving *s, stru
 /* The library's threads inherit the mask, so that the signals wait for the loop below. */
 static void hold_signals(struct serving *s)
 {
-	(void)sigemptyset(&s->signals); /* these three fail only for signals that do not exist */
+	(void)sigemptyset(&s->signals); /* these fail only for signals that do not exist */
 	(void)sigaddset(&s->signals, SIGTERM);
 	(void)sigaddset(&s->signals, SIGINT);
+	(void)sigaddset(&s->signals, SIGHUP); /* its terminal was closed; nohup discards it */
 	(void)pthread_sigmask(SIG_BLOCK, &s->signals, NULL);
 }
 

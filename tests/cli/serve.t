@@ -65,12 +65,14 @@ ok 'health is public, says the version, and answers HEAD' '
 	has reply.head "X-Request-Id"
 '
 
-ok 'SIGTERM and SIGINT end it with exit 0, and it can start again' '
+ok 'SIGTERM, SIGINT and a closed terminal end it with exit 0, and it can start again' '
 	new_hub hub
 	stop_hub
-	start_hub hub
-	kill -INT $HUB_PID
-	wait $HUB_PID
+	for signal in INT HUP; do
+		start_hub hub
+		kill -$signal $HUB_PID
+		wait $HUB_PID
+	done
 	start_hub hub
 '
 
