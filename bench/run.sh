@@ -15,8 +15,7 @@ work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
 chmod 711 "$work" # started by root, nginx reads as nobody
 PATH=$build/src:$PATH
 LARDER_CONFIG_DIR=$work/config
-RCLONE_CONFIG=/dev/null
-export PATH LARDER_CONFIG_DIR RCLONE_CONFIG
+export PATH LARDER_CONFIG_DIR
 
 cleanup() {
 	for file in "$work"/*.pid; do
@@ -96,27 +95,19 @@ make_lists() {
 	done)
 }
 
-# Before each run nothing is there and nothing is left to write back. What the last run made is moved away, not deleted: ext4
-# passes over inodes deleted in the last five seconds, which costs whoever makes files next more than the files.
+# Everything gone before each run, and nothing left to write back.
 cat >"$work/fresh" <<END
-n=\$(ls "$work/old" | wc -l)
-mkdir "$work/old/\$n"
-[ ! -d "$work/ws" ] || mv "$work/ws" "$work/old/\$n/ws"
-[ ! -d "$work/out" ] || mv "$work/out" "$work/old/\$n/out"
-[ "\$n" -lt "\$KEEP" ] || find "$work/old" -mindepth 2 -delete
-mkdir "$work/out"
+rm -rf "$work/ws" "$work/out"; mkdir "$work/out"
 [ "\$NAME" != larder ] || larder init "$work/ws" --server "\$LARDER_SERVER" --token "\$LARDER_TOKEN" --no-pull --quiet
 sync
 END
-mkdir "$work/old"
 
 cold() {
-	export KEEP=$2
 	$pairs -p "sh $work/fresh" \
 		"larder=larder pull --quiet --workspace $work/ws" \
 		"curl=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 16 --config $work/$1.curl" \
 		"aria2c=aria2c -q -j16 --file-allocation=none -d $work/out -i $work/$1.aria2" \
-		"rclone=rclone -q copy --transfers 16 --checkers 16 --http-url $peer/$1 :http: $work/out" \
+		"rclone=rclone copy --transfers 16 --checkers 16 --http-url $peer/$1 :http: $work/out" \
 		"curl+verify=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 16 --config $work/$1.curl && cd $work/out && ls | xargs -P2 -n64 openssl dgst -sha256"
 }
 
@@ -146,7 +137,7 @@ if wants a || wants d; then
 fi
 if wants a; then
 	title a 'cold pull of 32 files, 1 GB (larder verifies, commits and makes views; curl, aria2c, rclone do none of it)'
-	cold big 0
+	cold big
 fi
 if wants d; then
 	title d 'one client, 1 GB in 32 files: our hub and nginx'
@@ -176,8 +167,7 @@ if wants b; then
 	larder publish small "$work/files/small" --quiet
 	make_lists small
 	title b 'cold pull of 2,000 files of 10 to 200 KB: one table in 2,000 parts'
-	cold small 1000
-	find "$work/old" -mindepth 1 -delete
+	cold small
 fi
 if wants c; then
 	mkdir -p "$work/files/tiny"
@@ -195,8 +185,8 @@ if wants c; then
 			rm -rf "$work/files/same" "$work/same"
 			mkdir -p "$work/files/same"
 			for i in $(seq "$n"); do cp -p "$work/files/tiny/t00000.parquet" "$work/files/same/t$i.parquet"; done
-			rclone -q copy --http-url "$peer/same" :http: "$work/same"
-			set -- "$@" "rclone=rclone -q copy --size-only --http-no-head --checkers 16 --http-url $peer/same :http: $work/same"
+			rclone copy --http-url "$peer/same" :http: "$work/same"
+			set -- "$@" "rclone=rclone copy --size-only --http-no-head --checkers 16 --http-url $peer/same :http: $work/same"
 		fi
 		$pairs -x "$@"
 		printf '  memory of the hub: %s\n' "$(hub_memory)"

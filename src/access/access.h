@@ -56,6 +56,8 @@ struct caller {
 		0                                                                                  \
 	}
 void caller_release(struct caller *caller);
+/* For what outlives its request: who it is, to be renewed before it is acted for; without groups. */
+struct caller caller_copy(const struct caller *caller);
 #define AUTO_CALLER AUTO(caller_release)
 
 /* The sentences of ERR_AUTH are those of the wire contract. token NULL: none was sent. */

@@ -62,6 +62,18 @@ static int check_life(const struct stmt *q, int64_t now, struct err *e)
 	return 0;
 }
 
+struct caller caller_copy(const struct caller *caller)
+{
+	return (struct caller){
+		.user_id = caller->user_id,
+		.email = xstrdup(caller->email),
+		.scope = caller->scope,
+		.token_id = xstrdup(caller->token_id),
+		.token_expires_ms = caller->token_expires_ms,
+		.token_last_used_ms = caller->token_last_used_ms,
+	};
+}
+
 static int read_groups(struct db *db, struct caller *caller, struct err *e)
 {
 	static const char sql_groups[] =

@@ -123,13 +123,9 @@ static int apply_link(struct replay *replay, const struct op *op, struct err *e)
 
 	if (is_link_to(root, op->target, op->source))
 		return 0;
-	if (fault_step("link", op->target) < 0)
-		return op_error(op, e);
-	/* Where nothing is in the way a rename would only cost: a link is made whole or not at all. */
-	if (symlinkat(op->source, root->dirfd, op->target) == 0)
-		return 0;
 	(void)unlinkat(root->staging, JOURNAL_LINK_NAME, 0); /* of a replay that was killed */
-	if (symlinkat(op->source, root->staging, JOURNAL_LINK_NAME) < 0)
+	if (fault_step("link", op->target) < 0 ||
+	    symlinkat(op->source, root->staging, JOURNAL_LINK_NAME) < 0)
 		return op_error(op, e);
 	replay->moved = true;
 	return place(root, JOURNAL_LINK_NAME, op, e);

@@ -15,7 +15,7 @@
 struct receiving {
 	struct hub *hub;
 	enum upload_kind kind;
-	struct caller caller; /* asked again when all has come */
+	struct caller caller; /* who it is; asked again when all has come */
 	struct multipart *form;
 	struct upload *upload; /* NULL until the field came */
 	bool inside;           /* the field's bytes are coming */
@@ -156,8 +156,7 @@ static int receive(struct request *q, enum upload_kind kind, struct err *e)
 		free(p);
 		return e->code;
 	}
-	p->caller = *q->caller;
-	*q->caller = (struct caller)CALLER_INIT;
+	p->caller = caller_copy(q->caller);
 	body.state = p;
 	http_reply_add(q->in, "X-Larder-Accepts", "session-gzip");
 	http_reply_add(q->in, "X-Agnes-Accepts", "session-gzip"); /* of earlier clients */

@@ -188,10 +188,7 @@ int api_versions_add(struct request *q, struct err *e)
 	int r = copy_json(q->json, &p->json, e);
 
 	p->hub = q->hub;
-	p->by.user_id = q->caller->user_id;
-	p->by.email = xstrdup(q->caller->email);
-	p->by.token_id = xstrdup(q->caller->token_id);
-	p->by.scope = q->caller->scope;
+	p->by = caller_copy(q->caller);
 	p->table = xstrdup(q->params[0]);
 	if (r == 0)
 		r = read_request(p, e);

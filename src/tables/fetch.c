@@ -380,9 +380,13 @@ static bool find_on_disk(struct fetch_worker *w, struct fetch_item *item)
 static int open_staged(const struct fetch_common *common, const char *name, int *ret_fd,
 		       struct err *e)
 {
+	AUTO_FD int made = -1;
 	int r = journal_stage_open(common->root, name, O_RDWR, ret_fd, e);
 
-	return r == ERR_NOT_FOUND ? journal_stage_create(common->root, name, ret_fd, e) : r;
+	if (r != ERR_NOT_FOUND)
+		return r;
+	r = journal_stage_create(common->root, name, &made, e);
+	return r < 0 ? r : journal_stage_open(common->root, name, O_RDWR, ret_fd, e);
 }
 
 int fetch_file(struct fetch_worker *w, struct fetch_item *item, struct err *e)
