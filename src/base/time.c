@@ -11,7 +11,7 @@ static int64_t shifted(int64_t real)
 {
 	const char *text = getenv("LARDER_NOW");
 	struct err e;
-	int64_t value;
+	int64_t value = 0;
 
 	if (!text || !*text)
 		return real;

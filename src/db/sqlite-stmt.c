@@ -182,6 +182,7 @@ int stmt_next(struct stmt *q, struct err *e)
 {
 	int rc;
 
+	assert(q); /* one that db_query() gave */
 	if (q->ended)
 		return 0;
 	rc = sqlite3_step(q->handle);
@@ -230,8 +231,9 @@ int db_get_int(struct db *db, int64_t *ret_value, int64_t otherwise, struct err 
 	va_start(ap, format);
 	r = query(db, sql, format, ap, &q, e);
 	va_end(ap);
-	if (r == 0)
-		r = stmt_next(q, e);
+	if (r < 0)
+		return r;
+	r = stmt_next(q, e);
 	if (r < 0)
 		return r;
 	*ret_value = r > 0 && !stmt_is_null(q, 0) ? stmt_int(q, 0) : otherwise;
@@ -250,8 +252,9 @@ int db_get_text(struct db *db, char **ret_text, struct err *e, const char *sql, 
 	va_start(ap, format);
 	r = query(db, sql, format, ap, &q, e);
 	va_end(ap);
-	if (r == 0)
-		r = stmt_next(q, e);
+	if (r < 0)
+		return r;
+	r = stmt_next(q, e);
 	if (r < 0)
 		return r;
 	*ret_text = r > 0 && !stmt_is_null(q, 0) ? xstrdup(stmt_text(q, 0)) : NULL;

@@ -97,14 +97,16 @@ static int listen_on(const struct http_server_options *o, int *ret_fd, struct er
 
 static uint16_t port_of(int fd)
 {
-	struct sockaddr_storage a = { 0 };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = { .v6 = { 0 } };
 	socklen_t n = sizeof(a);
 
-	if (getsockname(fd, (struct sockaddr *)&a, &n) < 0)
+	if (getsockname(fd, &a.any, &n) < 0)
 		return 0;
-	if (a.ss_family == AF_INET6)
-		return ntohs(((const struct sockaddr_in6 *)(const void *)&a)->sin6_port);
-	return ntohs(((const struct sockaddr_in *)(const void *)&a)->sin_port);
+	return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 }
 
 /* The target is decoded by us, once; this keeps the library from doing it first. */

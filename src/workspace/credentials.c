@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/yaml.h"
 #include "net/url.h"
+#include <assert.h>
 #include <fcntl.h>
 
 /* A person knows a handful of hubs; a machine account a few dozen. */
@@ -126,8 +127,10 @@ int credentials_find(const struct credentials_hints *hints, struct credentials *
 {
 	AUTO_CREDENTIALS struct credentials found = { 0 };
 
-	if (find_server(hints, &found.server, e) < 0 ||
-	    find_token(hints, found.server, &found.token, e) < 0)
+	if (find_server(hints, &found.server, e) < 0)
+		return e->code;
+	assert(found.server); /* success means that it was written */
+	if (find_token(hints, found.server, &found.token, e) < 0)
 		return e->code;
 	*ret_credentials = (struct credentials){ TAKE(found.server), TAKE(found.token) };
 	return 0;
