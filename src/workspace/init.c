@@ -6,11 +6,13 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "engine/journal.h"
+#include "engine/lease.h"
 #include "engine/ledger.h"
 #include "net/http-client.h"
 #include "net/url.h"
 #include "workspace/credentials.h"
 #include "workspace/hooks.h"
+#include "workspace/pull.h"
 #include "workspace/workspace.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +20,9 @@
 /* A page of instructions; the hub's own text is shorter by far. */
 #define TEXT_BYTES_MAX    ((size_t)1 << 20)
 #define CATALOG_BYTES_MAX ((size_t)64 << 20) /* as large as a manifest: one entry per table */
+
+/* Longer than a few small files take to write. */
+#define LEASE_MS 60000
 
 #define LEDGER_SPACE "file" /* what we wrote, so that a person's edit is told from it */
 
@@ -294,11 +299,18 @@ static int make(const struct init_options *options, struct init_result *result,
 		struct bytes welcome, struct err *e)
 {
 	const struct workspace_options open = { .path = options->path };
+	const struct lease_wait_options hold = {
+		.name = PULL_LEASE,
+		.holder = "larder init",
+		.ttl_ms = LEASE_MS,
+		.wait_ms = PULL_WAIT_MS,
+	};
 	AUTO_WORKSPACE struct workspace *ws = NULL;
+	AUTO_LEASE struct lease *lease = NULL;
 	AUTO(draft_release) struct draft draft = { .result = result, .force = options->force };
 
 	if (workspace_create(options->path, result->server, e) < 0 ||
-	    workspace_open(&open, &ws, e) < 0)
+	    workspace_open(&open, &ws, e) < 0 || lease_wait(workspace_db(ws), &hold, &lease, e) < 0)
 		return e->code;
 	result->path = xstrdup(workspace_path(ws));
 	draft.root = workspace_root(ws);

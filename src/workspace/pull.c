@@ -35,7 +35,7 @@ static void pull_release(struct pull *p)
 static int take_lease(struct pull *p, struct err *e)
 {
 	const struct lease_wait_options options = {
-		.name = "pull",
+		.name = PULL_LEASE,
 		.holder = "larder pull",
 		.ttl_ms = LEASE_MS,
 		.wait_ms = p->options->wait_ms,

@@ -30,6 +30,8 @@
 #include "tables/plan.h"
 #include "workspace/workspace.h"
 
+/* The lease of who stages files in a workspace: only its holder may reap what others staged. */
+#define PULL_LEASE "pull"
 /* Longer than a refresh takes, shorter than a person's patience. */
 #define PULL_WAIT_MS 30000
 /* Runs that are remembered. */

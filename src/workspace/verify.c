@@ -78,7 +78,7 @@ static int check_held(struct workspace *ws, const struct verify_options *options
 {
 	AUTO_LEASE struct lease *lease = NULL;
 	const struct lease_wait_options hold = {
-		.name = "pull",
+		.name = PULL_LEASE,
 		.holder = "larder verify",
 		.ttl_ms = LEASE_MS,
 		.wait_ms = PULL_WAIT_MS,

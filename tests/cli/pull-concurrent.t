@@ -154,3 +154,18 @@ ok '200 pulls replace two tables under continuous queries, and every answer is r
 	[ ! -s reader.err ] || same "$(cat reader.err)" ""
 	larder verify --workspace ws -q
 '
+
+ok 'two inits of one folder at once wait for each other' '
+	. "$SOURCE/tests/hub.sh"
+	new_hub hub
+	for n in 1 2 3 4 5; do
+		for who in a b; do
+			start $who larder init ws$n --server "$LARDER_SERVER" --token "$LARDER_TOKEN"
+			eval "pid_$who=\$STARTED_PID"
+		done
+		wait $pid_a || { cat a.err >&2; false; }
+		wait $pid_b || { cat b.err >&2; false; }
+		larder verify --workspace ws$n -q
+		[ -s ws$n/CLAUDE.md ] && same "$(find ws$n/.larder/staging -type f)" ""
+	done
+'
