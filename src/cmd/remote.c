@@ -33,11 +33,6 @@ void remote_close(struct remote *remote)
 	free(remote);
 }
 
-struct http_client *remote_client(const struct remote *remote)
-{
-	return remote->client;
-}
-
 const char *remote_server(const struct remote *remote)
 {
 	return remote->credentials.server;

@@ -48,8 +48,7 @@ static inline void remote_auto_(struct remote **p)
 }
 #define AUTO_REMOTE AUTO(remote_auto_)
 
-/* For requests of another shape (an upload). Lent. */
-struct http_client *remote_client(const struct remote *remote);
+/* For requests of another shape (a publish). Lent. */
 const char *remote_server(const struct remote *remote); /* without a trailing slash */
 const char *remote_token(const struct remote *remote);
 

@@ -93,7 +93,7 @@ struct file_mark file_mark_of(const struct stat *st)
 	};
 }
 
-bool file_mark_equal(const struct file_mark *a, const struct file_mark *b)
+static bool file_mark_equal(const struct file_mark *a, const struct file_mark *b)
 {
 	return a->size == b->size && a->mtime_ns == b->mtime_ns && a->inode == b->inode;
 }

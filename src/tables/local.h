@@ -103,6 +103,5 @@ bool local_is_hive(const struct local_table *table);
 void local_add_paths(const struct root *root, const struct local_table *table, struct strv *out);
 
 struct file_mark file_mark_of(const struct stat *st);
-bool file_mark_equal(const struct file_mark *a, const struct file_mark *b);
 
 #endif

@@ -15,7 +15,4 @@
 	"(SELECT g.resource_id FROM member m JOIN resource_grant g ON g.group_id=m.group_id"       \
 	" WHERE m.user_id=" user " AND g.resource_type='table')"
 
-/* ERR_NOT_FOUND, the same for what is not there and for what the caller may not see. */
-int registry_no_table(const char *name, struct err *e);
-
 #endif

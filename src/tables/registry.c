@@ -82,7 +82,8 @@ static struct table read_table(const struct stmt *q)
 			       .updated_ms = stmt_int(q, 13) };
 }
 
-int registry_no_table(const char *name, struct err *e)
+/* The same for what is not there and for what the caller may not see. */
+static int no_table(const char *name, struct err *e)
 {
 	return err_set(e, ERR_NOT_FOUND, "table '%.*s' not found", NAME_MAX_LEN, name);
 }
@@ -97,7 +98,7 @@ int registry_find(struct db *db, const struct caller *caller, const char *id_or_
 	int r;
 
 	if (!name_is_table(id_or_name))
-		return registry_no_table(id_or_name, e);
+		return no_table(id_or_name, e);
 	r = db_query(db, &q, e, sql, "tii", id_or_name, (int64_t)all,
 		     all ? (int64_t)0 : caller->user_id);
 	if (r == 0)
@@ -105,7 +106,7 @@ int registry_find(struct db *db, const struct caller *caller, const char *id_or_
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return registry_no_table(id_or_name, e);
+		return no_table(id_or_name, e);
 	*ret_table = read_table(q);
 	return 0;
 }
@@ -204,6 +205,6 @@ int registry_change(struct db *db, const char *id, const struct table_change *ch
 		r = db_exec(db, e, sql, "tttttt", id, change->name, change->description,
 			    change->query_mode, change->source_type, change->sort_by);
 	if (r == 0 && db_changes(db) == 0)
-		return registry_no_table(id, e);
+		return no_table(id, e);
 	return r < 0 ? r : generation_bump(db, "tables", e);
 }

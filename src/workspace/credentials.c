@@ -199,10 +199,3 @@ int credentials_save(const char *server, const char *token, struct err *e)
 		return e->code;
 	return save_default_server(server, e);
 }
-
-int credentials_forget(const char *server, struct err *e)
-{
-	AUTO_STRV struct strv others = STRV_INIT;
-
-	return other_tokens(server, &others, e) < 0 ? e->code : write_tokens(&others, e);
-}

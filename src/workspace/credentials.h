@@ -33,6 +33,5 @@ int credentials_find(const struct credentials_hints *hints, struct credentials *
 
 /* Remembers the token for the server; and as the user's default server when there was none. */
 int credentials_save(const char *server, const char *token, struct err *e);
-int credentials_forget(const char *server, struct err *e);
 
 #endif

@@ -187,18 +187,3 @@ int64_t workspace_old_versions_ms(const struct workspace *ws)
 {
 	return ws->old_versions_s * 1000;
 }
-
-int workspace_get(struct workspace *ws, const char *key, char **ret_value, struct err *e)
-{
-	static const char sql[] = "SELECT value FROM setting WHERE key = ?1";
-
-	return db_get_text(workspace_db(ws), ret_value, e, sql, "t", key);
-}
-
-int workspace_set(struct workspace *ws, const char *key, const char *value, struct err *e)
-{
-	static const char sql[] = "INSERT INTO setting (key, value) VALUES (?1, ?2)"
-				  " ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-
-	return db_exec(workspace_db(ws), e, sql, "tt", key, value);
-}

@@ -24,10 +24,11 @@
 #define LARDER_WORKSPACE_WORKSPACE_H
 
 #include "engine/root.h"
+#include "tables/views.h"
 #include "workspace/credentials.h"
 
 #define WORKSPACE_CONFIG   ".larder/config.yaml"
-#define WORKSPACE_DATABASE "user/duckdb/analytics.duckdb"
+#define WORKSPACE_DATABASE VIEWS_DATABASE
 
 /* More transfers at once than this only queue at the server's door. */
 #define WORKSPACE_JOBS_MAX     64
@@ -70,9 +71,5 @@ int workspace_credentials(const struct workspace *ws, struct credentials *ret_cr
 unsigned workspace_jobs(const struct workspace *ws);
 /* For how long a replaced version stays on disk, for queries that still read it. */
 int64_t workspace_old_versions_ms(const struct workspace *ws);
-
-/* Small texts kept in the state ("views_root"); NULL when never set. The caller owns the text. */
-int workspace_get(struct workspace *ws, const char *key, char **ret_value, struct err *e);
-int workspace_set(struct workspace *ws, const char *key, const char *value, struct err *e);
 
 #endif
