@@ -7,6 +7,8 @@
 #	status METHOD PATH [TOKEN [BODY]]	prints the status; the reply is in reply.json, reply.head
 #	token_of EMAIL [OPTIONS]	a user (made when it lacks) with a new token, which is printed
 #	member GROUP EMAIL		a group (made when it lacks) and its new member
+#	steps_of_start DIR		how many durable steps the start of a copy of it takes: where the
+#					sweep of what follows begins, for starts have a sweep of their own
 
 new_hub() {
 	LARDER_TOKEN=$(larder hub init "$1" --admin ann@example.com)
@@ -39,3 +41,14 @@ member() {
 	larder admin user add "$2" >/dev/null 2>&1 || :
 	larder admin member add "$1" "$2"
 }
+
+steps_of_start() (
+	cp -r "$1" stepping
+	LARDER_STEPS=$PWD/steps
+	export LARDER_STEPS
+	: >steps
+	start_hub stepping >&2
+	wc -l <steps
+	kill -KILL "$HUB_PID"
+	rm -rf stepping steps
+)

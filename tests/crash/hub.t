@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016
-# Making a hub, starting it, and a grant, each killed or starved of disk at each durable step in turn: afterwards
+# Making a hub, starting it, a grant, and a removal, each killed or starved of disk at each durable step in turn: afterwards
 # there is no hub or a whole one, the grant is given or not, and the same command again brings all of it.
 . "$(dirname "$0")/../lib.sh"
+. "$SOURCE/tests/hub.sh"
 
 (
 	larder hub init "$SHARED/old" --admin ann@example.com >token
@@ -131,16 +132,18 @@ after_grant() {
 }
 
 ok 'a grant whose hub is killed before each durable step is given or not, never twice' '
-	for at in $(seq 1 100); do
+	from=$(steps_of_start "$SHARED/old")
+	for at in $(seq $((from + 1)) 100); do
 		grant_at LARDER_CRASH_AT $at
 		after_grant || { echo "killed at $at"; exit 1; }
 		[ $code != 0 ] || break
 	done
-	[ $at -gt 5 ] && [ $at -lt 100 ]
+	[ $at -gt $((from + 2)) ] && [ $at -lt 100 ]
 '
 
 ok 'a grant on a disk that fails from each step on is given or refused with a message' '
-	for at in $(seq 1 100); do
+	from=$(steps_of_start "$SHARED/old")
+	for at in $(seq $((from + 1)) 100); do
 		LARDER_FAIL_WITH=EIO
 		[ $((at % 2)) = 1 ] || LARDER_FAIL_WITH=ENOSPC
 		export LARDER_FAIL_WITH
@@ -150,5 +153,67 @@ ok 'a grant on a disk that fails from each step on is given or refused with a me
 		after_grant || { echo "failing at $at"; exit 1; }
 		[ $code != 0 ] || break
 	done
-	[ $at -gt 5 ] && [ $at -lt 100 ]
+	[ $at -gt $((from + 2)) ] && [ $at -lt 100 ]
+'
+
+# The same with the removal of a table that is served.
+remove_at() { # VARIABLE STEP
+	rm -rf hub
+	cp -r "$SHARED/old" hub
+	code=99
+	export "$1=$2"
+	start_hub hub || {
+		unset "$1"
+		return 0
+	}
+	unset "$1"
+	code=0
+	LARDER_SERVER=$HUB_URL larder admin table remove t >said 2>said.err || code=$?
+	kill -TERM "$HUB_PID" 2>/dev/null || :
+	wait "$HUB_PID" || :
+}
+
+served() { curl -sS -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $LARDER_TOKEN" "$HUB_URL/api/data/t/download"; }
+
+# Wholly there or wholly gone, and gone with the next removal; its name is free again.
+after_remove() {
+	start_hub hub || return 1
+	LARDER_SERVER=$HUB_URL
+	export LARDER_SERVER
+	there=$(served)
+	case $code/$there in
+	0/404 | [1-9]*/404) ;;
+	[1-9]*/200) larder admin table remove t >/dev/null || return 1 ;;
+	*) echo "exit $code, then $there"; return 1 ;;
+	esac
+	same "$(served)" 404 || return 1
+	printf 'k\n5\n' >other.csv
+	larder publish t other.csv -q || return 1
+	same "$(served)" 200 || return 1
+	stop_hub && sound hub
+}
+
+ok 'a removal whose hub is killed before each durable step is done or not, and can be repeated' '
+	from=$(steps_of_start "$SHARED/old")
+	for at in $(seq $((from + 1)) 100); do
+		remove_at LARDER_CRASH_AT $at
+		after_remove || { echo "killed at $at"; exit 1; }
+		[ $code != 0 ] || break
+	done
+	[ $at -gt $((from + 2)) ] && [ $at -lt 100 ]
+'
+
+ok 'a removal on a disk that fails from each step on is done or refused with a message' '
+	from=$(steps_of_start "$SHARED/old")
+	for at in $(seq $((from + 1)) 100); do
+		LARDER_FAIL_WITH=EIO
+		[ $((at % 2)) = 1 ] || LARDER_FAIL_WITH=ENOSPC
+		export LARDER_FAIL_WITH
+		remove_at LARDER_FAIL_AT $at
+		unset LARDER_FAIL_WITH
+		[ $code = 0 ] || [ $code = 99 ] || [ -s said.err ] || { echo "failing at $at: no message"; exit 1; }
+		after_remove || { echo "failing at $at"; exit 1; }
+		[ $code != 0 ] || break
+	done
+	[ $at -gt $((from + 2)) ] && [ $at -lt 100 ]
 '
