@@ -145,7 +145,7 @@ if wants d; then
 	sed 's#output = .*#output = /dev/null#' "$work/big.curl" >"$work/null.curl"
 	$pairs "hub=curl -sf -H 'Authorization: Bearer $LARDER_TOKEN' --config $work/hub.curl" \
 		"nginx=curl -sf --config $work/null.curl"
-	title e '64 clients at once, 1 GB in 32 files each piece by 64 connections; then small replies'
+	title e "64 clients at once, the same files twice by 64 connections; then small replies"
 	$pairs "hub=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 64 -H 'Authorization: Bearer $LARDER_TOKEN' --config $work/hub.curl --config $work/hub.curl" \
 		"nginx=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 64 --config $work/null.curl --config $work/null.curl"
 	printf '  memory of the hub with 64 clients: %s\n' "$(hub_memory)"
