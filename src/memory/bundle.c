@@ -35,6 +35,25 @@ static char *line_of(const struct json *value, size_t max)
 	return buf_take(&clean);
 }
 
+/* Markdown as people read it, in a terminal too: what would command that terminal becomes '?'. Line
+ * ends of other systems become ours. */
+static char *content_of(const char *text)
+{
+	AUTO_BUF struct buf clean = BUF_INIT(BUF_OWN_MAX);
+
+	for (;;) {
+		size_t n = strcspn(text, "\r\n\t");
+
+		text_add_clean(&clean, (struct bytes){ text, n });
+		text += n;
+		if (!*text)
+			return buf_take(&clean);
+		if (text[0] != '\r' || text[1] != '\n')
+			buf_addc(&clean, *text == '\t' ? '\t' : '\n');
+		text++;
+	}
+}
+
 static char *author_of(const struct json *item)
 {
 	const struct json *contributors = json_get(item, "contributors");
@@ -91,7 +110,7 @@ static void take_item(struct bundle *b, const struct json *entry, bool mandatory
 	*item = (struct bundle_item){
 		.id = xstrdup(id),
 		.title = line_of(json_get(entry, "title"), BUNDLE_TITLE_MAX),
-		.content = xstrdup(why ? "" : json_text(json_get(entry, "content"))),
+		.content = content_of(why ? "" : json_text(json_get(entry, "content"))),
 		.category = line_of(json_get(entry, "category"), FIELD_MAX),
 		.domain = line_of(json_get(entry, "domain"), FIELD_MAX),
 		.author = author_of(entry),

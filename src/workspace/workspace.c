@@ -107,8 +107,13 @@ static int open_root(const char *path, bool create, bool read_only, struct root 
 		.create = create,
 		.read_only = read_only,
 	};
+	int r = root_open(&options, ret_root, e);
 
-	return root_open(&options, ret_root, e);
+	/* All but what still waits to be sent can be had again; that is why it is not done here. */
+	if (r == ERR_CORRUPT && !*e->hint)
+		(void)err_hint(e, "move " ROOT_DB " away, with its -wal and -shm, and run "
+				  "`larder pull`: it fetches only what is missing");
+	return r;
 }
 
 int workspace_open(const struct workspace_options *options, struct workspace **ret_ws,

@@ -180,3 +180,21 @@ ok 'a folder where a link must go is a conflict that is named; the next run fini
 	[ -f ws/server/parquet/a.parquet ]
 	larder verify --workspace ws -q
 '
+
+ok 'a database that became garbage is named with the way out, which fetches nothing again' '
+	new_site site a b
+	new_workspace ws $FAULTY_URL
+	pull ws
+	rm -f ws/.larder/state.db-*
+	head -c 50000 /dev/urandom >ws/.larder/state.db
+	for command in pull status verify; do
+		exits 1 larder $command --workspace ws 2>err
+		has err "state.db"
+		has err "move .larder/state.db away"
+	done
+	rm ws/.larder/state.db*
+	before=$(requests site GET./api/data)
+	pull ws
+	same "$(requests site GET./api/data)" "$before"
+	larder verify --workspace ws -q
+'

@@ -92,6 +92,15 @@ TEST(a_title_is_one_line)
 	CHECK(!strchr(b->items[0].title, '\n'));
 }
 
+TEST(a_content_commands_no_terminal)
+{
+	AUTO_BUNDLE struct bundle *b =
+		parse("{\"mandatory\":[{\"id\":\"a\",\"title\":\"T\",\"content\":"
+		      "\"\\u001b]0;x\\u0007 a\\tb\\r\\nc\\rd \\u00e9\\n\"}]}");
+
+	CHECK_STR(b->items[0].content, "?]0;x? a\tb\nc\nd \xc3\xa9\n");
+}
+
 TEST(a_content_with_a_nul_is_refused)
 {
 	AUTO_BUNDLE struct bundle *b =
@@ -144,6 +153,7 @@ int main(void)
 		CASE(a_rule_over_the_limit_is_refused_by_name_and_the_others_go_on),
 		CASE(a_rule_of_exactly_the_limit_is_taken),
 		CASE(a_title_is_one_line),
+		CASE(a_content_commands_no_terminal),
 		CASE(a_content_with_a_nul_is_refused),
 		CASE(what_is_no_bundle_does_not_withdraw_all_rules),
 		CASE(an_empty_bundle_is_one),
