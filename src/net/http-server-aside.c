@@ -11,7 +11,8 @@ static bool take_slot(struct http_server *server, unsigned *ret_slot)
 	bool found = false;
 
 	(void)pthread_mutex_lock(&server->lock);
-	for (unsigned i = 0; i < HTTP_ASIDE_MAX && !found; i++)
+	/* A stop says so before it takes the lock to look: it sees the slot, or we see the stop. */
+	for (unsigned i = 0; i < HTTP_ASIDE_MAX && !found && !atomic_load(&server->stopping); i++)
 		if (!(server->asides & 1U << i)) {
 			server->asides |= 1U << i;
 			*ret_slot = i;
@@ -37,8 +38,12 @@ int http_run_aside(struct http_in *in, void (*work)(struct http_in *in, void *st
 
 	assert(!in->response && !in->aside);
 	if (!take_slot(in->server, &slot)) {
-		(void)err_set(e, ERR_BUSY, "the server is at work on %d long requests already",
-			      HTTP_ASIDE_MAX);
+		if (atomic_load(&in->server->stopping))
+			(void)err_set(e, ERR_BUSY, "the server is about to stop");
+		else
+			(void)err_set(e, ERR_BUSY,
+				      "the server is at work on %d long requests already",
+				      HTTP_ASIDE_MAX);
 		e->retry_after = HTTP_ASIDE_RETRY_S;
 		return e->code;
 	}
@@ -100,8 +105,6 @@ bool http_aside_done(struct http_server *server)
 	while (server->asides != 0 && atomic_load(&server->running) == 0)
 		(void)pthread_cond_wait(&server->drained, &server->lock);
 	done = server->asides == 0;
-	if (done)
-		server->asides = ~0U; /* no place is free any more: the server is about to go */
 	(void)pthread_mutex_unlock(&server->lock);
 	return done;
 }

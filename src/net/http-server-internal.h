@@ -114,8 +114,8 @@ bool http_body_piece(struct http_in *in, struct bytes piece); /* false: close th
 void http_body_end(struct http_in *in);
 void http_body_release(struct http_in *in);
 
-/* http-server-aside.c: suspends the request and starts its work; is all such work done? If so,
- * none begins any more. */
+/* http-server-aside.c: suspends the request and starts its work; is all such work done? Asked of
+ * a server that is stopping, where none begins any more. */
 void http_aside_start(struct http_in *in);
 bool http_aside_done(struct http_server *server);
 

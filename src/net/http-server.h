@@ -111,7 +111,8 @@ void http_take_small_body(struct http_in *in, size_t max,
 /*
  * Long work in place of a reply, from on_end: `work` runs on a thread of its own, frees `state` and
  * replies, while the pool serves others. HTTP_ASIDE_MAX at once: the machine is busy with two
- * conversions, and a third would only slow both down; ERR_BUSY then, with a time to come back.
+ * conversions, and a third would only slow both down; ERR_BUSY then, with a time to come back, and
+ * once the server is stopping: what begins now would only be cut.
  */
 #define HTTP_ASIDE_MAX     2
 #define HTTP_ASIDE_RETRY_S 10
