@@ -83,8 +83,10 @@ static int report(const struct command *command, int code, const struct err *e)
 	if (code <= CMD_REPORTED_BASE)
 		return err_exit_code(code - CMD_REPORTED_BASE);
 	buf_adds(&message, "larder: ");
-	if (command)
-		buf_addf(&message, "%s: ", command->name);
+	if (command) {
+		help_full_name(command, &message);
+		buf_adds(&message, ": ");
+	}
 	add_lines(&message, e->msg);
 	if (e->hint[0])
 		buf_addf(&message, "larder: next: %s\n", e->hint);
@@ -103,7 +105,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 	else if (command->run)
 		r = command->run(argc, argv, &e);
 	else
-		r = help_unknown(command->sub, argc > 1 ? argv[1] : NULL, &e);
+		r = help_unknown(command, argc > 1 ? argv[1] : NULL, &e);
 	if (r == 0 && fflush(stdout) != 0)
 		r = err_sys(&e, "write the output");
 	r = r == 0 ? 0 : report(command, r, &e);
@@ -129,6 +131,6 @@ int main(int argc, char **argv)
 	command = find(cmd_table, &argc, &argv);
 	if (command)
 		return run_command(command, argc, argv);
-	r = help_unknown(cmd_table, argv[0], &e);
+	r = help_unknown(NULL, argv[0], &e);
 	return report(NULL, r, &e);
 }

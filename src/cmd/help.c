@@ -126,8 +126,10 @@ int help_print(const struct command *command, struct err *e)
 	return cmd_print(&out, e);
 }
 
-int help_unknown(const struct command *const *table, const char *word, struct err *e)
+int help_unknown(const struct command *parent, const char *word, struct err *e)
 {
+	const struct command *const *table = parent ? parent->sub : cmd_table;
+	AUTO_BUF struct buf name = BUF_INIT(BUF_OWN_MAX);
 	struct near near;
 
 	if (!word) {
@@ -143,7 +145,10 @@ int help_unknown(const struct command *const *table, const char *word, struct er
 	(void)err_set(e, ERR_USAGE, "no such command: '%.80s'", word);
 	if (near.best)
 		return err_hint(e, "did you mean '%s'?", near.best);
-	return err_hint(e, "`larder --help` lists the commands");
+	if (parent)
+		help_full_name(parent, &name);
+	return err_hint(e, "`larder %s%s--help` lists the commands", buf_str(&name),
+			parent ? " " : "");
 }
 
 /* roff: a leading dot or quote is a request, a backslash an escape. */
@@ -265,7 +270,7 @@ static const struct command *walk(const struct strv *words, struct err *e)
 		while (c && *c && strcmp((*c)->name, words->v[i]) != 0)
 			c++;
 		if (!c || !*c) {
-			(void)help_unknown(table ? table : cmd_table, words->v[i], e);
+			(void)help_unknown(table ? found : NULL, words->v[i], e);
 			return NULL;
 		}
 		found = *c;

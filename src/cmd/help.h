@@ -9,8 +9,8 @@
 #include "cmd/cmd.h"
 
 int help_print(const struct command *command, struct err *e);
-/* ERR_USAGE that names the nearest known word; `word` NULL says which sub-commands there are. */
-int help_unknown(const struct command *const *table, const char *word, struct err *e);
+/* ERR_USAGE that names the nearest known word below `parent`; `word` NULL says which there are. */
+int help_unknown(const struct command *parent, const char *word, struct err *e);
 /* "admin user add" for an entry of the table, found by its address. Written into `out`. */
 void help_full_name(const struct command *command, struct buf *out);
 void help_man(const struct command *command, struct buf *out);

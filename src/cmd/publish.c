@@ -124,15 +124,23 @@ static int publish(const struct publish_args *args, const char *table,
 	return r;
 }
 
+static int check_table(const char *id, struct err *e)
+{
+	if (name_is_table(id))
+		return 0;
+	(void)err_set(e, ERR_USAGE, "'%.*s' cannot be the id of a table", NAME_MAX_LEN, id);
+	return err_hint(
+		e, "letters, digits, '_', '.' and '-' can; what it is goes into --description");
+}
+
 static int run_parsed(const struct publish_args *args, const struct strv *operands, struct err *e)
 {
 	AUTO_PUBLISH_FILES struct publish_files files = { 0 };
 	AUTO_PUBLISHED struct published done = { 0 };
 	int r = cmd_operands(&cmd_publish, operands, 2, PUBLISH_PARTS_MAX, e);
 
-	if (r == 0 && !name_is_table(operands->v[0]))
-		r = err_set(e, ERR_USAGE, "'%.*s' cannot be the id of a table", NAME_MAX_LEN,
-			    operands->v[0]);
+	if (r == 0)
+		r = check_table(operands->v[0], e);
 	for (size_t i = 1; r == 0 && i < operands->n; i++)
 		r = publish_files_add(&files, operands->v[i], args->format, e);
 	if (r == 0)

@@ -19,7 +19,7 @@ static const struct opt options[] = {
 	OPT_INT(0, "jobs", struct pull_args, jobs, 1, WORKSPACE_JOBS_MAX, "N", "transfers at once"),
 	OPT_INT(0, "wait", struct pull_args, wait, 0, 3600, "S",
 		"seconds to wait for another pull (30)"),
-	OPT_TEXT(0, "workspace", struct pull_args, workspace, "DIR", "use the one in DIR"),
+	OPT_TEXT('w', "workspace", struct pull_args, workspace, "DIR", "the workspace in DIR"),
 	OPT_END,
 };
 

@@ -31,6 +31,10 @@ static int read_sql(const struct query_args *args, const struct strv *operands, 
 {
 	if (args->file)
 		return file_read(AT_FDCWD, args->file, SQL_BYTES_MAX, sql, e);
+	if (operands->n > 1) {
+		(void)err_set(e, ERR_USAGE, "the statement is in %zu words", operands->n);
+		return err_hint(e, "put it in quotes: larder query \"SELECT ...\"");
+	}
 	if (cmd_operands(&cmd_query, operands, 1, 1, e) < 0)
 		return e->code;
 	if (str_eq(operands->v[0], "-"))

@@ -15,7 +15,7 @@ static const struct opt options[] = {
 	OPT_FLAG(0, "repair", struct verify_args, repair, "fetch again what is damaged"),
 	OPT_INT(0, "jobs", struct verify_args, jobs, 1, WORKSPACE_JOBS_MAX, "N",
 		"files read at once"),
-	OPT_TEXT(0, "workspace", struct verify_args, workspace, "DIR", "use the one in DIR"),
+	OPT_TEXT('w', "workspace", struct verify_args, workspace, "DIR", "the workspace in DIR"),
 	OPT_END,
 };
 

@@ -32,7 +32,7 @@ static int find_format(const char *file, const char *given, enum duck_format *re
 	if (r == 0 || given)
 		return r;
 	err_set(e, ERR_USAGE, "'%s' has no extension that tells its format", file);
-	return err_hint(e, "name it: --format parquet, csv, tsv, json or ndjson");
+	return err_hint(e, "name it (--format parquet, csv, tsv, json or ndjson), or leave it out");
 }
 
 /* `path` is adopted. */
