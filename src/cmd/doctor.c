@@ -4,12 +4,13 @@
 #include "workspace/doctor.h"
 
 struct doctor_args {
-	bool json;
+	bool json, quiet;
 	const char *workspace;
 };
 
 static const struct opt options[] = {
 	OPT_FLAG('j', "json", struct doctor_args, json, "one JSON object on stdout"),
+	OPT_FLAG('q', "quiet", struct doctor_args, quiet, "nothing that is ok"),
 	OPT_TEXT('w', "workspace", struct doctor_args, workspace, "DIR", "the workspace in DIR"),
 	OPT_END,
 };
@@ -41,11 +42,13 @@ static void print_json(struct workspace *ws, const struct doctor *d, struct buf 
 	buf_addc(out, '\n');
 }
 
-static void print_text(const struct doctor *d, struct buf *out)
+static void print_text(const struct doctor *d, bool quiet, struct buf *out)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		const struct finding *f = &d->findings[i];
 
+		if (quiet && f->kind == FINDING_OK)
+			continue;
 		buf_addf(out, "%-4s  %-12s", words[f->kind], f->check);
 		text_add_clean(out, bytes_of(f->text));
 		buf_addc(out, '\n');
@@ -70,7 +73,7 @@ static int run(int argc, char **argv, struct err *e)
 	if (args.json)
 		print_json(ws, &doctor, &out);
 	else
-		print_text(&doctor, &out);
+		print_text(&doctor, args.quiet, &out);
 	if (cmd_print(&out, e) < 0)
 		return e->code;
 	return doctor.bad ? CMD_REPORTED(ERR_FAILED) : 0;
@@ -78,7 +81,7 @@ static int run(int argc, char **argv, struct err *e)
 
 const struct command cmd_doctor = {
 	.name = "doctor",
-	.usage = "[--json] [--workspace DIR]",
+	.usage = "[--json] [--quiet] [--workspace DIR]",
 	.summary = "what is wrong with this workspace, and the next step for each finding",
 	.examples = "larder doctor|all checks; exit 1 when one is bad\n"
 		    "larder doctor --json|for programs",

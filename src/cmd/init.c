@@ -54,12 +54,21 @@ static void add_text(const struct init_result *result, struct buf *out)
 }
 
 /* The pull's own failures are in its report: the workspace stands, and `larder pull` goes on. */
-static int pull_into(const char *path, bool quiet, struct pull_report *report, struct err *e)
+static int pull_into(const struct init_result *result, const struct init_args *args,
+		     struct pull_report *report, struct err *e)
 {
 	AUTO_WORKSPACE struct workspace *ws = NULL;
-	const struct pull_options how = { .wait_ms = PULL_WAIT_MS, .quiet = quiet };
+	const struct workspace_options where = {
+		.path = result->path,
+		.server = result->server,
+		.token = args->token,
+	};
+	const struct pull_options how = {
+		.wait_ms = PULL_WAIT_MS,
+		.quiet = args->quiet || args->json,
+	};
 
-	if (workspace_open(&(struct workspace_options){ .path = path }, &ws, e) < 0)
+	if (workspace_open(&where, &ws, e) < 0)
 		return e->code;
 	return pull_run(ws, &how, report, e);
 }
@@ -105,7 +114,7 @@ static int run(int argc, char **argv, struct err *e)
 
 	if (workspace_init(&init, &result, e) < 0)
 		return e->code;
-	if (!args.no_pull && pull_into(result.path, args.quiet || args.json, &report, e) < 0)
+	if (!args.no_pull && pull_into(&result, &args, &report, e) < 0)
 		return err_in(e, "the workspace is made, its first pull failed");
 	if (print(&args, &result, &report, e) < 0)
 		return e->code;

@@ -105,6 +105,7 @@ int api_welcome(struct request *q, struct err *e)
 		return r;
 	json_open(&o, NULL, '{');
 	json_add_bytes(&o, "content", buf_bytes(&content));
+	json_add_text(&o, "user", q->caller->email);
 	json_close(&o);
 	return reply_json(q, 200, &body, e);
 }

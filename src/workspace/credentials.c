@@ -5,7 +5,9 @@
 #include "base/yaml.h"
 #include "net/url.h"
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 
 /* A person knows a handful of hubs; a machine account a few dozen. */
 #define CREDENTIALS_BYTES_MAX ((size_t)256 << 10)
@@ -48,7 +50,7 @@ static int read_file(const char *name, const struct yaml_field *fields, struct e
 	return yaml_read(buf_bytes(&text), path, fields, e);
 }
 
-/* "server=token" lines; the token has no '=', a URL may. */
+/* "server account=token" lines; a token has no '=', a URL may. */
 static int read_tokens(struct strv *tokens, struct err *e)
 {
 	const struct yaml_field fields[] = {
@@ -59,11 +61,25 @@ static int read_tokens(struct strv *tokens, struct err *e)
 	return read_file("credentials.yaml", fields, e);
 }
 
-static bool is_of(const char *line, const char *server)
+/* Is the line of `key`, a server and perhaps an account? */
+static bool is_of(const char *line, const char *key)
+{
+	size_t n = strlen(key);
+
+	return strncmp(line, key, n) == 0 && line[n] == '=' && !strchr(line + n + 1, '=');
+}
+
+/* Is the line of any account at the server? */
+static bool is_at(const char *line, const char *server)
 {
 	size_t n = strlen(server);
 
-	return strncmp(line, server, n) == 0 && line[n] == '=' && !strchr(line + n + 1, '=');
+	return strncmp(line, server, n) == 0 && (line[n] == ' ' || is_of(line, server));
+}
+
+static char *key_of(const char *server, const char *account)
+{
+	return account ? xasprintf("%s %s", server, account) : xstrdup(server);
 }
 
 static int read_default_server(char **ret_server, struct err *e)
@@ -81,7 +97,7 @@ static const char *first_given(const char *a, const char *b, const char *c)
 	return a && *a ? a : b && *b ? b : c && *c ? c : NULL;
 }
 
-static int find_server(const struct credentials_hints *hints, char **ret_server, struct err *e)
+int credentials_server(const struct credentials_hints *hints, char **ret_server, struct err *e)
 {
 	AUTO_FREE char *user = NULL;
 	const char *server =
@@ -100,10 +116,27 @@ static int find_server(const struct credentials_hints *hints, char **ret_server,
 	return url_normalise_server(server, ret_server, e);
 }
 
+static int no_token(const struct credentials_hints *hints, const char *server,
+		    const struct strv *fitting, struct err *e)
+{
+	AUTO_FREE char *path = config_path("credentials.yaml");
+
+	if (fitting->n > 1) {
+		(void)err_set(e, ERR_AUTH, "%zu tokens are known for '%s'", fitting->n, server);
+		return err_hint(e, "say which is meant: give --token T or set LARDER_TOKEN");
+	}
+	(void)err_set(e, ERR_AUTH, "no token is known for %s%s'%s'",
+		      hints->account ? hints->account : "", hints->account ? " at " : "", server);
+	return err_hint(e, "give --token T or set LARDER_TOKEN; those you gave before are in '%s'",
+			path);
+}
+
 static int find_token(const struct credentials_hints *hints, const char *server, char **ret_token,
 		      struct err *e)
 {
 	AUTO_STRV struct strv tokens = STRV_INIT;
+	AUTO_STRV struct strv fitting = STRV_INIT;
+	AUTO_FREE char *key = key_of(server, hints->account);
 	const char *token = first_given(hints->token, getenv("LARDER_TOKEN"), NULL);
 
 	if (token) {
@@ -113,13 +146,13 @@ static int find_token(const struct credentials_hints *hints, const char *server,
 	if (read_tokens(&tokens, e) < 0)
 		return e->code;
 	for (size_t i = 0; i < tokens.n; i++) {
-		if (!is_of(tokens.v[i], server))
-			continue;
-		*ret_token = xstrdup(strrchr(tokens.v[i], '=') + 1);
-		return 0;
+		if (hints->account ? is_of(tokens.v[i], key) : is_at(tokens.v[i], server))
+			strv_add(&fitting, tokens.v[i]);
 	}
-	(void)err_set(e, ERR_AUTH, "no token is known for '%s'", server);
-	return err_hint(e, "give --token T, set LARDER_TOKEN, or run `larder init` with --token");
+	if (fitting.n != 1)
+		return no_token(hints, server, &fitting, e);
+	*ret_token = xstrdup(strrchr(fitting.v[0], '=') + 1);
+	return 0;
 }
 
 int credentials_find(const struct credentials_hints *hints, struct credentials *ret_credentials,
@@ -127,7 +160,7 @@ int credentials_find(const struct credentials_hints *hints, struct credentials *
 {
 	AUTO_CREDENTIALS struct credentials found = { 0 };
 
-	if (find_server(hints, &found.server, e) < 0)
+	if (credentials_server(hints, &found.server, e) < 0)
 		return e->code;
 	assert(found.server); /* success means that it was written */
 	if (find_token(hints, found.server, &found.token, e) < 0)
@@ -138,11 +171,10 @@ int credentials_find(const struct credentials_hints *hints, struct credentials *
 
 static int write_tokens(const struct strv *tokens, struct err *e)
 {
-	AUTO_FREE char *folder = config_folder();
 	AUTO_FREE char *path = config_path("credentials.yaml");
 	AUTO_BUF struct buf text = BUF_INIT(CREDENTIALS_BYTES_MAX);
 
-	buf_adds(&text, "# Tokens by server; keep this file to yourself.\ntokens:\n");
+	buf_adds(&text, "# Tokens by server and account; keep this file to yourself.\ntokens:\n");
 	for (size_t i = 0; i < tokens->n; i++) {
 		const char *equals = strrchr(tokens->v[i], '=');
 		AUTO_FREE char *server = xstrndup(tokens->v[i], (size_t)(equals - tokens->v[i]));
@@ -153,22 +185,26 @@ static int write_tokens(const struct strv *tokens, struct err *e)
 	if (text.full)
 		return err_set(e, ERR_LIMIT, "'%s' would exceed %zu bytes", path,
 			       CREDENTIALS_BYTES_MAX);
-	if (dir_make(AT_FDCWD, folder, 0700, e) < 0)
-		return e->code;
 	return file_replace(AT_FDCWD, path, buf_bytes(&text), 0600, e);
 }
 
-/* Everything but the line of `server`. */
-static int other_tokens(const char *server, struct strv *others, struct err *e)
+/* Held until it is closed: reading and writing the tokens is one step then. */
+static int lock_folder(int *ret_fd, struct err *e)
 {
-	AUTO_STRV struct strv tokens = STRV_INIT;
+	AUTO_FREE char *folder = config_folder();
+	AUTO_FD int fd = -1;
 
-	if (read_tokens(&tokens, e) < 0)
+	if (dir_make(AT_FDCWD, folder, 0700, e) < 0)
 		return e->code;
-	for (size_t i = 0; i < tokens.n; i++) {
-		if (!is_of(tokens.v[i], server))
-			strv_add(others, tokens.v[i]);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return err_sys(e, "lock '%s'", folder);
 	}
+	if (fd < 0)
+		return err_sys(e, "open '%s'", folder);
+	*ret_fd = fd;
+	fd = -1;
 	return 0;
 }
 
@@ -186,16 +222,40 @@ static int save_default_server(const char *server, struct err *e)
 	return file_replace(AT_FDCWD, path, buf_bytes(&text), 0644, e);
 }
 
-int credentials_save(const char *server, const char *token, struct err *e)
+static int put_token(const char *key, const char *token, struct err *e)
 {
+	AUTO_STRV struct strv old = STRV_INIT;
 	AUTO_STRV struct strv tokens = STRV_INIT;
 
-	if (strchr(token, '=') || !text_is_clean(bytes_of(token)))
+	if (read_tokens(&old, e) < 0)
+		return e->code;
+	for (size_t i = 0; i < old.n; i++) {
+		if (!is_of(old.v[i], key))
+			strv_add(&tokens, old.v[i]);
+	}
+	strv_addf(&tokens, "%s=%s", key, token);
+	return write_tokens(&tokens, e);
+}
+
+int credentials_save(const struct credentials *c, const char *account, struct err *e)
+{
+	AUTO_FREE char *key = key_of(c->server, account);
+	AUTO_FD int lock = -1;
+
+	if (strchr(c->token, '=') || !text_is_clean(bytes_of(c->token)))
 		return err_set(e, ERR_USAGE, "the token has characters that no token has");
-	if (other_tokens(server, &tokens, e) < 0)
+	if (lock_folder(&lock, e) < 0 || put_token(key, c->token, e) < 0)
 		return e->code;
-	strv_addf(&tokens, "%s=%s", server, token);
-	if (write_tokens(&tokens, e) < 0)
-		return e->code;
-	return save_default_server(server, e);
+	return save_default_server(c->server, e);
+}
+
+int credentials_exposed(char **ret_path, struct err *e)
+{
+	AUTO_FREE char *path = config_path("credentials.yaml");
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "look at '%s'", path);
+	*ret_path = TAKE(path);
+	return (st.st_mode & 077) != 0;
 }

@@ -150,6 +150,39 @@ static void check_clock(const struct http_reply *reply, struct doctor *d)
 		add(d, FINDING_OK, "clock", xstrdup("agrees with the hub's"), NULL);
 }
 
+/* What overrides the workspace's own hub and account in this shell. */
+static void check_environment(struct workspace *ws, struct doctor *d)
+{
+	const char *server = getenv("LARDER_SERVER");
+	const char *token = getenv("LARDER_TOKEN");
+
+	if (server && *server && !str_eq(server, workspace_server(ws)))
+		add(d, FINDING_NOTE, "environment",
+		    xasprintf("LARDER_SERVER is %s, this workspace is of %s", server,
+			      workspace_server(ws) ? workspace_server(ws) : "no hub"),
+		    "unset it, or the next pull asks that hub");
+	if (token && *token)
+		add(d, FINDING_NOTE, "environment",
+		    xasprintf("LARDER_TOKEN is set, and used instead of the token of %s",
+			      workspace_account(ws) ? workspace_account(ws) : "this workspace"),
+		    "unset it if it is not meant for this workspace");
+}
+
+static void check_credentials(struct doctor *d)
+{
+	AUTO_FREE char *path = NULL;
+	struct err e = { 0 };
+	int r = credentials_exposed(&path, &e);
+
+	if (r < 0)
+		add_error(d, "credentials", &e, NULL);
+	else if (r > 0)
+		add(d, FINDING_BAD, "credentials", xasprintf("'%s' can be read by others", path),
+		    "chmod 600 that file");
+	else
+		add(d, FINDING_OK, "credentials", xstrdup("only you can read them"), NULL);
+}
+
 static int ask(struct http_client *client, const char *url, const char *token,
 	       struct http_reply *reply, struct err *e)
 {
@@ -168,7 +201,7 @@ static void check_hub(struct workspace *ws, struct doctor *d)
 	AUTO_CREDENTIALS struct credentials who = { 0 };
 	AUTO_HTTP struct http_client *client = http_client_new(NULL);
 	AUTO_HTTP_REPLY struct http_reply health = HTTP_REPLY_INIT;
-	AUTO_HTTP_REPLY struct http_reply tokens = HTTP_REPLY_INIT;
+	AUTO_HTTP_REPLY struct http_reply tables = HTTP_REPLY_INIT;
 	struct err e = { 0 };
 
 	if (workspace_credentials(ws, &who, &e) < 0) {
@@ -176,7 +209,7 @@ static void check_hub(struct workspace *ws, struct doctor *d)
 		return;
 	}
 	AUTO_FREE char *health_url = xasprintf("%s/api/health", who.server);
-	AUTO_FREE char *tokens_url = xasprintf("%s/auth/tokens", who.server);
+	AUTO_FREE char *tables_url = xasprintf("%s/api/catalog/tables", who.server);
 
 	if (ask(client, health_url, NULL, &health, &e) < 0) {
 		add_error(d, "hub", &e,
@@ -185,8 +218,8 @@ static void check_hub(struct workspace *ws, struct doctor *d)
 	}
 	add(d, FINDING_OK, "hub", xasprintf("%s answers", who.server), NULL);
 	check_clock(&health, d);
-	if (ask(client, tokens_url, who.token, &tokens, &e) < 0 && e.code != ERR_LIMIT)
-		add_error(d, "token", &e, "ask the hub's administrator for a new token");
+	if (ask(client, tables_url, who.token, &tables, &e) < 0 && e.code != ERR_LIMIT)
+		add_error(d, "token", &e, "get a new one, then: larder init --token T");
 	else
 		add(d, FINDING_OK, "token", xstrdup("accepted"), NULL);
 }
@@ -198,5 +231,7 @@ void workspace_doctor(struct workspace *ws, struct doctor *ret_doctor)
 	check_worker(ret_doctor);
 	check_hooks(ws, ret_doctor);
 	check_disk(ws, ret_doctor);
+	check_credentials(ret_doctor);
+	check_environment(ws, ret_doctor);
 	check_hub(ws, ret_doctor);
 }

@@ -3,33 +3,20 @@
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/json.h"
 #include "base/time.h"
 #include "engine/journal.h"
 #include "engine/lease.h"
 #include "engine/ledger.h"
-#include "net/http-client.h"
-#include "net/url.h"
-#include "workspace/credentials.h"
 #include "workspace/hooks.h"
+#include "workspace/init-internal.h"
 #include "workspace/pull.h"
 #include "workspace/workspace.h"
-#include <errno.h>
 #include <fcntl.h>
-
-/* A page of instructions; the hub's own text is shorter by far. */
-#define TEXT_BYTES_MAX    ((size_t)1 << 20)
-#define CATALOG_BYTES_MAX ((size_t)64 << 20) /* as large as a manifest: one entry per table */
 
 /* Longer than a few small files take to write. */
 #define LEASE_MS 60000
 
 #define LEDGER_SPACE "file" /* what we wrote, so that a person's edit is told from it */
-
-static const char welcome_otherwise[] =
-	"# Data workspace\n\nTables of the team are in `server/parquet/`; query them with `larder query "
-	"\"SELECT ...\"`.\nRules are in `.claude/rules/`. `larder pull` brings what is new, `larder status` "
-	"says how fresh it is.\n";
 
 static const char local_notes[] =
 	"# Notes of this workspace\n\nYours: Larder never changes this file.\n";
@@ -101,7 +88,7 @@ static int look(struct draft *d, const char *target, struct buf *text, enum foun
 	char hash[HASH_HEX_MAX];
 	int r;
 
-	if (file_read(root_dirfd(d->root), target, TEXT_BYTES_MAX, text, e) < 0) {
+	if (file_read(root_dirfd(d->root), target, INIT_TEXT_MAX, text, e) < 0) {
 		if (e->code != ERR_NOT_FOUND)
 			return e->code;
 		*ret_found = FOUND_NONE;
@@ -128,7 +115,7 @@ static int keep_copy(struct draft *d, const char *target, const char *why, struc
 /* Ours is refreshed; a person's stays, or with `force` goes aside. */
 static int put_text(struct draft *d, const char *target, struct bytes text, struct err *e)
 {
-	AUTO_BUF struct buf old = BUF_INIT(TEXT_BYTES_MAX);
+	AUTO_BUF struct buf old = BUF_INIT(INIT_TEXT_MAX);
 	enum found found;
 
 	if (look(d, target, &old, &found, e) < 0)
@@ -155,8 +142,8 @@ static bool is_link(const struct draft *d, const char *target)
 static int put_settings(struct draft *d, struct err *e)
 {
 	static const char target[] = ".claude/settings.json";
-	AUTO_BUF struct buf old = BUF_INIT(TEXT_BYTES_MAX);
-	AUTO_BUF struct buf merged = BUF_INIT(TEXT_BYTES_MAX);
+	AUTO_BUF struct buf old = BUF_INIT(INIT_TEXT_MAX);
+	AUTO_BUF struct buf merged = BUF_INIT(INIT_TEXT_MAX);
 	enum found found;
 	struct err ignored = { 0 };
 
@@ -191,7 +178,7 @@ static int put_local_notes(struct draft *d, struct err *e)
 
 static int put_workspace_note(struct draft *d, struct err *e)
 {
-	AUTO_BUF struct buf text = BUF_INIT(TEXT_BYTES_MAX);
+	AUTO_BUF struct buf text = BUF_INIT(INIT_TEXT_MAX);
 	AUTO_FREE char *created = NULL;
 	char now[TIME_TEXT_MAX];
 	struct db *db = root_db(d->root);
@@ -212,81 +199,6 @@ static int put_workspace_note(struct draft *d, struct err *e)
 	return put_text(d, "LARDER_WORKSPACE.md", buf_bytes(&text), e);
 }
 
-/* The token is tried before anything is saved. */
-static int check_token(struct http_client *client, const struct credentials *who, struct err *e)
-{
-	AUTO_FREE char *url = xasprintf("%s/api/catalog/tables", who->server);
-	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
-	const struct http_request request = {
-		.method = "GET",
-		.url = url,
-		.token = who->token,
-		.max_body = CATALOG_BYTES_MAX,
-		.accept_gzip = true,
-	};
-
-	if (http_request(client, &request, &reply, e) < 0 || http_expect(&reply, 200, e) < 0) {
-		(void)err_in(e, e->code == ERR_AUTH ? "auth_failed: hub '%s'" : "hub '%s'",
-			     who->server);
-		return err_hint(e, e->code == ERR_AUTH
-					   ? "ask the hub's administrator for a new token"
-					   : "check the address; is `larder serve` running there?");
-	}
-	return 0;
-}
-
-/* The text for agents. A hub without one, or whose template fails, is no reason to stop. */
-static void fetch_welcome(struct http_client *client, const struct credentials *who,
-			  struct buf *out)
-{
-	AUTO_BUF struct buf url = BUF_INIT(TEXT_BYTES_MAX);
-	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
-	AUTO_JSON struct json *doc = NULL;
-	struct err ignored = { 0 };
-	const char *text = NULL;
-
-	buf_addf(&url, "%s/api/welcome", who->server);
-	url_add_query(&url, "server_url", who->server);
-	const struct http_request request = {
-		.method = "GET",
-		.url = buf_str(&url),
-		.token = who->token,
-		.max_body = TEXT_BYTES_MAX,
-	};
-
-	if (http_request(client, &request, &reply, &ignored) == 0 &&
-	    http_expect(&reply, 200, &ignored) == 0 &&
-	    json_parse(buf_bytes(&reply.body), TEXT_BYTES_MAX, &doc, &ignored) == 0)
-		text = json_text(json_get(doc, "content"));
-	buf_adds(out, text ? text : welcome_otherwise);
-}
-
-/* A home folder or "/" would put every file of a person under an agent's eyes. */
-static int check_place(const char *absolute, struct err *e)
-{
-	const char *home = getenv("HOME");
-
-	if (strcmp(absolute, "/") != 0 && !(home && strcmp(absolute, home) == 0))
-		return 0;
-	(void)err_set(e, ERR_CONFLICT, "'%s' is no place for a workspace", absolute);
-	return err_hint(e, "name a folder of its own: larder init DIR ...");
-}
-
-static int check_owner(const char *path, const char *server, bool force, struct err *e)
-{
-	const struct workspace_options options = { .path = path, .read_only = true };
-	AUTO_WORKSPACE struct workspace *ws = NULL;
-	const char *known;
-
-	if (workspace_open(&options, &ws, e) < 0)
-		return e->code == ERR_NOT_FOUND ? 0 : e->code;
-	known = workspace_server(ws);
-	if (force || !known || strcmp(known, server) == 0)
-		return 0;
-	(void)err_set(e, ERR_CONFLICT, "partial_state: '%s' is a workspace of '%s'", path, known);
-	return err_hint(e, "use another folder, or --force to move this one to the new hub");
-}
-
 static int write_files(struct draft *d, struct bytes welcome, struct err *e)
 {
 	if (put_text(d, "CLAUDE.md", welcome, e) < 0 || put_workspace_note(d, e) < 0 ||
@@ -296,7 +208,7 @@ static int write_files(struct draft *d, struct bytes welcome, struct err *e)
 }
 
 static int make(const struct init_options *options, struct init_result *result,
-		struct bytes welcome, struct err *e)
+		const struct init_answer *answer, struct err *e)
 {
 	const struct workspace_options open = { .path = options->path };
 	const struct lease_wait_options hold = {
@@ -309,42 +221,25 @@ static int make(const struct init_options *options, struct init_result *result,
 	AUTO_LEASE struct lease *lease = NULL;
 	AUTO(draft_release) struct draft draft = { .result = result, .force = options->force };
 
-	if (workspace_create(options->path, result->server, e) < 0 ||
+	if (workspace_create(options->path, result->server, answer->account, e) < 0 ||
 	    workspace_open(&open, &ws, e) < 0 || lease_wait(workspace_db(ws), &hold, &lease, e) < 0)
 		return e->code;
 	result->path = xstrdup(workspace_path(ws));
 	draft.root = workspace_root(ws);
-	return write_files(&draft, welcome, e);
-}
-
-static int check_folder(const struct init_options *options, const char *server, struct err *e)
-{
-	AUTO_FREE char *absolute = NULL;
-
-	if (path_resolve(options->path, &absolute, e) < 0)
-		return e->code == ERR_NOT_FOUND ? 0 : e->code; /* it will be made */
-	if (!options->force && check_place(absolute, e) < 0)
-		return e->code;
-	return check_owner(absolute, server, options->force, e);
+	return write_files(&draft, buf_bytes(&answer->welcome), e);
 }
 
 int workspace_init(const struct init_options *options, struct init_result *ret_result,
 		   struct err *e)
 {
-	const struct credentials_hints hints = { .server = options->server,
-						 .token = options->token };
-	AUTO_CREDENTIALS struct credentials who = { 0 };
-	AUTO_HTTP struct http_client *client = http_client_new(NULL);
-	AUTO_BUF struct buf welcome = BUF_INIT(TEXT_BYTES_MAX);
+	AUTO_INIT_ANSWER struct init_answer answer = INIT_ANSWER_INIT;
 	AUTO_INIT_RESULT struct init_result result = { 0 };
 
-	if (credentials_find(&hints, &who, e) < 0 || check_folder(options, who.server, e) < 0 ||
-	    check_token(client, &who, e) < 0)
+	if (init_ask(options, &answer, e) < 0)
 		return e->code;
-	fetch_welcome(client, &who, &welcome);
-	result.server = xstrdup(who.server);
-	if (make(options, &result, buf_bytes(&welcome), e) < 0 ||
-	    credentials_save(who.server, who.token, e) < 0)
+	result.server = xstrdup(answer.who.server);
+	if (credentials_save(&answer.who, answer.account, e) < 0 ||
+	    make(options, &result, &answer, e) < 0)
 		return e->code;
 	*ret_result = result;
 	result = (struct init_result){ 0 };

@@ -6,18 +6,19 @@
  *	AUTO_INIT_RESULT struct init_result result = { 0 };
  *	workspace_init(&o, &result, e)
  *
- * Nothing is saved before the hub has accepted the token. Then, in this order: the root with its
- * state; config.yaml, which makes the folder a workspace; in one transaction CLAUDE.md (the hub's
- * welcome text), LARDER_WORKSPACE.md, .claude/settings.json with the hooks merged in, and
- * .claude/CLAUDE.local.md when absent; the credentials. It waits for a pull that runs, and a second
- * init for the first. Running it again finishes what a kill left, repairs and refreshes: files that a person changed are kept (result.kept names them) unless `force`, and with
- * `force` they are kept as <name>.orig-<time>. CLAUDE.local.md is never touched once it is there. A
- * settings file that cannot be read is kept as .corrupt-<time>. The token is in none of these
- * files.
+ * Nothing is saved before the hub has accepted the token. Then, in this order: the credentials; the
+ * root with its state, and config.yaml, which makes the folder a workspace; in one transaction
+ * CLAUDE.md (the hub's welcome text), LARDER_WORKSPACE.md, .claude/settings.json with the hooks
+ * merged in, and .claude/CLAUDE.local.md when absent. It waits for a pull that runs, and a second init for
+ * the first. Running it again finishes what a kill left, repairs and refreshes, with
+ * the server and the account of the workspace when none is given: files that a person changed are
+ * kept (result.kept names them) unless `force`, and with `force` they are kept as
+ * <name>.orig-<time>. CLAUDE.local.md is never touched once it is there. A settings file that
+ * cannot be read is kept as .corrupt-<time>. The token is in none of these files.
  *
- * Errors: ERR_CONFLICT for a folder that belongs to another hub, or is no place for a workspace
- * (the home folder, "/"); ERR_BUSY while a pull runs on; ERR_AUTH, ERR_DENIED, ERR_OFFLINE from the
- * hub. Threads: none shared.
+ * Errors: ERR_CONFLICT for a folder that belongs to another hub or user, or is no place for a
+ * workspace (the home folder, "/"); ERR_BUSY while a pull runs on; ERR_AUTH, ERR_DENIED, ERR_OFFLINE from the hub. Threads: none
+ * shared.
  */
 #ifndef LARDER_WORKSPACE_INIT_H
 #define LARDER_WORKSPACE_INIT_H

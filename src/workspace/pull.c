@@ -289,6 +289,17 @@ static int bring(struct pull *p, struct err *e)
 	return r;
 }
 
+static int add_next_step(struct err *why)
+{
+	if (why->hint[0])
+		return why->code;
+	if (why->code == ERR_OFFLINE)
+		return err_hint(why, "what was pulled before stays, and queries go on working");
+	if (why->code == ERR_AUTH)
+		return err_hint(why, "get a new token, then: larder init --token T");
+	return why->code;
+}
+
 static int run(struct pull *p, struct err *e)
 {
 	struct err why = { 0 };
@@ -299,6 +310,7 @@ static int run(struct pull *p, struct err *e)
 	if (r < 0)
 		return r;
 	if (ask_manifest(p, &why) < 0) {
+		(void)add_next_step(&why);
 		failures_add(&p->report->failures, "manifest", NULL, &why);
 		p->manifest_failed = true;
 		return rules_count(p->root, &p->report->rules_count, e);

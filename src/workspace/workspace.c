@@ -21,7 +21,9 @@ static const struct db_schema *const schemas[] = { &local_schema, &workspace_sch
 
 struct workspace {
 	struct root *root;
-	char *server; /* NULL when the configuration names none */
+	char *server;  /* NULL when the configuration names none */
+	char *account; /* likewise */
+	const char *given_server, *given_token;
 	int64_t jobs;
 	int64_t old_versions_s;
 };
@@ -82,6 +84,7 @@ static int read_settings(struct workspace *ws, const char *path, struct err *e)
 	AUTO_BUF struct buf text = BUF_INIT(YAML_BYTES_MAX);
 	const struct yaml_field fields[] = {
 		{ "server", YAML_TEXT, &ws->server, 0, 0, NULL, "the hub's URL" },
+		{ "account", YAML_TEXT, &ws->account, 0, 0, NULL, "whose token is used there" },
 		{ "jobs", YAML_INT, &ws->jobs, 1, WORKSPACE_JOBS_MAX, "LARDER_JOBS",
 		  "transfers at once" },
 		{ "old_versions_keep", YAML_DURATION, &ws->old_versions_s, 0, 0,
@@ -95,6 +98,16 @@ static int read_settings(struct workspace *ws, const char *path, struct err *e)
 	if (r == 0)
 		r = yaml_read(buf_bytes(&text), file, fields, e);
 	return r < 0 ? r : yaml_environment(fields, e);
+}
+
+int workspace_peek(const char *path, char **ret_server, char **ret_account, struct err *e)
+{
+	struct workspace ws = { 0 };
+	int r = read_settings(&ws, path, e);
+
+	*ret_server = TAKE(ws.server);
+	*ret_account = TAKE(ws.account);
+	return r == ERR_NOT_FOUND ? 0 : r;
 }
 
 static int open_root(const char *path, bool create, bool read_only, struct root **ret_root,
@@ -123,6 +136,8 @@ int workspace_open(const struct workspace_options *options, struct workspace **r
 	AUTO_FREE char *path = NULL;
 	int r = workspace_find(options->path, &path, e);
 
+	ws->given_server = options->server;
+	ws->given_token = options->token;
 	if (r == 0)
 		r = read_settings(ws, path, e);
 	if (r == 0)
@@ -139,19 +154,46 @@ void workspace_close(struct workspace *ws)
 		return;
 	root_close(ws->root);
 	free(ws->server);
+	free(ws->account);
 	free(ws);
 }
 
-int workspace_create(const char *path, const char *server, struct err *e)
+/* A file that a person has added settings to keeps them, and its comments. */
+static int add_other_lines(struct root *root, struct buf *text, struct buf *old, struct err *e)
+{
+	static const char heading[] = "# A workspace of larder; no secrets here.\n";
+	AUTO_STRV struct strv lines = STRV_INIT;
+
+	if (file_read(root_dirfd(root), WORKSPACE_CONFIG, YAML_BYTES_MAX, old, e) < 0) {
+		if (e->code != ERR_NOT_FOUND)
+			return e->code;
+		buf_adds(text, heading);
+		return 0;
+	}
+	strv_split(&lines, buf_str(old), '\n');
+	for (size_t i = 0; i < lines.n; i++) {
+		if (*lines.v[i] && !str_starts(lines.v[i], "server:") &&
+		    !str_starts(lines.v[i], "account:"))
+			buf_addf(text, "%s\n", lines.v[i]);
+	}
+	return 0;
+}
+
+int workspace_create(const char *path, const char *server, const char *account, struct err *e)
 {
 	AUTO_ROOT struct root *root = NULL;
 	AUTO_BUF struct buf text = BUF_INIT(YAML_BYTES_MAX);
+	AUTO_BUF struct buf old = BUF_INIT(YAML_BYTES_MAX);
 	int r = open_root(path, true, false, &root, e);
 
+	if (r == 0)
+		r = add_other_lines(root, &text, &old, e);
 	if (r < 0)
 		return r;
-	buf_adds(&text, "# A workspace of larder; no secrets here.\n");
 	yaml_add_text(&text, "server", server);
+	yaml_add_text(&text, "account", account);
+	if (bytes_equal(buf_bytes(&text), buf_bytes(&old)))
+		return 0;
 	return file_replace(root_dirfd(root), WORKSPACE_CONFIG, buf_bytes(&text), 0644, e);
 }
 
@@ -175,10 +217,20 @@ const char *workspace_server(const struct workspace *ws)
 	return ws->server;
 }
 
+const char *workspace_account(const struct workspace *ws)
+{
+	return ws->account;
+}
+
 int workspace_credentials(const struct workspace *ws, struct credentials *ret_credentials,
 			  struct err *e)
 {
-	const struct credentials_hints hints = { .workspace_server = ws->server };
+	const struct credentials_hints hints = {
+		.server = ws->given_server,
+		.token = ws->given_token,
+		.workspace_server = ws->server,
+		.account = ws->account,
+	};
 
 	return credentials_find(&hints, ret_credentials, e);
 }

@@ -37,7 +37,9 @@
 struct workspace;
 
 struct workspace_options {
-	const char *path; /* NULL: found as told above */
+	const char *path;   /* NULL: found as told above */
+	const char *server; /* flags, NULL when not given; lent until it is closed */
+	const char *token;
 	bool read_only;
 };
 
@@ -56,16 +58,22 @@ static inline void workspace_auto_(struct workspace **p)
 /*
  * Makes the folder (when it lacks), its .larder and its state, and writes config.yaml last: a
  * folder with that file is a workspace, so a kill on the way leaves none. Repeating it is fine;
- * `server` is in the form url_normalise_server() gives.
+ * `server` is in the form url_normalise_server() gives, `account` whose token is used there.
  */
-int workspace_create(const char *path, const char *server, struct err *e);
+int workspace_create(const char *path, const char *server, const char *account, struct err *e);
+
+/* Of which hub and of whom is this folder? Also when its state is lost; NULL and NULL when it is no
+ * workspace. The caller owns both, also after an error. */
+int workspace_peek(const char *path, char **ret_server, char **ret_account, struct err *e);
 
 struct root *workspace_root(const struct workspace *ws);
 struct db *workspace_db(const struct workspace *ws);
 const char *workspace_path(const struct workspace *ws); /* absolute */
 /* The server its configuration names, NULL when it names none. */
 const char *workspace_server(const struct workspace *ws);
-/* The server and the token in force for this workspace, without flags. */
+/* Whose token it uses there (workspace/credentials.h), NULL when that was not recorded. */
+const char *workspace_account(const struct workspace *ws);
+/* The server and the token in force for this workspace. */
 int workspace_credentials(const struct workspace *ws, struct credentials *ret_credentials,
 			  struct err *e);
 unsigned workspace_jobs(const struct workspace *ws);
