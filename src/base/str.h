@@ -54,6 +54,11 @@ bool text_is_clean(struct bytes text);
 /* For a terminal or a log line: control characters and invalid UTF-8 become '?'. */
 void text_add_clean(struct buf *out, struct bytes text);
 
+/* The columns of a terminal that the text takes: East Asian wide letters and pictures two,
+ * combining marks none (Unicode TR 11, by blocks). */
+size_t text_width(const char *s);
+size_t text_fit(const char *s, size_t columns); /* how many bytes of it fit, cut between letters */
+
 struct strv {
 	char **v; /* NULL-terminated once anything was added */
 	size_t n;

@@ -129,28 +129,12 @@ static void json_end(struct printer *p, int64_t rows, bool truncated)
 		 truncated ? "true" : "false");
 }
 
-/* Display columns of UTF-8 text: bytes that are not continuations. Wide letters count as one. */
-static size_t text_width(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
 /* A long cell ends in "..."; the cut is between letters. */
 static char *fit_cell(const char *text)
 {
-	const char *at = text;
-
 	if (text_width(text) <= CELL_WIDTH_MAX)
 		return xstrdup(text);
-	for (size_t n = 0; *at; at++) {
-		if (((unsigned char)*at & 0xc0) != 0x80 && ++n > CELL_WIDTH_MAX - 3)
-			break;
-	}
-	return xasprintf("%.*s...", (int)(at - text), text);
+	return xasprintf("%.*s...", (int)text_fit(text, CELL_WIDTH_MAX - 3), text);
 }
 
 static void table_cell(struct printer *p, size_t column, const char *text)

@@ -29,6 +29,8 @@ static const struct opt options[] = {
 static int read_sql(const struct query_args *args, const struct strv *operands, struct buf *sql,
 		    struct err *e)
 {
+	if (args->file && operands->n > 0)
+		return err_set(e, ERR_USAGE, "a statement and --file: one of them");
 	if (args->file)
 		return file_read(AT_FDCWD, args->file, SQL_BYTES_MAX, sql, e);
 	if (operands->n > 1) {

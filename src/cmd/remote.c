@@ -121,21 +121,11 @@ static void add_value(struct buf *out, const struct json *v)
 		buf_addc(out, '-');
 }
 
-/* Characters, as far as a terminal's columns go: continuation bytes take none. */
-static size_t width(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
 static void add_row(struct buf *out, char *const *cells, const size_t *widths, size_t columns)
 {
 	for (size_t i = 0; i < columns; i++) {
 		buf_adds(out, cells[i]);
-		for (size_t n = width(cells[i]); i + 1 < columns && n < widths[i] + 2; n++)
+		for (size_t n = text_width(cells[i]); i + 1 < columns && n < widths[i] + 2; n++)
 			buf_addc(out, ' ');
 	}
 	buf_addc(out, '\n');
@@ -167,7 +157,7 @@ static void add_table(struct buf *out, const struct json *list, const struct rem
 	fill_cells(&cells, list, columns);
 	widths = xcalloc(n, sizeof(*widths));
 	for (size_t i = 0; i < cells.n; i++) {
-		size_t w = width(cells.v[i]);
+		size_t w = text_width(cells.v[i]);
 
 		if (w > widths[i % n])
 			widths[i % n] = w;

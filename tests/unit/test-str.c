@@ -248,6 +248,25 @@ TEST(splitting_keeps_empty_pieces)
 	CHECK_STR(v.v[4], "");
 }
 
+TEST(wide_letters_take_two_columns_and_marks_none)
+{
+	assert_int_equal(text_width(""), 0);
+	assert_int_equal(text_width("a\xc3\xa9"), 2);
+	assert_int_equal(text_width("\xe6\x95\xb0\xe6\x8d\xae"), 4);
+	assert_int_equal(text_width("e\xcc\x81"), 1);
+	assert_int_equal(text_width("\xf0\x9f\x98\x80"), 2);
+	assert_int_equal(text_width("\xff\xf0"), 2);
+	assert_int_equal(text_fit("a\xe6\x95\xb0"
+				  "b",
+				  2),
+			 1);
+	assert_int_equal(text_fit("a\xe6\x95\xb0"
+				  "b",
+				  3),
+			 4);
+	assert_int_equal(text_fit("abc", 9), 3);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -268,6 +287,7 @@ int main(void)
 		CASE(cleaning_replaces_what_a_terminal_would_obey),
 		CASE(lists_are_null_terminated_and_own_copies),
 		CASE(splitting_keeps_empty_pieces),
+		CASE(wide_letters_take_two_columns_and_marks_none),
 	};
 
 	return RUN(tests);
