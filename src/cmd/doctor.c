@@ -21,12 +21,12 @@ static const char *const words[] = {
 	[FINDING_BAD] = "bad",
 };
 
-static void print_json(struct workspace *ws, const struct doctor *d, struct buf *out)
+static void print_json(const struct doctor *d, struct buf *out)
 {
 	struct json_out o = json_out(out);
 
 	json_open(&o, NULL, '{');
-	json_add_text(&o, "workspace", workspace_path(ws));
+	json_add_text(&o, "workspace", d->workspace);
 	json_add_bool(&o, "healthy", d->bad == 0);
 	json_open(&o, "findings", '[');
 	for (size_t i = 0; i < d->n; i++) {
@@ -61,17 +61,15 @@ static int run(int argc, char **argv, struct err *e)
 {
 	struct doctor_args args = { 0 };
 	AUTO_STRV struct strv operands = STRV_INIT;
-	AUTO_WORKSPACE struct workspace *ws = NULL;
 	AUTO_DOCTOR struct doctor doctor = { 0 };
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
 
 	if (opt_parse(options, &args, argc, argv, &operands, e) < 0 ||
 	    cmd_operands(&cmd_doctor, &operands, 0, 0, e) < 0 ||
-	    workspace_open(&(struct workspace_options){ .path = args.workspace }, &ws, e) < 0)
+	    workspace_doctor(args.workspace, &doctor, e) < 0)
 		return e->code;
-	workspace_doctor(ws, &doctor);
 	if (args.json)
-		print_json(ws, &doctor, &out);
+		print_json(&doctor, &out);
 	else
 		print_text(&doctor, args.quiet, &out);
 	if (cmd_print(&out, e) < 0)

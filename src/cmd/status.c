@@ -17,15 +17,18 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
+/* The worst of its files. */
 static const char *state_word(const struct local_table *table)
 {
+	bool touched = false;
+
 	for (size_t i = 0; i < table->file_count; i++) {
-		if (table->files[i].state == LOCAL_MISSING)
+		if (table->files[i].state == LOCAL_MISSING ||
+		    table->files[i].state == LOCAL_UNLINKED)
 			return "missing";
-		if (table->files[i].state != LOCAL_GOOD)
-			return "changed";
+		touched |= table->files[i].state == LOCAL_TOUCHED;
 	}
-	return "ok";
+	return touched ? "touched" : "ok";
 }
 
 static void add_time(struct json_out *o, const char *key, int64_t ms)
@@ -67,6 +70,7 @@ static void print_json(struct workspace *ws, const struct status *s, struct buf 
 	json_add_int(&o, "parquet_tables", (int64_t)s->local->count);
 	json_add_int(&o, "bytes", s->bytes);
 	json_add_int(&o, "files_damaged", (int64_t)s->damaged);
+	json_add_int(&o, "files_touched", (int64_t)s->touched);
 	json_add_int(&o, "rules_count", (int64_t)s->rules);
 	json_add_bool(&o, "duckdb_exists", s->database_exists);
 	json_add_int(&o, "views_waiting", (int64_t)s->views_waiting);
@@ -119,10 +123,12 @@ static void print_tables(const struct status *s, struct buf *out)
 	for (size_t i = 0; i < s->local->count; i++) {
 		const struct local_table *table = &s->local->tables[i];
 		char size[FORMAT_SIZE_MAX];
+		char rows[FORMAT_SIZE_MAX];
 
-		buf_addf(out, "  %-*s  %10s  %12" PRId64 " rows  %.12s  %s\n", widest, table->name,
-			 format_size(table->size_bytes, size), table->rows, table->version,
-			 state_word(table));
+		(void)snprintf(rows, sizeof(rows), "%" PRId64, table->rows); /* 20 digits fit */
+		buf_addf(out, "  %-*s  %10s  %12s rows  %.12s  %s\n", widest, table->name,
+			 table->size_bytes < 0 ? "-" : format_size(table->size_bytes, size),
+			 table->rows < 0 ? "-" : rows, table->version, state_word(table));
 	}
 }
 
@@ -141,8 +147,13 @@ static void print_text(struct workspace *ws, const struct status *s, bool verbos
 		buf_addf(out, " (%zu not yet written: run `larder pull`)", s->views_waiting);
 	buf_addc(out, '\n');
 	if (s->damaged)
-		buf_addf(out, "damaged    %zu file%s not as pulled: run `larder verify --repair`\n",
+		buf_addf(out, "damaged    %zu file%s missing: run `larder verify --repair`\n",
 			 s->damaged, s->damaged == 1 ? " is" : "s are");
+	if (s->touched)
+		buf_addf(out,
+			 "touched    %zu file%s copied or changed since the pull: run `larder "
+			 "verify`\n",
+			 s->touched, s->touched == 1 ? " was" : "s were");
 	if (verbose)
 		print_tables(s, out);
 }

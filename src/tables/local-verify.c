@@ -15,6 +15,7 @@ struct check {
 	const struct local_table *table;
 	const struct local_file *file;
 	bool hive;
+	struct file_mark mark; /* of the bytes that were read */
 };
 
 struct checking {
@@ -54,21 +55,23 @@ static void find(struct checking *c, const char *stage, const char *table, const
 static int prepare(void *ctx, void *worker, size_t i, struct err *e)
 {
 	struct checking *c = ctx;
-	const struct check *check = &c->checks[i];
+	struct check *check = &c->checks[i];
 	AUTO_FREE char *path = local_version_path(check->file->sha256);
 	AUTO_FD int fd = openat(root_dirfd(c->v->root), path, O_RDONLY | O_CLOEXEC);
 	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
 	char hex[HASH_HEX_MAX];
+	struct stat st;
 	int64_t size;
 
 	(void)worker;
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, "open '%s'", path);
 	if (hash_fd(fd, hash, NULL, &size, e) < 0)
 		return err_in(e, "'%s'", path);
 	(void)atomic_fetch_add(&c->v->bytes, size);
 	progress_add(c->progress, size);
 	hash_hex(hash, hex);
+	check->mark = file_mark_of(&st);
 	if (str_eq(hex, check->file->sha256))
 		return 0;
 	return err_set(e, ERR_CORRUPT, "'%s' has other bytes: hash %.12s", path, hex);
@@ -99,21 +102,30 @@ static void check_links(struct checking *c, const struct check *check)
 	check_link(c, check->table->name, hive_link, hive_target);
 }
 
+/* Its bytes were read and are right: after a copy it has a new mark, which the next pull goes by. */
+static int check_good(struct checking *c, const struct check *check, struct err *e)
+{
+	check_links(c, check);
+	if (memcmp(&check->mark, &check->file->mark, sizeof(check->mark)) == 0)
+		return 0;
+	return local_record_mark(c->v->root, check->table, check->file, &check->mark, e);
+}
+
 static int take_results(void *ctx, const struct pipeline_result *results, size_t n, struct err *e)
 {
 	struct checking *c = ctx;
+	int r = 0;
 
-	(void)e;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && r == 0; i++) {
 		const struct check *check = &c->checks[results[i].item];
 
 		progress_step(c->progress, check->table->name, results[i].result == 0);
 		if (results[i].result < 0)
 			find(c, "file", check->table->name, "%s", results[i].error.msg);
 		else
-			check_links(c, check);
+			r = check_good(c, check, e);
 	}
-	return 0;
+	return r;
 }
 
 static int check_files(struct checking *c, struct err *e)

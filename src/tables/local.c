@@ -304,14 +304,14 @@ void local_check(struct root *root, struct local *local)
 	}
 }
 
-static int record_mark(struct root *root, const struct local_table *table,
-		       const struct local_file *file, struct err *e)
+int local_record_mark(struct root *root, const struct local_table *table,
+		      const struct local_file *file, const struct file_mark *mark, struct err *e)
 {
 	static const char sql[] = "UPDATE ws_file SET size_bytes = ?3, mtime_ns = ?4, inode = ?5"
 				  " WHERE table_name = ?1 AND path = ?2";
 
-	return db_exec(root_db(root), e, sql, "ttiii", table->name, file->path, file->mark.size,
-		       file->mark.mtime_ns, file->mark.inode);
+	return db_exec(root_db(root), e, sql, "ttiii", table->name, file->path, mark->size,
+		       mark->mtime_ns, mark->inode);
 }
 
 static int examine_file(struct root *root, const struct local_table *table, struct local_file *file,
@@ -335,7 +335,7 @@ static int examine_file(struct root *root, const struct local_table *table, stru
 		return 0;
 	file->mark = file_mark_of(&st);
 	file->state = state_of(&look, table, local_is_hive(table), file);
-	return record_mark(root, table, file, e);
+	return local_record_mark(root, table, file, &file->mark, e);
 }
 
 int local_examine(struct root *root, struct local *local, struct err *e)

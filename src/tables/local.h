@@ -89,6 +89,9 @@ void local_check(struct root *root, struct local *local);
  * recorded and become GOOD or UNLINKED, others MISSING.
  */
 int local_examine(struct root *root, struct local *local, struct err *e);
+/* The mark of bytes that the caller has read and found right. */
+int local_record_mark(struct root *root, const struct local_table *table,
+		      const struct local_file *file, const struct file_mark *mark, struct err *e);
 
 /* Paths below the root; the caller owns them. */
 char *local_version_path(const char *sha256);

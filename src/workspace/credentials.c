@@ -242,6 +242,8 @@ int credentials_save(const struct credentials *c, const char *account, struct er
 	AUTO_FREE char *key = key_of(c->server, account);
 	AUTO_FD int lock = -1;
 
+	if (strchr(key, '='))
+		return err_set(e, ERR_USAGE, "'%s' cannot be remembered: it has a '='", key);
 	if (strchr(c->token, '=') || !text_is_clean(bytes_of(c->token)))
 		return err_set(e, ERR_USAGE, "the token has characters that no token has");
 	if (lock_folder(&lock, e) < 0 || put_token(key, c->token, e) < 0)

@@ -16,6 +16,9 @@
 /* Larger, and "how fresh is it" becomes a guess. */
 #define CLOCK_SKEW_MAX_S 120
 
+static const char state_lost[] =
+	"copy the workspace, remove .larder/state.db*, run `larder init`: it is made again";
+
 #define HEALTH_BYTES_MAX ((size_t)64 << 10)
 
 void doctor_release(struct doctor *doctor)
@@ -25,6 +28,7 @@ void doctor_release(struct doctor *doctor)
 		free(doctor->findings[i].next);
 	}
 	free(doctor->findings);
+	free(doctor->workspace);
 	*doctor = (struct doctor){ 0 };
 }
 
@@ -49,8 +53,7 @@ static void check_database(struct workspace *ws, struct doctor *d)
 
 	if (db_check(workspace_db(ws), &e) < 0 ||
 	    journal_pending(workspace_root(ws), &due, &future, &e) < 0) {
-		add_error(d, "database", &e,
-			  "copy the workspace, remove .larder/state.db, run `larder init`");
+		add_error(d, "database", &e, state_lost);
 		return;
 	}
 	if (due > 0)
@@ -73,8 +76,13 @@ static void check_files(struct workspace *ws, struct doctor *d)
 	}
 	if (s.damaged)
 		add(d, FINDING_BAD, "files",
-		    xasprintf("%zu of %zu files are not as pulled", s.damaged, s.local->file_count),
+		    xasprintf("%zu of %zu files are missing", s.damaged, s.local->file_count),
 		    "run `larder verify --repair`");
+	else if (s.touched)
+		add(d, FINDING_NOTE, "files",
+		    xasprintf("%zu of %zu files were copied or changed since the pull", s.touched,
+			      s.local->file_count),
+		    "run `larder verify --repair`, which reads them");
 	else
 		add(d, FINDING_OK, "files",
 		    xasprintf("%zu tables, %zu files as pulled", s.local->count,
@@ -224,14 +232,30 @@ static void check_hub(struct workspace *ws, struct doctor *d)
 		add(d, FINDING_OK, "token", xstrdup("accepted"), NULL);
 }
 
-void workspace_doctor(struct workspace *ws, struct doctor *ret_doctor)
+static void check_workspace(struct workspace *ws, struct doctor *d)
 {
-	check_database(ws, ret_doctor);
-	check_files(ws, ret_doctor);
+	check_database(ws, d);
+	check_files(ws, d);
+	check_hooks(ws, d);
+	check_disk(ws, d);
+	check_environment(ws, d);
+	check_hub(ws, d);
+}
+
+int workspace_doctor(const char *path, struct doctor *ret_doctor, struct err *e)
+{
+	AUTO_WORKSPACE struct workspace *ws = NULL;
+	struct err why = { 0 };
+
+	if (workspace_find(path, &ret_doctor->workspace, e) < 0)
+		return e->code;
+	const struct workspace_options open = { .path = ret_doctor->workspace };
+
 	check_worker(ret_doctor);
-	check_hooks(ws, ret_doctor);
-	check_disk(ws, ret_doctor);
 	check_credentials(ret_doctor);
-	check_environment(ws, ret_doctor);
-	check_hub(ws, ret_doctor);
+	if (workspace_open(&open, &ws, &why) == 0)
+		check_workspace(ws, ret_doctor);
+	else
+		add_error(ret_doctor, "database", &why, state_lost);
+	return 0;
 }

@@ -5,7 +5,7 @@
  * finishes (engine/root.h). `larder verify` is the deeper look, which hashes every byte.
  *
  *	AUTO_DOCTOR struct doctor doctor = { 0 };
- *	workspace_doctor(ws, &doctor);       what fails is a finding
+ *	workspace_doctor(path, &doctor, e)      what fails is a finding; no workspace is an error
  *
  * Threads: one.
  */
@@ -27,10 +27,12 @@ struct doctor {
 	struct finding *findings;
 	size_t n, capacity;
 	size_t bad;
+	char *workspace; /* absolute */
 };
 void doctor_release(struct doctor *doctor);
 #define AUTO_DOCTOR AUTO(doctor_release)
 
-void workspace_doctor(struct workspace *ws, struct doctor *ret_doctor);
+/* `path` as workspace_find() takes it. */
+int workspace_doctor(const char *path, struct doctor *ret_doctor, struct err *e);
 
 #endif

@@ -61,7 +61,9 @@ static void add_up(struct status *s)
 
 		for (size_t k = 0; k < table->file_count; k++) {
 			s->bytes += table->files[k].mark.size;
-			s->damaged += table->files[k].state != LOCAL_GOOD;
+			s->touched += table->files[k].state == LOCAL_TOUCHED;
+			s->damaged += table->files[k].state == LOCAL_MISSING ||
+				      table->files[k].state == LOCAL_UNLINKED;
 		}
 	}
 }

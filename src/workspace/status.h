@@ -18,7 +18,8 @@ struct status {
 	int64_t last_pull_ms;    /* when it started, 0 before the first */
 	int64_t last_success_ms; /* the last pull without an error, 0 for none */
 	int64_t bytes;           /* of all tables */
-	size_t damaged;          /* files that are not as recorded */
+	size_t damaged;          /* files that are missing or not linked */
+	size_t touched;          /* files copied or changed since: the next pull reads them */
 	size_t rules;
 	size_t views_waiting; /* not yet written into the analytics file */
 	bool database_exists;
