@@ -25,6 +25,8 @@ static const struct command add = {
 	.usage = "GROUP TABLE",
 	.summary = "let a group see a table (or, with --domain, a domain of rules)",
 	.description = "TABLE is an id or a name; the grant follows the id.",
+	.examples = "larder admin grant add analysts flights|analysts may pull flights\n"
+		    "larder admin grant add analysts finance --domain|and the rules of that domain",
 	.options = change_options,
 	.run = run_add,
 };
@@ -33,6 +35,7 @@ static const struct command list = {
 	.name = "list",
 	.usage = "",
 	.summary = "list all grants",
+	.examples = "larder admin grant list|who sees what",
 	.options = list_options,
 	.run = run_list,
 };
@@ -41,6 +44,8 @@ static const struct command remove_grant = {
 	.name = "remove",
 	.usage = "ID | GROUP TABLE",
 	.summary = "withdraw a grant: the table is gone from the group's next pull",
+	.examples =
+		"larder admin grant remove analysts flights|gone with the next pull of each member",
 	.options = change_options,
 	.run = run_remove,
 };

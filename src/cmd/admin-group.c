@@ -17,6 +17,7 @@ static const struct command add = {
 	.name = "add",
 	.usage = "NAME",
 	.summary = "add a group",
+	.examples = "larder admin group add analysts|a new group",
 	.options = options,
 	.run = run_add,
 };
@@ -25,6 +26,7 @@ static const struct command list = {
 	.name = "list",
 	.usage = "",
 	.summary = "list all groups with their members",
+	.examples = "larder admin group list|with their members",
 	.options = options,
 	.run = run_list,
 };
@@ -33,6 +35,7 @@ static const struct command remove_group = {
 	.name = "remove",
 	.usage = "NAME",
 	.summary = "remove a group, its memberships and its grants",
+	.examples = "larder admin group remove analysts|with its memberships and grants",
 	.options = options,
 	.run = run_remove,
 };

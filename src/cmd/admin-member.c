@@ -18,6 +18,7 @@ static const struct command add = {
 	.summary = "make a user a member of a group",
 	.description = "Members of the group admin see everything, and administer the hub with a "
 		       "token of scope admin.",
+	.examples = "larder admin member add analysts bo@example.com|bo sees what analysts see",
 	.options = options,
 	.run = run_add,
 };
@@ -26,6 +27,7 @@ static const struct command remove_member = {
 	.name = "remove",
 	.usage = "GROUP EMAIL",
 	.summary = "end a membership: what it gave is gone at once",
+	.examples = "larder admin member remove analysts bo@example.com|and no longer",
 	.options = options,
 	.run = run_remove,
 };

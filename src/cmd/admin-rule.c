@@ -58,6 +58,7 @@ static const struct command list = {
 	.name = "list",
 	.usage = "",
 	.summary = "list all rules",
+	.examples = "larder admin rule list|with their status",
 	.options = options,
 	.run = run_list,
 };
@@ -66,6 +67,7 @@ static const struct command show = {
 	.name = "show",
 	.usage = "ID",
 	.summary = "print one rule",
+	.examples = "larder admin rule show airports-key|its text",
 	.options = options,
 	.run = run_show,
 };
@@ -74,6 +76,7 @@ static const struct command remove_rule = {
 	.name = "remove",
 	.usage = "ID",
 	.summary = "remove a rule: it is gone from the next pulls",
+	.examples = "larder admin rule remove airports-key|gone with the next pulls",
 	.options = options,
 	.run = run_remove,
 };

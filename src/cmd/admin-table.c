@@ -35,6 +35,8 @@ static const struct command add = {
 	.summary = "add a table without data yet",
 	.description = "larder publish makes a table by itself; this is for tables that stay at "
 		       "their source, and for granting before the first publish.",
+	.examples =
+		"larder admin table add orders --mode remote --source bigquery|listed, not pulled",
 	.options = edit_options,
 	.run = run_add,
 };
@@ -45,6 +47,8 @@ static const struct command change = {
 	.summary = "change what is said of a table",
 	.description = "Options not given stay as they are; an empty text takes the old one away. "
 		       "Grants follow the id, so a new name changes nobody's rights.",
+	.examples =
+		"larder admin table change orders --description 'All orders'|what people read of it",
 	.options = edit_options,
 	.run = run_change,
 };
@@ -53,6 +57,7 @@ static const struct command list = {
 	.name = "list",
 	.usage = "",
 	.summary = "list all tables",
+	.examples = "larder admin table list|with rows and sizes",
 	.options = options,
 	.run = run_list,
 };
@@ -61,6 +66,7 @@ static const struct command remove_table = {
 	.name = "remove",
 	.usage = "TABLE",
 	.summary = "remove a table, all its versions and its grants",
+	.examples = "larder admin table remove orders|for good",
 	.options = options,
 	.run = run_remove,
 };
@@ -69,6 +75,7 @@ static const struct command show = {
 	.name = "show",
 	.usage = "TABLE",
 	.summary = "show the versions of a table that are kept",
+	.examples = "larder admin table show orders|which versions are kept",
 	.options = options,
 	.run = run_show,
 };

@@ -48,6 +48,7 @@ static const struct command list = {
 	.name = "list",
 	.usage = "[--all]",
 	.summary = "list tokens, with expiry and last use",
+	.examples = "larder admin token list --all|those of everybody",
 	.options = list_options,
 	.run = run_list,
 };
@@ -56,6 +57,8 @@ static const struct command revoke_token = {
 	.name = "revoke",
 	.usage = "ID",
 	.summary = "end a token at once",
+	.examples =
+		"larder admin token revoke 9d636abb4113|by the id that `larder admin token list` shows",
 	.options = revoke_options,
 	.run = run_revoke,
 };

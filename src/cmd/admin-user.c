@@ -26,6 +26,7 @@ static const struct command add = {
 	.summary = "add a user, or bring a removed one back",
 	.description = "The address names the user from now on; letters count as lower case. A "
 		       "user that comes back has no groups and no tokens.",
+	.examples = "larder admin user add bo@example.com --name Bo|a new user",
 	.options = add_options,
 	.run = run_add,
 };
@@ -34,6 +35,7 @@ static const struct command list = {
 	.name = "list",
 	.usage = "",
 	.summary = "list all users with their groups",
+	.examples = "larder admin user list|with their groups",
 	.options = options,
 	.run = run_list,
 };
@@ -42,6 +44,7 @@ static const struct command remove_user = {
 	.name = "remove",
 	.usage = "EMAIL",
 	.summary = "deactivate a user: tokens stop at once, memberships go",
+	.examples = "larder admin user remove bo@example.com|tokens stop at once",
 	.options = options,
 	.run = run_remove,
 };
