@@ -64,6 +64,24 @@ static int check_rights(struct db *db, const struct caller *by, const struct tok
 	return r;
 }
 
+static int check_number(struct db *db, const struct caller *by, int64_t user_id, struct err *e)
+{
+	static const char sql_count[] =
+		"SELECT count(*) FROM token WHERE user_id = ?1 AND (created_ms > ?2 - 86400000"
+		" OR (revoked_ms IS NULL AND coalesce(expires_ms > ?2, 1)))";
+	int64_t n = 0;
+	int r;
+
+	if (!by || by->scope == SCOPE_ADMIN)
+		return 0;
+	r = db_get_int(db, &n, 0, e, sql_count, "ii", user_id, time_now());
+	if (r == 0 && n >= TOKENS_PER_USER_MAX)
+		return err_set(e, ERR_LIMIT,
+			       "a user has at most %d tokens, and makes no more a day",
+			       TOKENS_PER_USER_MAX);
+	return r;
+}
+
 int token_mint(struct db *db, const struct caller *by, const struct token_wish *wish,
 	       struct token_made *ret_made, struct err *e)
 {
@@ -80,6 +98,8 @@ int token_mint(struct db *db, const struct caller *by, const struct token_wish *
 		r = user_find(db, wish->email, &user_id, e);
 	if (r == 0)
 		r = check_rights(db, by, wish, user_id, e);
+	if (r == 0)
+		r = check_number(db, by, user_id, e);
 	if (r < 0)
 		return r;
 	made.expires_ms = earlier_end(wish->expires_ms, by ? by->token_expires_ms : 0);

@@ -22,6 +22,9 @@
 /* The contract's default and its cap. */
 #define TOKEN_DAYS_DEFAULT 90
 #define TOKEN_DAYS_MAX     3650
+/* Of one user, those that work and those made within a day: whoever may only read can mint, and each
+ * is a durable write and a line of lists and audit. An admin's token, and the hub itself, are free. */
+#define TOKENS_PER_USER_MAX 1000
 
 struct token_wish {
 	const char *email; /* NULL: the minting caller's own */

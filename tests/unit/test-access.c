@@ -124,6 +124,26 @@ TEST(a_token_mints_none_of_wider_rights)
 	CHECK_OK(token_mint(db, &root, &(struct token_wish){ BOB, "t", SCOPE_USER, 0 }, &made, &e));
 }
 
+TEST(a_user_makes_tokens_up_to_a_limit_and_an_admin_still_makes_one)
+{
+	NEW_HUB();
+	join(db, BOB, "analysts");
+	AUTO_CALLER struct caller bob = caller_of(db, BOB, SCOPE_READ);
+	AUTO_CALLER struct caller root = caller_of(db, ANN, SCOPE_ADMIN);
+	const struct token_wish wish = { NULL, "t", SCOPE_READ, 0 };
+	struct token_made made;
+
+	CHECK_OK(db_begin(db, &e));
+	for (int i = 1; i < TOKENS_PER_USER_MAX; i++)
+		CHECK_OK(token_mint(db, &bob, &wish, &made, &e));
+	CHECK_ERR(token_mint(db, &bob, &wish, &made, &e), ERR_LIMIT);
+	/* Revoking makes no room on the same day, or mint and revoke in turn had no end. */
+	CHECK_OK(token_revoke(db, &bob, made.id, &e));
+	CHECK_ERR(token_mint(db, &bob, &wish, &made, &e), ERR_LIMIT);
+	CHECK_OK(token_mint(db, &root, &(struct token_wish){ BOB, "t", SCOPE_USER, 0 }, &made, &e));
+	CHECK_OK(db_commit(db, &e));
+}
+
 TEST(a_minted_token_does_not_outlive_its_minter)
 {
 	NEW_HUB();
@@ -342,6 +362,7 @@ int main(void)
 		CASE(a_narrow_token_ends_no_wider_one),
 		CASE(a_removed_user_has_no_access_and_gets_none_of_it_back),
 		CASE(a_token_mints_none_of_wider_rights),
+		CASE(a_user_makes_tokens_up_to_a_limit_and_an_admin_still_makes_one),
 		CASE(a_minted_token_does_not_outlive_its_minter),
 		CASE(another_users_token_does_not_exist),
 		CASE(an_admins_scope_ends_with_the_membership),
