@@ -222,6 +222,16 @@ static int save_default_server(const char *server, struct err *e)
 	return file_replace(AT_FDCWD, path, buf_bytes(&text), 0644, e);
 }
 
+static int remove_leftover(void *ctx, const char *path, const struct stat *st, struct err *e)
+{
+	const int *folder = ctx;
+
+	(void)st;
+	if (!str_starts(path, "credentials.yaml.tmp-") && !str_starts(path, "config.yaml.tmp-"))
+		return 0;
+	return file_remove(*folder, path, e);
+}
+
 static int put_token(const char *key, const char *token, struct err *e)
 {
 	AUTO_STRV struct strv old = STRV_INIT;
@@ -246,7 +256,9 @@ int credentials_save(const struct credentials *c, const char *account, struct er
 		return err_set(e, ERR_USAGE, "'%s' cannot be remembered: it has a '='", key);
 	if (strchr(c->token, '=') || !text_is_clean(bytes_of(c->token)))
 		return err_set(e, ERR_USAGE, "the token has characters that no token has");
-	if (lock_folder(&lock, e) < 0 || put_token(key, c->token, e) < 0)
+	/* What a kill left of file_replace(), tokens in it: nobody else is writing now. */
+	if (lock_folder(&lock, e) < 0 || tree_visit(lock, ".", remove_leftover, &lock, e) < 0 ||
+	    put_token(key, c->token, e) < 0)
 		return e->code;
 	return save_default_server(c->server, e);
 }

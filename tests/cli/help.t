@@ -11,10 +11,8 @@ export COMMANDS="$SHARED/commands"
 each() { # COMMANDS
 	[ "$(wc -l <"$COMMANDS")" -gt 25 ]
 	while read -r command; do
-		eval "$1" </dev/null || {
-			echo "at: larder $command"
-			return 1
-		}
+		echo "at: larder $command"
+		eval "$1" # not in an "or", where set -e would be off
 	done <"$COMMANDS"
 }
 
