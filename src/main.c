@@ -19,6 +19,7 @@ const struct command *const cmd_table[] = {
 	&cmd_init,
 	&cmd_publish,
 	&cmd_pull,
+	&cmd_push,
 	&cmd_query,
 	&cmd_serve,
 	&cmd_status,

@@ -181,6 +181,42 @@ static int start_child(struct proc *p, const struct proc_options *options, struc
 	return p->pidfd < 0 ? err_sys(e, "watch it") : 0;
 }
 
+static void detach_setup(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes)
+{
+	sigset_t all;
+	sigset_t none;
+
+	/* As in spawn_setup(): what fails here, the spawn tells. */
+	(void)posix_spawn_file_actions_init(actions);
+	(void)posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	(void)posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	(void)posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO, STDERR_FILENO);
+	(void)posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+
+	(void)sigfillset(&all);
+	(void)sigemptyset(&none);
+	(void)posix_spawnattr_init(attributes);
+	(void)posix_spawnattr_setsigdefault(attributes, &all);
+	(void)posix_spawnattr_setsigmask(attributes, &none);
+	(void)posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
+							   POSIX_SPAWN_SETSIGMASK);
+}
+
+int proc_detach(const char *const *argv, struct err *e)
+{
+	AUTO_FREE char **env = child_environment();
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	pid_t pid;
+
+	detach_setup(&actions, &attributes);
+	errno = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes,
+			    (char *const *)(uintptr_t)argv, env); /* not written, as above */
+	(void)posix_spawn_file_actions_destroy(&actions);
+	(void)posix_spawnattr_destroy(&attributes);
+	return errno ? err_sys(e, "start '%s' in the background", argv[0]) : 0;
+}
+
 int proc_start(const struct proc_options *options, struct proc **ret_proc, struct err *e)
 {
 	AUTO_PROC struct proc *p = xcalloc(1, sizeof(*p));

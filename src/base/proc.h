@@ -60,6 +60,13 @@ static inline void proc_auto_(struct proc **p)
 }
 #define AUTO_PROC AUTO(proc_auto_)
 
+/*
+ * This program once more, with these arguments (argv[0] is only its name), in a session of its own
+ * and without our input and outputs: it outlives us and whoever waits for us. Nobody hears how it
+ * ends.
+ */
+int proc_detach(const char *const *argv, struct err *e);
+
 /* The folder the running program lies in, for finding its companions. The caller owns it. */
 char *proc_own_folder(void);
 

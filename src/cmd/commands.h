@@ -14,6 +14,7 @@ extern const struct command cmd_hub;
 extern const struct command cmd_init;
 extern const struct command cmd_publish;
 extern const struct command cmd_pull;
+extern const struct command cmd_push;
 extern const struct command cmd_query;
 extern const struct command cmd_serve;
 extern const struct command cmd_status;

@@ -10,9 +10,10 @@ static const struct hook {
 	/* The folder is named, since hooks may run from a changed or deleted one. A hook never
 	   fails a session. */
 	{ "SessionStart",
-	  "larder pull --quiet --workspace \"$CLAUDE_PROJECT_DIR\" 2>/dev/null || true" },
+	  "larder pull --quiet --workspace \"$CLAUDE_PROJECT_DIR\" 2>/dev/null;"
+	  " larder push --detach --quiet --workspace \"$CLAUDE_PROJECT_DIR\" 2>/dev/null || true" },
 	{ "SessionEnd",
-	  "larder push --quiet --workspace \"$CLAUDE_PROJECT_DIR\" 2>/dev/null || true" },
+	  "larder push --detach --quiet --workspace \"$CLAUDE_PROJECT_DIR\" 2>/dev/null || true" },
 };
 
 /* Ours, and those of the systems that Larder replaces: both at once would do everything twice. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two hooks of a workspace in `.claude/settings.json`: SessionStart pulls, SessionEnd pushes.
- * Pure: text in, text out; init.c writes it through the journal.
+ * The two hooks of a workspace in `.claude/settings.json`: SessionStart pulls, and pushes
+ * what an earlier end left behind; SessionEnd pushes. Pushing is detached: a hook waits for no
+ * network. Pure: text in, text out; init.c writes it through the journal.
  *
  * Every foreign key, event and hook entry stays, in its order. Entries whose commands *all* are
  * ours, or those of the systems that Larder replaces, are taken out and put back once, so that

@@ -26,6 +26,8 @@ struct workspace {
 	const char *given_server, *given_token;
 	int64_t jobs;
 	int64_t old_versions_s;
+	struct strv private_sessions;
+	struct strv excluded_folders;
 };
 
 static bool is_workspace(const char *folder)
@@ -89,6 +91,10 @@ static int read_settings(struct workspace *ws, const char *path, struct err *e)
 		  "transfers at once" },
 		{ "old_versions_keep", YAML_DURATION, &ws->old_versions_s, 0, 0,
 		  "LARDER_OLD_VERSIONS_KEEP", "how long a replaced version stays on disk" },
+		{ "push.private", YAML_LIST, &ws->private_sessions, 0, 0, NULL,
+		  "sessions that are never sent" },
+		{ "push.exclude", YAML_LIST, &ws->excluded_folders, 0, 0, NULL,
+		  "folders whose sessions are never sent" },
 		{ NULL },
 	};
 	int r = file_read(AT_FDCWD, file, YAML_BYTES_MAX, &text, e);
@@ -155,6 +161,8 @@ void workspace_close(struct workspace *ws)
 	root_close(ws->root);
 	free(ws->server);
 	free(ws->account);
+	strv_release(&ws->private_sessions);
+	strv_release(&ws->excluded_folders);
 	free(ws);
 }
 
@@ -238,6 +246,16 @@ int workspace_credentials(const struct workspace *ws, struct credentials *ret_cr
 unsigned workspace_jobs(const struct workspace *ws)
 {
 	return (unsigned)ws->jobs;
+}
+
+const struct strv *workspace_private_sessions(const struct workspace *ws)
+{
+	return &ws->private_sessions;
+}
+
+const struct strv *workspace_excluded_folders(const struct workspace *ws)
+{
+	return &ws->excluded_folders;
 }
 
 int64_t workspace_old_versions_ms(const struct workspace *ws)

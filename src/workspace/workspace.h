@@ -77,6 +77,9 @@ const char *workspace_account(const struct workspace *ws);
 int workspace_credentials(const struct workspace *ws, struct credentials *ret_credentials,
 			  struct err *e);
 unsigned workspace_jobs(const struct workspace *ws);
+/* push.private and push.exclude of its configuration: sessions/privacy.h. */
+const struct strv *workspace_private_sessions(const struct workspace *ws);
+const struct strv *workspace_excluded_folders(const struct workspace *ws);
 /* For how long a replaced version stays on disk, for queries that still read it. */
 int64_t workspace_old_versions_ms(const struct workspace *ws);
 
