@@ -2,6 +2,7 @@
 #include "cmd/printer.h"
 
 #include "cmd/cmd.h"
+#include <assert.h>
 
 /* The table format needs the widths of all rows before the first line: this many are looked at. */
 #define WIDTH_ROWS_MAX 1000
@@ -152,6 +153,7 @@ static void table_cell(struct printer *p, size_t column, const char *text)
 
 static void table_line(struct printer *p, char *const *cells)
 {
+	assert(!p->columns || cells);
 	for (size_t i = 0; i < p->columns; i++)
 		table_cell(p, i, cells[i]);
 	buf_addc(&p->out, '\n');

@@ -8,6 +8,7 @@
 #include "duck/worker-source.h"
 #include "duck/worker.h"
 
+#include <assert.h>
 #include <strings.h>
 
 struct conversion {
@@ -166,13 +167,15 @@ static int answer(struct reply *r, const struct conversion *c, duckdb_connection
 static int confine(const struct conversion *c, struct err *e)
 {
 	AUTO_STRV struct strv folders = STRV_INIT;
-	const char *slash = strrchr(c->output, '/');
+	const char *slash = NULL;
 	struct limits limits = { .memory_bytes = c->memory_bytes,
 				 .cpu_seconds = c->cpu_seconds,
 				 .confine = true,
 				 .readable = &c->source.inputs,
 				 .writable = &folders };
 
+	assert(c->output); /* absolute, so there is a slash as well */
+	slash = strrchr(c->output, '/');
 	strv_adopt(&folders, slash == c->output ? xstrdup("/")
 						: xstrndup(c->output, (size_t)(slash - c->output)));
 	return limits_apply(&limits, e);

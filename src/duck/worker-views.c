@@ -5,6 +5,7 @@
 #include "duck/worker-limits.h"
 #include "duck/worker-viewfile.h"
 #include "duck/worker.h"
+#include <assert.h>
 
 /* The catalogue of 10,000 views needs 100 MiB of it. */
 #define VIEWS_MEMORY GIB
@@ -39,6 +40,7 @@ static int parse(const struct json *request, struct change *c, struct err *e)
 
 static void add_folder(struct strv *folders, const char *path)
 {
+	assert(path); /* absolute, so there is a slash as well */
 	strv_adopt(folders, xstrndup(path, (size_t)(strrchr(path, '/') - path)));
 }
 

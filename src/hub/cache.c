@@ -2,6 +2,7 @@
 #include "hub/cache.h"
 
 #include "net/http-range.h"
+#include <assert.h>
 #include <pthread.h>
 
 struct entry {
@@ -132,8 +133,12 @@ static struct entry *make_room(struct blob_cache *cache, const char *key, size_t
 		drop(cache, entry);
 	if (size > CACHE_BYTES_MAX)
 		return NULL;
-	while (cache->bytes + size > CACHE_BYTES_MAX || !unused(cache))
-		drop(cache, oldest(cache));
+	while (cache->bytes + size > CACHE_BYTES_MAX || !unused(cache)) {
+		struct entry *old = oldest(cache);
+
+		assert(old); /* what is over the maximum, or fills all places, is not empty */
+		drop(cache, old);
+	}
 	return unused(cache);
 }
 

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "engine/journal.h"
 #include "tables/retire.h"
+#include <assert.h>
 
 /* What a file of the table is from now on. */
 struct settled {
@@ -83,6 +84,7 @@ static int insert_file(const struct commit *c, const char *table, const struct s
 		"INSERT INTO ws_file (table_name, path, sha256, md5, size_bytes, mtime_ns, inode)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
+	assert(file->mark);
 	return db_exec(root_db(c->root), e, sql, "ttttiii", table, file->path, file->sha256,
 		       file->md5, file->mark->size, file->mark->mtime_ns, file->mark->inode);
 }
@@ -170,6 +172,7 @@ static int switch_table(const struct commit *c, const struct commit_table *table
 	if (r < 0)
 		return r;
 	if (plan->action == PLAN_REMOVE) {
+		assert(plan->have); /* or there is nothing to remove */
 		r = forget_table(c, plan->have->name, e);
 	} else {
 		version_of(table, version);
