@@ -64,17 +64,17 @@ ok 'a missing file: verify --repair' '
 	finds files ok 0
 '
 
-ok 'a damaged state: a copy, then init' '
+ok 'a damaged state: moved away, and a pull makes it again' '
 	workspace
 	printf "no database" >ws/.larder/state.db
 	rm -f ws/.larder/state.db-*
 	finds database bad 1
 	has detail state.db
-	has next "larder init"
+	has next "larder pull"
 	diagnose larder-duck
 	same "$(cat result)" ok
-	rm ws/.larder/state.db
-	larder init ws -q
+	mv ws/.larder/state.db away
+	larder pull -w ws -q
 	finds database ok 0
 '
 

@@ -18,7 +18,7 @@ workspace() { # [SERVER]
 	as "$bob" "${1:-$HUB_URL}"
 	P=$HOME/.claude/projects/$(printf %s "$(realpath ws)" | sed 's/[^A-Za-z0-9]/-/g')
 	mkdir -p "$P"
-	cd ws
+	cd ws || return 1
 	larder pull -q --wait 0 2>/dev/null || :
 }
 
