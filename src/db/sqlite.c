@@ -95,12 +95,32 @@ static int open_handle(struct db *db, const char *name, int flags, struct err *e
 	return db_script(db, sql_settings, e);
 }
 
+/* A change of mode takes about a millisecond: this is a pause that others can get through in. */
+#define MODE_PAUSE_MS 2
+
+/*
+ * SQLite asks no busy handler while the mode of a new database changes (two that wait there for each
+ * other would wait for ever), so those who make one at the same moment take turns here.
+ */
+static int set_mode(struct db *db, char **ret_mode, struct err *e)
+{
+	static const char sql_look[] = "PRAGMA journal_mode";
+	static const char sql_set[] = "PRAGMA journal_mode=WAL";
+	int64_t give_up = time_monotonic() + DB_BUSY_MS;
+	int r;
+
+	while ((r = db_get_text(db, ret_mode, e, db->read_only ? sql_look : sql_set, "")) ==
+		       ERR_BUSY &&
+	       time_monotonic() < give_up)
+		sqlite3_sleep(MODE_PAUSE_MS);
+	return r;
+}
+
 /* The first read: here a file that is no database shows. */
 static int use_wal(struct db *db, struct err *e)
 {
 	AUTO_FREE char *mode = NULL;
-	int r = db_get_text(db, &mode, e,
-			    db->read_only ? "PRAGMA journal_mode" : "PRAGMA journal_mode=WAL", "");
+	int r = set_mode(db, &mode, e);
 
 	if (r < 0 || db->read_only || str_eq(mode, "wal"))
 		return r;
