@@ -51,6 +51,10 @@ static void add_text(const struct init_result *result, struct buf *out)
 	buf_addf(out, "Workspace %s of %s\n", result->path, result->server);
 	for (size_t i = 0; i < result->written.n; i++)
 		buf_addf(out, "  wrote %s\n", result->written.v[i]);
+	buf_adds(
+		out,
+		"Sessions held here go to the hub when they end (`larder push --preview` shows what "
+		"would);\na file .larder-private in this folder keeps them back.\n");
 }
 
 /* The pull's own failures are in its report: the workspace stands, and `larder pull` goes on. */
