@@ -11,7 +11,6 @@
 #define OLD_VERSIONS_KEEP_S 3600
 
 static const char schema_1[] =
-	"CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE pull_run (id INTEGER PRIMARY KEY, started_ms INTEGER NOT NULL,"
 	" duration_ms INTEGER NOT NULL, result TEXT NOT NULL);";
 
