@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/proc.h"
+#include "base/proc-internal.h"
 
 #include "base/log.h"
 #include "base/str.h"
@@ -11,7 +11,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -31,8 +30,10 @@ struct proc {
 	struct buf errors;
 	int64_t started;
 	int64_t deadline_ms;
-	bool ended;  /* pidfd said so; not reaped before `reaped` */
-	bool reaped; /* then `status` counts */
+	size_t output_max;
+	size_t output_left; /* of options.output_max */
+	bool ended;         /* pidfd said so; not reaped before `reaped` */
+	bool reaped;        /* then `status` counts */
 	int status;
 };
 
@@ -91,70 +92,6 @@ static int input_open(struct bytes input, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* The variables of fault.h count the steps of one process: a child would start again from 1. */
-static char **child_environment(void)
-{
-	size_t n = 0;
-
-	while (environ[n])
-		n++;
-
-	char **env = xcalloc(n + 1, sizeof(*env));
-
-	for (size_t i = 0, kept = 0; i < n; i++)
-		if (!str_starts(environ[i], "LARDER_CRASH_AT=") &&
-		    !str_starts(environ[i], "LARDER_FAIL_") &&
-		    !str_starts(environ[i], "LARDER_STEPS="))
-			env[kept++] = environ[i];
-	return env;
-}
-
-struct child_fds {
-	int in, out, errors; /* errors -1: inherited */
-};
-
-static void spawn_setup(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
-			const struct child_fds *fds)
-{
-	sigset_t all;
-	sigset_t none;
-
-	/* In glibc these fail only for want of memory or for a bad fd; then the spawn tells. */
-	(void)posix_spawn_file_actions_init(actions);
-	(void)posix_spawn_file_actions_adddup2(actions, fds->in, STDIN_FILENO);
-	(void)posix_spawn_file_actions_adddup2(actions, fds->out, STDOUT_FILENO);
-	if (fds->errors >= 0)
-		(void)posix_spawn_file_actions_adddup2(actions, fds->errors, STDERR_FILENO);
-	(void)posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	(void)posix_spawnattr_init(attributes);
-	(void)posix_spawnattr_setsigdefault(attributes, &all);
-	(void)posix_spawnattr_setsigmask(attributes, &none);
-	(void)posix_spawnattr_setpgroup(attributes, 0);
-	(void)posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-							   POSIX_SPAWN_SETSIGMASK);
-}
-
-/* 0, or the errno of what failed, the exec included. */
-static int spawn(const char *const *argv, const struct child_fds *fds, pid_t *ret_pid)
-{
-	AUTO_FREE char **env = child_environment();
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-
-	spawn_setup(&actions, &attributes, fds);
-
-	/* The interface lacks a const that it means: argv is not written. */
-	int r = posix_spawnp(ret_pid, argv[0], &actions, &attributes,
-			     (char *const *)(uintptr_t)argv, env);
-
-	(void)posix_spawn_file_actions_destroy(&actions);
-	(void)posix_spawnattr_destroy(&attributes);
-	return r;
-}
-
 static int start_child(struct proc *p, const struct proc_options *options, struct err *e)
 {
 	AUTO_FD int in = -1;
@@ -171,50 +108,11 @@ static int start_child(struct proc *p, const struct proc_options *options, struc
 	struct child_fds fds = { in, out, errors };
 	pid_t pid = 0;
 
-	errno = spawn(options->argv, &fds, &pid);
-	if (errno == ENOENT)
-		return err_set(e, ERR_NOT_FOUND, "no such program");
-	if (errno)
-		return err_sys(e, "execute it");
+	if (proc_spawn(options, &fds, &pid, e) < 0)
+		return e->code;
 	p->pid = pid;
 	p->pidfd = pidfd_open(pid, 0);
 	return p->pidfd < 0 ? err_sys(e, "watch it") : 0;
-}
-
-static void detach_setup(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes)
-{
-	sigset_t all;
-	sigset_t none;
-
-	/* As in spawn_setup(): what fails here, the spawn tells. */
-	(void)posix_spawn_file_actions_init(actions);
-	(void)posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	(void)posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	(void)posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO, STDERR_FILENO);
-	(void)posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	(void)posix_spawnattr_init(attributes);
-	(void)posix_spawnattr_setsigdefault(attributes, &all);
-	(void)posix_spawnattr_setsigmask(attributes, &none);
-	(void)posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
-							   POSIX_SPAWN_SETSIGMASK);
-}
-
-int proc_detach(const char *const *argv, struct err *e)
-{
-	AUTO_FREE char **env = child_environment();
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	pid_t pid;
-
-	detach_setup(&actions, &attributes);
-	errno = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes,
-			    (char *const *)(uintptr_t)argv, env); /* not written, as above */
-	(void)posix_spawn_file_actions_destroy(&actions);
-	(void)posix_spawnattr_destroy(&attributes);
-	return errno ? err_sys(e, "start '%s' in the background", argv[0]) : 0;
 }
 
 int proc_start(const struct proc_options *options, struct proc **ret_proc, struct err *e)
@@ -227,6 +125,8 @@ int proc_start(const struct proc_options *options, struct proc **ret_proc, struc
 	p->name = xstrdup(options->argv[0]);
 	p->started = time_monotonic();
 	p->deadline_ms = options->deadline_ms;
+	p->output_max = options->output_max;
+	p->output_left = options->output_max ? options->output_max : SIZE_MAX;
 	if (start_child(p, options, e) < 0)
 		return err_in(e, "start '%s'", p->name);
 
@@ -255,8 +155,15 @@ static int read_out(struct proc *p, struct err *e)
 		return err_sys(e, "read from '%s'", p->name);
 	if (n == 0)
 		fd_close(&p->out_fd);
-	if (n > 0)
+	if (n > 0 && (size_t)n > p->output_left) {
+		kill_group(p);
+		return err_set(e, ERR_LIMIT, "'%s' was stopped: its output exceeds %zu bytes",
+			       p->name, p->output_max);
+	}
+	if (n > 0) {
 		p->out.n += (size_t)n;
+		p->output_left -= (size_t)n;
+	}
 	return 0;
 }
 

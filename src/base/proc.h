@@ -19,9 +19,11 @@
  * must not outlive a killed parent asks for that itself: prctl(PR_SET_PDEATHSIG).
  *
  * Errors: ERR_NOT_FOUND when the program does not exist, ERR_BUSY at the deadline (the group is
- * dead then), ERR_LIMIT for a line over PROC_LINE_MAX, ERR_IO else. How the child ended is no error
+ * dead then), ERR_LIMIT for a line over PROC_LINE_MAX or an output over output_max (the
+ * group is dead then too), ERR_IO else. How the child ended is no error
  * here but the status. Each child leaves a "child" line in the trace (log.h).
- * Threads: a struct proc belongs to one thread; starting is safe from any thread (posix_spawn).
+ * Threads: a struct proc belongs to one thread; starting is safe from any thread (posix_spawn, or for a
+ * sandbox fork with nothing but system calls before exec).
  */
 #ifndef LARDER_BASE_PROC_H
 #define LARDER_BASE_PROC_H
@@ -33,11 +35,19 @@
 #define PROC_LINE_MAX   ((size_t)64 << 20)
 #define PROC_ERRORS_MAX ((size_t)64 << 10)
 
+struct sandbox;
+
 struct proc_options {
 	const char *const *argv; /* argv[0] is a path or is looked up in PATH */
 	struct bytes input;      /* copied */
 	int64_t deadline_ms;     /* from the start; 0 = none */
 	bool inherit_stderr;
+	size_t output_max;  /* of stdout in all; 0 = any */
+	const char *folder; /* it starts there; NULL: where we are */
+	const char *const
+		*environment;  /* NAME=VALUE ..., NULL: added to ours, in the place of theirs */
+	bool environment_only; /* ... and nothing of ours */
+	const struct sandbox *sandbox; /* sandbox.h; NULL: none. Lent until proc_start() returns */
 };
 
 struct proc;

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What this process may do, given away before DuckDB starts its first thread: memory, processor
- * time, open files (rlimits), files and network (Landlock). None of it can be taken back.
- *
- * Landlock is in the kernel since 5.13 and may be switched off; `strict` then refuses, else the
- * rlimits have to do. TCP is closed by Landlock since 6.7; before it a strict process gets a
- * network namespace of its own, or is refused.
+ * What this process may do, given away before DuckDB starts its first thread: base/sandbox.h with
+ * what DuckDB needs of the machine added. None of it can be taken back.
  */
 #ifndef LARDER_DUCK_WORKER_LIMITS_H
 #define LARDER_DUCK_WORKER_LIMITS_H
@@ -17,7 +13,7 @@ struct limits {
 	int64_t memory_bytes; /* of DuckDB; the address space gets this and LIMITS_SPACE_EXTRA */
 	int64_t cpu_seconds;  /* of all threads together; 0: none */
 	bool no_writing;      /* not a byte into any file */
-	bool confine;         /* Landlock: only what is below */
+	bool confine;         /* no socket, and of files only what is below */
 	bool strict;          /* ... or not at all */
 	const struct strv *readable; /* files and folders */
 	const struct strv *writable; /* folders: files in them may be made, written, removed */

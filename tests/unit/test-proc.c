@@ -471,9 +471,95 @@ TEST(of_other_texts_nothing_is_known)
 	CHECK_INT(proc_liveness(no_boot), PROC_UNKNOWN);
 }
 
+static struct proc *start_with(const struct proc_options *wanted, const char *script)
+{
+	const char *const argv[] = { "sh", "-c", script, NULL };
+	struct proc_options o = *wanted;
+	struct err e = { 0 };
+	struct proc *p = NULL;
+
+	o.argv = argv;
+	o.deadline_ms = LONG_MS;
+	CHECK_OK(proc_start(&o, &p, &e));
+	return p;
+}
+
+TEST(a_child_starts_in_the_folder_it_is_given)
+{
+	const struct proc_options o = { .folder = "/usr" };
+	AUTO_PROC struct proc *p = start_with(&o, "pwd");
+
+	check_line(p, "/usr");
+	check_end(p, 0);
+}
+
+TEST(a_folder_that_is_not_there_is_not_found)
+{
+	const char *const argv[] = { "true", NULL };
+	const struct proc_options o = { .argv = argv, .folder = "/no/such" };
+	struct err e = { 0 };
+	struct proc *p = NULL;
+
+	CHECK_ERR(proc_start(&o, &p, &e), ERR_NOT_FOUND);
+	CHECK_HAS(e.msg, "no folder '/no/such'");
+}
+
+TEST(variables_are_added_in_the_place_of_ours)
+{
+	const char *const extra[] = { "HOME=/one", "LARDER_X=two three", NULL };
+	const struct proc_options o = { .environment = extra };
+	AUTO_PROC struct proc *p =
+		start_with(&o, "echo $HOME $LARDER_X $(env | grep -c ^HOME=) ${PATH:+path}");
+
+	check_line(p, "/one two three 1 path");
+	check_end(p, 0);
+}
+
+TEST(a_whole_environment_has_nothing_of_ours)
+{
+	const char *const whole[] = { "A=b", NULL };
+	const struct proc_options o = { .environment = whole, .environment_only = true };
+	AUTO_PROC struct proc *p =
+		start_with(&o, "/usr/bin/env | grep -v -e ^PWD= -e ^_= -e ^SHLVL=");
+
+	check_line(p, "A=b");
+	check_end(p, 0);
+}
+
+TEST(an_output_over_its_maximum_ends_the_child)
+{
+	const struct proc_options o = { .output_max = 100000 };
+	AUTO_PROC struct proc *p = start_with(&o, "while :; do echo line; done");
+	struct bytes line = { 0 };
+	struct err e = { 0 };
+	size_t n = 0;
+	int r;
+
+	while ((r = proc_read_line(p, &line, &e)) > 0)
+		n += line.n + 1;
+	CHECK_INT(r, ERR_LIMIT);
+	CHECK(n <= 100000);
+	CHECK_HAS(e.msg, "its output exceeds 100000 bytes");
+}
+
+TEST(an_output_of_just_its_maximum_is_fine)
+{
+	const struct proc_options o = { .output_max = 5 };
+	AUTO_PROC struct proc *p = start_with(&o, "echo line");
+
+	check_line(p, "line");
+	check_end(p, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		CASE(a_child_starts_in_the_folder_it_is_given),
+		CASE(a_folder_that_is_not_there_is_not_found),
+		CASE(variables_are_added_in_the_place_of_ours),
+		CASE(a_whole_environment_has_nothing_of_ours),
+		CASE(an_output_over_its_maximum_ends_the_child),
+		CASE(an_output_of_just_its_maximum_is_fine),
 		CASE(output_is_given_line_by_line),
 		CASE(a_child_without_output_is_at_its_end_at_once),
 		CASE(exit_status_and_signal_are_told),
