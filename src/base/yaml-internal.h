@@ -14,4 +14,11 @@ int yaml_set_scalar(const struct yaml_field *f, const char *text, bool assign, s
 /* For these two; when assigned, the texts are taken over and `texts` is left empty. */
 void yaml_set_texts(const struct yaml_field *f, struct strv *texts, bool assign);
 
+/* A new item at the end, all zero; lent until the next one. */
+void *yaml_maps_add(struct yaml_maps *maps);
+/* Has the last one its id, is it the only one of this id, and does the map's own check like it? */
+int yaml_maps_check_last(struct yaml_maps *maps, struct err *e);
+/* `from` is left empty. */
+void yaml_maps_replace(struct yaml_maps *maps, struct yaml_maps *from);
+
 #endif

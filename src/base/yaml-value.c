@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/yaml-internal.h"
 
+#include <assert.h>
+
 static int check_range(const struct yaml_field *f, int64_t value, struct err *e)
 {
 	int64_t max = f->min || f->max ? f->max : INT64_MAX;
@@ -83,6 +85,7 @@ static int set_from_environment(const struct yaml_field *f, const char *text, st
 {
 	AUTO_STRV struct strv texts = STRV_INIT;
 
+	assert(f->kind != YAML_LIST_OF_MAPS);
 	if (f->kind != YAML_LIST && f->kind != YAML_MAP_OF_TEXT)
 		return yaml_set_scalar(f, text, true, e);
 	strv_split(&texts, text, ',');

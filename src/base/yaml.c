@@ -187,6 +187,67 @@ static int read_map(struct reader *r, const struct yaml_field *f, const yaml_eve
 	return 0;
 }
 
+static int read_mapping(struct reader *r, const char *path, struct err *e);
+
+/* The map's own table, keys and targets stand in for the file's while it is read. */
+static int fill_item(struct reader *r, const struct yaml_map *map, void *item, struct err *e)
+{
+	struct yaml_field fields[YAML_MAP_FIELDS_MAX];
+	struct reader outer = *r;
+	int n;
+
+	map->list_fields(item, fields);
+	r->fields = fields;
+	r->seen = (struct strv)STRV_INIT;
+	r->assign = true; /* into an item that is kept only when all is well */
+	n = read_mapping(r, "", e);
+	strv_release(&r->seen);
+	r->fields = outer.fields;
+	r->seen = outer.seen;
+	r->assign = outer.assign;
+	return n;
+}
+
+static int read_item(struct reader *r, struct yaml_maps *maps, const yaml_event_t *start,
+		     struct err *e)
+{
+	if (start->type != YAML_MAPPING_START_EVENT)
+		return refuse(r, start, "a mapping must stand here ('- key: value')", e);
+	if (maps->n == YAML_MAPS_MAX)
+		return refuse(r, start, "more than 20000 entries", e);
+
+	void *item = yaml_maps_add(maps);
+
+	if (fill_item(r, maps->map, item, e) < 0)
+		return e->code;
+	if (yaml_maps_check_last(maps, e) < 0)
+		return err_in(e, "'%s', line %zu", r->name, line_of(start));
+	return 0;
+}
+
+static int read_maps(struct reader *r, const struct yaml_field *f, const yaml_event_t *start,
+		     struct err *e)
+{
+	struct yaml_maps *target = f->target;
+	AUTO_YAML_MAPS struct yaml_maps maps = YAML_MAPS_INIT(target->map);
+	bool more = !is_left_empty(start);
+
+	if (more && start->type != YAML_SEQUENCE_START_EVENT)
+		return refuse(r, start, "a list must stand here", e);
+	while (more) {
+		AUTO_EVENT yaml_event_t item = { 0 };
+
+		if (next_event(r, &item, e) < 0)
+			return e->code;
+		more = item.type != YAML_SEQUENCE_END_EVENT;
+		if (more && read_item(r, &maps, &item, e) < 0)
+			return e->code;
+	}
+	if (r->assign)
+		yaml_maps_replace(target, &maps);
+	return 0;
+}
+
 static int read_field(struct reader *r, const struct yaml_field *f, const yaml_event_t *value,
 		      struct err *e)
 {
@@ -194,14 +255,14 @@ static int read_field(struct reader *r, const struct yaml_field *f, const yaml_e
 		return read_list(r, f, value, e);
 	if (f->kind == YAML_MAP_OF_TEXT)
 		return read_map(r, f, value, e);
+	if (f->kind == YAML_LIST_OF_MAPS)
+		return read_maps(r, f, value, e);
 	if (value->type != YAML_SCALAR_EVENT)
 		return refuse(r, value, "a single value must stand here", e);
 	if (yaml_set_scalar(f, scalar_text(value), r->assign, e) < 0)
 		return err_in(e, "'%s', line %zu: '%s'", r->name, line_of(value), f->key);
 	return 0;
 }
-
-static int read_mapping(struct reader *r, const char *path, struct err *e);
 
 /* A key was read: what must follow is what the table says of it. */
 static int read_member(struct reader *r, const char *parent, const yaml_event_t *key, struct err *e)
