@@ -5,6 +5,7 @@
 #include "cmd/help.h"
 
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/time.h"
 #include <signal.h>
 
@@ -17,6 +18,7 @@ const struct command *const cmd_table[] = {
 	&cmd_help,
 	&cmd_hub,
 	&cmd_init,
+	&cmd_process,
 	&cmd_publish,
 	&cmd_pull,
 	&cmd_push,
@@ -120,6 +122,7 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	int r;
 
+	proc_end_with_parent();
 	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, which is reported */
 	if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
 		return puts("larder " LARDER_VERSION) < 0;

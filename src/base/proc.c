@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 /* A pipe's capacity: no read gives more. */
@@ -34,6 +35,7 @@ struct proc {
 	size_t output_left; /* of options.output_max */
 	bool ended;         /* pidfd said so; not reaped before `reaped` */
 	bool reaped;        /* then `status` counts */
+	const atomic_bool *cancel;
 	int status;
 };
 
@@ -127,11 +129,23 @@ int proc_start(const struct proc_options *options, struct proc **ret_proc, struc
 	p->deadline_ms = options->deadline_ms;
 	p->output_max = options->output_max;
 	p->output_left = options->output_max ? options->output_max : SIZE_MAX;
+	p->cancel = options->cancel;
 	if (start_child(p, options, e) < 0)
 		return err_in(e, "start '%s'", p->name);
 
 	*ret_proc = TAKE(p);
 	return 0;
+}
+
+/* Does the program that started this one still run? Then its end is ours, too. */
+void proc_end_with_parent(void)
+{
+	const char *parent = getenv(PROC_PARENT);
+	char own[32];
+
+	(void)snprintf(own, sizeof(own), "%d", (int)getppid());
+	if (parent && str_eq(parent, own))
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* fails only for a signal that is none */
 }
 
 /* Safe while the leader is not reaped: until then its pid, and so the group's, is not given anew.
@@ -194,12 +208,18 @@ static int wait_ms(struct proc *p, int *ret_ms, struct err *e)
 		return err_set(e, ERR_BUSY, "'%s' was stopped: not done after %" PRId64 " ms",
 			       p->name, p->deadline_ms);
 	}
+	if (p->cancel && atomic_load(p->cancel)) {
+		kill_group(p);
+		return err_set(e, ERR_CANCELLED, "'%s' was stopped", p->name);
+	}
 	if (p->ended)
 		*ret_ms = 0;
 	else if (!p->deadline_ms)
 		*ret_ms = -1;
 	else
 		*ret_ms = left < INT_MAX ? (int)left : INT_MAX;
+	if (p->cancel && (*ret_ms < 0 || *ret_ms > PROC_CANCEL_MS))
+		*ret_ms = PROC_CANCEL_MS;
 	return 0;
 }
 

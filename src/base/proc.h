@@ -18,9 +18,10 @@
  * killed. A child is not in the terminal's foreground group, so Ctrl-C reaches only us; one that
  * must not outlive a killed parent asks for that itself: prctl(PR_SET_PDEATHSIG).
  *
- * Errors: ERR_NOT_FOUND when the program does not exist, ERR_BUSY at the deadline (the group is
- * dead then), ERR_LIMIT for a line over PROC_LINE_MAX or an output over output_max (the
- * group is dead then too), ERR_IO else. How the child ended is no error
+ * Errors: ERR_NOT_FOUND when the program does not exist, ERR_BUSY at the deadline, ERR_CANCELLED by
+ * `cancel`, which is looked at PROC_CANCEL_MS apart, ERR_LIMIT for a line over PROC_LINE_MAX or an
+ * output over output_max (in all of which the group is dead), ERR_IO else. How the child ended is no error
+
  * here but the status. Each child leaves a "child" line in the trace (log.h).
  * Threads: a struct proc belongs to one thread; starting is safe from any thread (posix_spawn, or for a
  * sandbox fork with nothing but system calls before exec).
@@ -30,10 +31,13 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include <stdatomic.h>
 
 /* One line of a child's output: a row of results with long texts fits, a runaway child does not. */
 #define PROC_LINE_MAX   ((size_t)64 << 20)
 #define PROC_ERRORS_MAX ((size_t)64 << 10)
+/* Short for who waits for the end, long for a processor. */
+#define PROC_CANCEL_MS 100
 
 struct sandbox;
 
@@ -48,6 +52,7 @@ struct proc_options {
 		*environment;  /* NAME=VALUE ..., NULL: added to ours, in the place of theirs */
 	bool environment_only; /* ... and nothing of ours */
 	const struct sandbox *sandbox; /* sandbox.h; NULL: none. Lent until proc_start() returns */
+	const atomic_bool *cancel;     /* may be NULL; when it becomes true, the group is killed */
 };
 
 struct proc;
@@ -76,6 +81,14 @@ static inline void proc_auto_(struct proc **p)
  * ends.
  */
 int proc_detach(const char *const *argv, struct err *e);
+
+/*
+ * For a program that puts its pid into the environment under this name: the children it starts with
+ * proc_start() which call this are killed when it ends, however it ends. Others see another parent
+ * there, and nothing happens. (What starts them must wait for them on the starting thread.)
+ */
+#define PROC_PARENT "LARDER_PARENT"
+void proc_end_with_parent(void);
 
 /* The folder the running program lies in, for finding its companions. The caller owns it. */
 char *proc_own_folder(void);

@@ -12,6 +12,7 @@ extern const struct command cmd_doctor;
 extern const struct command cmd_help;
 extern const struct command cmd_hub;
 extern const struct command cmd_init;
+extern const struct command cmd_process;
 extern const struct command cmd_publish;
 extern const struct command cmd_pull;
 extern const struct command cmd_push;

@@ -193,7 +193,7 @@ int api_versions_add(struct request *q, struct err *e)
 	if (r == 0)
 		r = read_request(p, e);
 	if (r == 0)
-		r = http_run_aside(q->in, publish_aside, p, e);
+		r = http_run_aside(q->in, HTTP_ASIDE_CONVERT, publish_aside, p, e);
 	if (r == 0)
 		(void)TAKE(p); /* publish_aside() frees it */
 	return r;

@@ -71,6 +71,9 @@ int api_objects_put(struct request *q, struct err *e);
 #define VERSIONS_BODY_MAX ((size_t)8 << 20)
 int api_versions_add(struct request *q, struct err *e);
 
+/* api-process.c */
+int api_run_processor(struct request *q, struct err *e);
+
 /* api-uploads.c; in JSON a byte takes up to six. */
 #define LOCAL_MD_BODY_MAX (((size_t)6 << 20) + 4096)
 int api_upload_session(struct request *q, struct err *e);

@@ -26,6 +26,7 @@
 
 #include "engine/root.h"
 #include "hub/settings.h"
+#include "net/http-server.h"
 
 struct blob_cache;
 struct hub;
@@ -53,7 +54,7 @@ const struct hub_settings *hub_settings(const struct hub *hub);
 struct blob_cache *hub_cache(const struct hub *hub);
 
 /* The slots are the server's thread numbers; opened at the first use, NULL and *e on failure. */
-#define HUB_SLOTS_MAX 64
+#define HUB_SLOTS_MAX (HTTP_THREADS_MAX + HTTP_ASIDE_MAX)
 struct db *hub_read_db(struct hub *hub, unsigned slot, struct err *e);
 
 struct hub_write {

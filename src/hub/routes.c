@@ -50,6 +50,7 @@ const struct route hub_routes[] = {
 	  api_versions_add },
 	{ "GET", "/api/admin/objects/{sha256}", NEEDS_ADMIN, 0, api_objects_get },
 	{ "PUT", "/api/admin/objects/{sha256}", NEEDS_ADMIN, 0, api_objects_put },
+	{ "POST", "/api/admin/run-session-processor", NEEDS_ADMIN, 0, api_run_processor },
 	{ "GET", "/api/admin/audit", NEEDS_ADMIN, 0, api_audit },
 
 	{ 0 },

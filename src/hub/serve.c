@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/time.h"
 #include "hub/notify.h"
 #include "hub/routes.h"
@@ -80,6 +81,15 @@ static void hold_signals(struct serving *s)
 	(void)sigaddset(&s->signals, SIGINT);
 	(void)sigaddset(&s->signals, SIGHUP); /* its terminal was closed; nohup discards it */
 	(void)pthread_sigmask(SIG_BLOCK, &s->signals, NULL);
+}
+
+/* What jobs run as children ends with us (hub/child.h). */
+static void be_a_parent(void)
+{
+	char pid[32];
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	(void)setenv(PROC_PARENT, pid, 1); /* fails only for want of memory */
 }
 
 static int start(struct serving *s, struct err *e)
@@ -169,6 +179,7 @@ int serve_run(const struct serve_options *options, struct err *e)
 	if (r < 0)
 		return r;
 	hold_signals(&s);
+	be_a_parent();
 	r = hub_open(&hub, &s.hub, e);
 	if (r == 0)
 		r = start(&s, e);

@@ -6,13 +6,24 @@
 #include <assert.h>
 #include <signal.h>
 
-static bool take_slot(struct http_server *server, unsigned *ret_slot)
+/* The places of each kind, as bits of http_server.asides. */
+static const struct {
+	unsigned first, count;
+	const char *what;
+} places[] = {
+	[HTTP_ASIDE_CONVERT] = { 0, HTTP_ASIDE_CONVERT_MAX, "long requests" },
+	[HTTP_ASIDE_JOB] = { HTTP_ASIDE_CONVERT_MAX, HTTP_ASIDE_JOB_MAX, "jobs" },
+};
+
+static bool take_slot(struct http_server *server, enum http_aside kind, unsigned *ret_slot)
 {
+	unsigned end = places[kind].first + places[kind].count;
 	bool found = false;
 
 	(void)pthread_mutex_lock(&server->lock);
 	/* A stop says so before it takes the lock to look: it sees the slot, or we see the stop. */
-	for (unsigned i = 0; i < HTTP_ASIDE_MAX && !found && !atomic_load(&server->stopping); i++)
+	for (unsigned i = places[kind].first; i < end && !found && !atomic_load(&server->stopping);
+	     i++)
 		if (!(server->asides & 1U << i)) {
 			server->asides |= 1U << i;
 			*ret_slot = i;
@@ -31,19 +42,18 @@ static void leave_slot(struct http_server *server, unsigned slot)
 	(void)pthread_mutex_unlock(&server->lock);
 }
 
-int http_run_aside(struct http_in *in, void (*work)(struct http_in *in, void *state), void *state,
-		   struct err *e)
+int http_run_aside(struct http_in *in, enum http_aside kind,
+		   void (*work)(struct http_in *in, void *state), void *state, struct err *e)
 {
 	unsigned slot;
 
 	assert(!in->response && !in->aside);
-	if (!take_slot(in->server, &slot)) {
+	if (!take_slot(in->server, kind, &slot)) {
 		if (atomic_load(&in->server->stopping))
 			(void)err_set(e, ERR_BUSY, "the server is about to stop");
 		else
-			(void)err_set(e, ERR_BUSY,
-				      "the server is at work on %d long requests already",
-				      HTTP_ASIDE_MAX);
+			(void)err_set(e, ERR_BUSY, "the server is at work on %u %s already",
+				      places[kind].count, places[kind].what);
 		e->retry_after = HTTP_ASIDE_RETRY_S;
 		return e->code;
 	}
@@ -51,6 +61,11 @@ int http_run_aside(struct http_in *in, void (*work)(struct http_in *in, void *st
 	in->aside_state = state;
 	in->aside_slot = slot;
 	return 0;
+}
+
+const atomic_bool *http_stopping(const struct http_in *in)
+{
+	return &in->server->stopping;
 }
 
 static void run(struct http_in *in)

@@ -33,6 +33,7 @@
 #define LARDER_NET_HTTP_SERVER_H
 
 #include "base/str.h"
+#include <stdatomic.h>
 
 /* More than one a core gains nothing: a handler that waits long belongs in a child. */
 #define HTTP_THREADS_MAX 64
@@ -110,14 +111,21 @@ void http_take_small_body(struct http_in *in, size_t max,
 
 /*
  * Long work in place of a reply, from on_end: `work` runs on a thread of its own, frees `state` and
- * replies, while the pool serves others. HTTP_ASIDE_MAX at once: the machine is busy with two
- * conversions, and a third would only slow both down; ERR_BUSY then, with a time to come back, and
- * once the server is stopping: what begins now would only be cut.
+ * replies, while the pool serves others. Each kind has places of its own, so that none keeps the
+ * others waiting: two conversions, as the machine is busy with two and a third would only slow both
+ * down; eight waits for child processes that do the jobs of a schedule, which are a dozen and
+ * rarely meet. ERR_BUSY when they are taken, with a time to come back, and once the server is
+ * stopping: what begins now would only be cut.
  */
-#define HTTP_ASIDE_MAX     2
-#define HTTP_ASIDE_RETRY_S 10
-int http_run_aside(struct http_in *in, void (*work)(struct http_in *in, void *state), void *state,
-		   struct err *e);
+enum http_aside { HTTP_ASIDE_CONVERT, HTTP_ASIDE_JOB };
+#define HTTP_ASIDE_CONVERT_MAX 2
+#define HTTP_ASIDE_JOB_MAX     8
+#define HTTP_ASIDE_MAX         (HTTP_ASIDE_CONVERT_MAX + HTTP_ASIDE_JOB_MAX)
+#define HTTP_ASIDE_RETRY_S     10
+int http_run_aside(struct http_in *in, enum http_aside kind,
+		   void (*work)(struct http_in *in, void *state), void *state, struct err *e);
+/* Becomes true when the server is about to stop: work aside that can be cut ends then. */
+const atomic_bool *http_stopping(const struct http_in *in);
 
 /* The reply: headers first, then exactly one of these. HEAD is answered with the same headers and
  * no body, by itself. An ETag added by the handler goes out weak ("W/...") with a gzipped body, as

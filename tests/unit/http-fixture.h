@@ -152,7 +152,16 @@ static inline void fixture_aside(struct http_in *in, struct bytes body)
 	struct err e = { 0 };
 
 	(void)body;
-	if (http_run_aside(in, fixture_work, http_context(in), &e) < 0)
+	if (http_run_aside(in, HTTP_ASIDE_CONVERT, fixture_work, http_context(in), &e) < 0)
+		http_reply_error(in, &e);
+}
+
+static inline void fixture_job(struct http_in *in, struct bytes body)
+{
+	struct err e = { 0 };
+
+	(void)body;
+	if (http_run_aside(in, HTTP_ASIDE_JOB, fixture_work, http_context(in), &e) < 0)
 		http_reply_error(in, &e);
 }
 
@@ -222,6 +231,8 @@ static inline void fixture_route(void *ctx, struct http_in *in)
 		http_reply_bytes(in, 200, "text/plain", BYTES_LITERAL("waited"));
 	} else if (str_eq(path, "/aside")) {
 		http_take_small_body(in, SMALL_MAX, fixture_aside);
+	} else if (str_eq(path, "/job")) {
+		http_take_small_body(in, SMALL_MAX, fixture_job);
 	} else if (str_eq(path, "/late")) {
 		http_take_small_body(in, SMALL_MAX, fixture_late);
 	} else if (str_eq(path, "/show")) {

@@ -37,7 +37,7 @@ TEST(while_work_runs_aside_the_one_pool_thread_serves_others)
 	wait_for_waiting(&f, 1);
 	second = raw_connect(&f);
 	raw_send(second, aside);
-	wait_for_waiting(&f, HTTP_ASIDE_MAX);
+	wait_for_waiting(&f, HTTP_ASIDE_CONVERT_MAX);
 
 	fixture_ask(&f, &(struct http_request){ .url = "/hello" }, &reply);
 	assert_int_equal(reply.status, 200);
@@ -53,21 +53,21 @@ TEST(more_work_than_there_are_places_is_told_to_come_back)
 	AUTO_HTTP_REPLY struct http_reply later = HTTP_REPLY_INIT;
 	struct http_request q = { .method = "POST", .url = "/aside", .body = BYTES_LITERAL("x") };
 	struct fixture f;
-	int fds[HTTP_ASIDE_MAX];
+	int fds[HTTP_ASIDE_CONVERT_MAX];
 
 	fixture_start(&f, &(struct http_server_options){ .threads = 2 });
 	f.drain_ms = DEADLINE_MS;
-	for (int i = 0; i < HTTP_ASIDE_MAX; i++) {
+	for (int i = 0; i < HTTP_ASIDE_CONVERT_MAX; i++) {
 		fds[i] = raw_connect(&f);
 		raw_send(fds[i], aside);
 	}
-	wait_for_waiting(&f, HTTP_ASIDE_MAX);
+	wait_for_waiting(&f, HTTP_ASIDE_CONVERT_MAX);
 	fixture_ask(&f, &q, &reply);
 	assert_int_equal(reply.status, 503);
 	assert_int_equal(reply.retry_after, HTTP_ASIDE_RETRY_S);
 
 	fixture_release(&f);
-	for (int i = 0; i < HTTP_ASIDE_MAX; i++) {
+	for (int i = 0; i < HTTP_ASIDE_CONVERT_MAX; i++) {
 		AUTO_FREE char *text = raw_read_all(fds[i]);
 
 		assert_non_null(text);
@@ -75,6 +75,32 @@ TEST(more_work_than_there_are_places_is_told_to_come_back)
 	}
 	fixture_ask(&f, &q, &later);
 	assert_int_equal(later.status, 200);
+	fixture_stop(&f);
+}
+
+TEST(jobs_have_places_of_their_own_beside_conversions)
+{
+	static const char job[] = "POST /job HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+				  "Content-Length: 2\r\n\r\nhi";
+	struct http_request q = { .method = "POST", .url = "/job", .body = BYTES_LITERAL("x") };
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	struct fixture f;
+	int fds[HTTP_ASIDE_MAX];
+
+	fixture_start(&f, &(struct http_server_options){ .threads = 1 });
+	f.drain_ms = DEADLINE_MS;
+	for (int i = 0; i < HTTP_ASIDE_MAX; i++) {
+		fds[i] = raw_connect(&f);
+		raw_send(fds[i], i < HTTP_ASIDE_CONVERT_MAX ? aside : job);
+		wait_for_waiting(&f, i + 1);
+	}
+	fixture_ask(&f, &q, &reply);
+	assert_int_equal(reply.status, 503);
+	fixture_release(&f);
+	for (unsigned i = 0; i < HTTP_ASIDE_MAX; i++) {
+		assert_done(fds[i], 1 + i);
+		(void)close(fds[i]); /* of a test: nothing to lose */
+	}
 	fixture_stop(&f);
 }
 
@@ -134,6 +160,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		OK(while_work_runs_aside_the_one_pool_thread_serves_others),
 		OK(more_work_than_there_are_places_is_told_to_come_back),
+		OK(jobs_have_places_of_their_own_beside_conversions),
 		OK(work_whose_client_went_away_is_finished_and_forgotten),
 		OK(work_that_would_begin_in_the_middle_of_a_stop_is_refused),
 	};

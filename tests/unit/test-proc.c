@@ -252,6 +252,24 @@ TEST(the_deadline_kills_the_whole_group)
 	check_gone(grandchild);
 }
 
+TEST(a_cancel_kills_the_whole_group)
+{
+	static const char *const argv[] = { "sh", "-c", "sleep 1000 & echo $!; wait", NULL };
+	atomic_bool cancel = false;
+	const struct proc_options o = { .argv = argv, .cancel = &cancel };
+	AUTO_PROC struct proc *p = NULL;
+	struct bytes line = { 0 };
+	struct err e = { 0 };
+	pid_t grandchild;
+
+	CHECK_OK(proc_start(&o, &p, &e));
+	grandchild = read_pid(p);
+	atomic_store(&cancel, true);
+	CHECK_ERR(proc_read_line(p, &line, &e), ERR_CANCELLED);
+	proc_free(TAKE(p));
+	check_gone(grandchild);
+}
+
 TEST(a_child_that_ignores_signals_meets_the_deadline_too)
 {
 	AUTO_PROC struct proc *p =
@@ -575,6 +593,7 @@ int main(void)
 		CASE(a_line_without_end_is_refused),
 		CASE(waiting_reads_the_rest_away),
 		CASE(the_deadline_kills_the_whole_group),
+		CASE(a_cancel_kills_the_whole_group),
 		CASE(a_child_that_ignores_signals_meets_the_deadline_too),
 		CASE(free_kills_and_reaps),
 		CASE(what_the_leader_leaves_running_does_not_hold_us),

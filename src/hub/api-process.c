@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Session processors, for administrators and the scheduler. */
+#include "hub/api.h"
+
+#include "hub/child.h"
+#include "sessions/processor.h"
+
+/* The run's own budget ends it before; what exceeds this hangs. */
+#define PROCESS_DEADLINE_MS ((int64_t)15 * 60 * 1000)
+
+int api_run_processor(struct request *q, struct err *e)
+{
+	const char *name = http_query(q->in, "processor");
+	AUTO_BUF struct buf names = BUF_INIT(BUF_OWN_MAX);
+	AUTO_FREE char *action = NULL;
+	AUTO_FREE char *resource = NULL;
+	const char *argv[] = { "process", name, NULL };
+	struct child_job job = { .argv = argv, .deadline_ms = PROCESS_DEADLINE_MS };
+
+	if (!name || !processor_find(name)) {
+		processor_names(&names);
+		return err_set(e, ERR_USAGE, "Unknown processor '%.100s'; there are: %s",
+			       name ? name : "", buf_str(&names));
+	}
+	action = xasprintf("run_session_processor:%s", name);
+	resource = xasprintf("job:session-processor:%s", name);
+	job.action = action;
+	job.resource = resource;
+	job.as_details = true;
+	return child_run(q, &job, e);
+}
