@@ -36,16 +36,6 @@ static void choice_release(struct choice *c)
 	strv_release(&c->mandatory);
 }
 
-static bool sees(const struct choice *c, const char *audience, const char *domain)
-{
-	if (c->caller->is_admin || !audience || str_eq(audience, "all"))
-		return true;
-	if (str_starts(audience, "group:") &&
-	    strv_has(&c->caller->group_names, audience + strlen("group:")))
-		return true;
-	return domain && strv_has(&c->domains, domain);
-}
-
 static double score(double confidence, int64_t age_ms)
 {
 	double recency = 1.0 - (double)age_ms / (double)RECENT_MS;
@@ -62,7 +52,7 @@ static void add_candidate(struct choice *c, const struct stmt *q, int64_t now_ms
 	double confidence = stmt_is_null(q, 4) ? CONFIDENCE_UNSAID : stmt_double(q, 4);
 	struct candidate *one;
 
-	if (!sees(c, stmt_text(q, 1), stmt_text(q, 2)))
+	if (!item_is_for(c->caller, &c->domains, stmt_text(q, 1), stmt_text(q, 2)))
 		return;
 	if (stmt_int(q, 3)) {
 		strv_add(&c->mandatory, stmt_text(q, 0));

@@ -139,7 +139,8 @@ static int read_field(enum item_field i, const struct json *v, struct item_value
 
 static bool is_status(const char *s)
 {
-	static const char *const words[] = { "approved", "pending", "rejected", "withdrawn" };
+	static const char *const words[] = { "approved", "pending", "rejected", "revoked",
+					     "withdrawn" };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (str_eq(s, words[i]))
@@ -173,7 +174,8 @@ static int check(const struct item_values *v, struct err *e)
 		return err_set(e, ERR_USAGE, "the rule's content is missing");
 	if (!is_status(v->text[ITEM_STATUS]))
 		return err_set(e, ERR_USAGE,
-			       "status '%s' is not one of approved, pending, rejected, withdrawn",
+			       "status '%s' is not one of approved, pending, rejected, revoked, "
+			       "withdrawn",
 			       v->text[ITEM_STATUS]);
 	if (!is_audience(v->text[ITEM_AUDIENCE]))
 		return err_set(e, ERR_USAGE, "audience '%s' is neither 'all' nor 'group:NAME'",

@@ -2,9 +2,11 @@
 /*
  * The fields of an item: one table, from which a put is checked and an answer is written.
  *
- *	item-fields.c    JSON to values, checked; rows to JSON
- *	items.c          put, remove, list
- *	bundle-build.c   who gets which
+ *	item-fields.c        JSON to values, checked; rows to JSON
+ *	item-rows.c          values to rows; history; limits
+ *	items.c              put, remove, list
+ *	knowledge*.c         proposals, evidence, the steps of an item's life
+ *	bundle-build.c       who gets which
  */
 #ifndef LARDER_MEMORY_ITEMS_INTERNAL_H
 #define LARDER_MEMORY_ITEMS_INTERNAL_H
@@ -51,5 +53,25 @@ void item_values_release(struct item_values *v);
 int item_values_read(const struct json *fields, struct item_values *ret_values, struct err *e);
 /* The members of a row of ITEM_COLUMNS, into an open object. */
 void item_add_members(const struct stmt *q, struct json_out *out);
+
+/* Inserts, or replaces the one of that id; its update time becomes now. */
+int item_write(struct db *db, const struct item_values *v, struct err *e);
+/* Asked after a write, inside its transaction: what is over a limit is rolled back. */
+int item_check_totals(struct db *db, struct err *e);
+
+struct item_event {
+	const char *id;
+	const char *action; /* of the history: "approve" */
+	const char *audit;  /* of the audit row: "knowledge.approve" */
+	const char *note;   /* may be NULL, as before */
+	const char *before; /* JSON: the old values of what changed */
+};
+/* The row of history and the audit row of what was just done. */
+int item_note(struct db *db, const struct caller *by, const struct item_event *event,
+	      struct err *e);
+
+/* Is it meant for this caller? `domains` are those granted to the caller. */
+bool item_is_for(const struct caller *caller, const struct strv *domains, const char *audience,
+		 const char *domain);
 
 #endif

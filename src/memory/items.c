@@ -2,7 +2,6 @@
 #include "memory/items.h"
 
 #include "base/hash.h"
-#include "base/time.h"
 #include "memory/items-internal.h"
 
 /* 22 characters of a made-up id: no two rules get the same one. */
@@ -16,69 +15,28 @@ static const char migration_1[] =
 	" sensitivity TEXT, is_personal INTEGER NOT NULL, mandatory INTEGER NOT NULL,"
 	" created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL);";
 
-static const char *const migrations[] = { migration_1, NULL };
+/* An item that goes takes its evidence along; what was done to it stays known. */
+static const char migration_2[] =
+	"CREATE INDEX item_by_status ON item (status, domain, updated_ms);"
+	"CREATE TABLE evidence (id INTEGER PRIMARY KEY,"
+	" item_id TEXT NOT NULL REFERENCES item (id) ON DELETE CASCADE,"
+	" source_user TEXT NOT NULL, source_ref TEXT NOT NULL, detection TEXT NOT NULL,"
+	" quote TEXT NOT NULL, position INTEGER, created_ms INTEGER NOT NULL,"
+	" UNIQUE (item_id, source_user, source_ref));"
+	"CREATE TABLE item_history (id INTEGER PRIMARY KEY, item_id TEXT NOT NULL,"
+	" at_ms INTEGER NOT NULL, user_id INTEGER, action TEXT NOT NULL, status TEXT NOT NULL,"
+	" note TEXT, before TEXT);"
+	"CREATE INDEX item_history_by_item ON item_history (item_id);"
+	"CREATE TABLE item_relation (a TEXT NOT NULL REFERENCES item (id) ON DELETE CASCADE,"
+	" b TEXT NOT NULL REFERENCES item (id) ON DELETE CASCADE, kind TEXT NOT NULL,"
+	" score REAL, explanation TEXT, severity TEXT, suggestion TEXT, resolution TEXT,"
+	" resolved_by INTEGER, resolved_ms INTEGER, created_ms INTEGER NOT NULL,"
+	" PRIMARY KEY (a, b, kind)) WITHOUT ROWID;"
+	"CREATE INDEX item_relation_by_b ON item_relation (b);";
+
+static const char *const migrations[] = { migration_1, migration_2, NULL };
 
 const struct db_schema memory_schema = { .component = "memory", .migrations = migrations };
-
-static int changed(struct db *db, const struct caller *by, const char *action, const char *id,
-		   struct err *e)
-{
-	int r = generation_bump(db, "rules", e);
-
-	return r < 0 ? r : audit_add(db, by, action, id, NULL, e);
-}
-
-/* Asked after the write, inside its transaction: what is over a limit is rolled back. */
-static int check_totals(struct db *db, struct err *e)
-{
-	static const char sql_totals[] =
-		"SELECT count(*), coalesce(sum(CASE WHEN mandatory THEN length(CAST(content AS BLOB))"
-		" ELSE 0 END), 0) FROM item";
-	AUTO_STMT struct stmt *q = NULL;
-	int r = db_query(db, &q, e, sql_totals, "");
-
-	if (r == 0)
-		r = stmt_next(q, e);
-	if (r < 0)
-		return r;
-	if (stmt_int(q, 0) > RULES_MAX)
-		return err_set(e, ERR_LIMIT, "there are %d rules already, which is the limit",
-			       RULES_MAX);
-	if (stmt_int(q, 1) > RULES_MANDATORY_MAX)
-		return err_set(e, ERR_LIMIT,
-			       "all mandatory rules together would have %lld bytes, the limit is "
-			       "%lld",
-			       (long long)stmt_int(q, 1), (long long)RULES_MANDATORY_MAX);
-	return 0;
-}
-
-/* Numbers are bound as text and cast: null stays null. */
-static int write_item(struct db *db, const struct item_values *v, struct err *e)
-{
-	static const char sql_put[] =
-		"INSERT INTO item (" ITEM_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-		" CAST(?10 AS REAL), ?11, ?12, ?13, ?14, nullif(?15, 0), nullif(?16, 0), ?17, ?18,"
-		" ?19, ?20, ?21, ?21) ON CONFLICT (id) DO UPDATE SET title = excluded.title,"
-		" content = excluded.content, category = excluded.category, tags = excluded.tags,"
-		" status = excluded.status, contributors = excluded.contributors,"
-		" source_user = excluded.source_user, audience = excluded.audience,"
-		" confidence = excluded.confidence, domain = excluded.domain,"
-		" entities = excluded.entities, source_type = excluded.source_type,"
-		" source_ref = excluded.source_ref, valid_from_ms = excluded.valid_from_ms,"
-		" valid_until_ms = excluded.valid_until_ms, supersedes = excluded.supersedes,"
-		" sensitivity = excluded.sensitivity, is_personal = excluded.is_personal,"
-		" mandatory = excluded.mandatory, updated_ms = excluded.updated_ms";
-	char *const *t = v->text;
-	const int64_t *n = v->number;
-
-	return db_exec(db, e, sql_put, "ttttttttttttttiittiii", t[ITEM_ID], t[ITEM_TITLE],
-		       t[ITEM_CONTENT], t[ITEM_CATEGORY], t[ITEM_TAGS], t[ITEM_STATUS],
-		       t[ITEM_CONTRIBUTORS], t[ITEM_SOURCE_USER], t[ITEM_AUDIENCE],
-		       t[ITEM_CONFIDENCE], t[ITEM_DOMAIN], t[ITEM_ENTITIES], t[ITEM_SOURCE_TYPE],
-		       t[ITEM_SOURCE_REF], n[ITEM_VALID_FROM], n[ITEM_VALID_UNTIL],
-		       t[ITEM_SUPERSEDES], t[ITEM_SENSITIVITY], n[ITEM_IS_PERSONAL],
-		       n[ITEM_MANDATORY], time_now());
-}
 
 static int exists(struct db *db, const char *id, struct err *e)
 {
@@ -87,6 +45,29 @@ static int exists(struct db *db, const char *id, struct err *e)
 	int r = db_get_int(db, &is_there, 0, e, sql_exists, "t", id);
 
 	return r < 0 ? r : is_there != 0;
+}
+
+/* With what it was before, so that a replacement can be looked up and undone by hand. */
+static int write_and_note(struct db *db, const struct caller *by, const struct item_values *v,
+			  bool was_there, struct err *e)
+{
+	AUTO_BUF struct buf before = BUF_INIT(BUF_OWN_MAX);
+	struct json_out o = json_out(&before);
+	struct item_event event = {
+		.id = v->text[ITEM_ID],
+		.action = was_there ? "replace" : "add",
+		.audit = was_there ? "rule.replace" : "rule.add",
+	};
+	int r = was_there ? rule_add(db, event.id, &o, e) : 0;
+
+	event.before = was_there ? buf_str(&before) : NULL;
+	if (r == 0)
+		r = item_write(db, v, e);
+	if (r == 0)
+		r = item_check_totals(db, e);
+	if (r == 0)
+		r = generation_bump(db, "rules", e);
+	return r < 0 ? r : item_note(db, by, &event, e);
 }
 
 int rule_put(struct db *db, const struct rule_put *put, char **ret_id, bool *ret_is_new,
@@ -108,12 +89,7 @@ int rule_put(struct db *db, const struct rule_put *put, char **ret_id, bool *ret
 	was_there = exists(db, v.text[ITEM_ID], e);
 	if (was_there > 0 && !put->replace)
 		return err_set(e, ERR_CONFLICT, "rule '%s' exists already", v.text[ITEM_ID]);
-	r = was_there < 0 ? was_there : write_item(db, &v, e);
-	if (r == 0)
-		r = check_totals(db, e);
-	if (r == 0)
-		r = changed(db, put->by, was_there ? "rule.replace" : "rule.add", v.text[ITEM_ID],
-			    e);
+	r = was_there < 0 ? was_there : write_and_note(db, put->by, &v, was_there > 0, e);
 	if (r < 0)
 		return r;
 	*ret_id = TAKE(v.text[ITEM_ID]);
@@ -128,7 +104,13 @@ int rule_remove(struct db *db, const struct caller *by, const char *id, struct e
 
 	if (r == 0 && db_changes(db) == 0)
 		r = err_set(e, ERR_NOT_FOUND, "there is no rule '%s'", id);
-	return r < 0 ? r : changed(db, by, "rule.remove", id, e);
+	if (r == 0)
+		r = generation_bump(db, "rules", e);
+	return r < 0 ? r
+		     : item_note(db, by,
+				 &(struct item_event){
+					 .id = id, .action = "remove", .audit = "rule.remove" },
+				 e);
 }
 
 int rule_list(struct db *db, struct json_out *out, struct err *e)
