@@ -25,8 +25,8 @@ static const struct {
 	{ "hold", operation_hold },
 #endif
 	{ "convert", operation_convert }, { "describe", operation_describe },
-	{ "query", operation_query },     { "version", operation_version },
-	{ "views", operation_views },
+	{ "query", operation_query },     { "statistics", operation_statistics },
+	{ "version", operation_version }, { "views", operation_views },
 };
 
 char *worker_absolute_path(const char *path)

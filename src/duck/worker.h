@@ -48,6 +48,7 @@ int operation_describe(struct reply *r, const struct json *request, struct err *
 int operation_convert(struct reply *r, const struct json *request, struct err *e);
 int operation_views(struct reply *r, const struct json *request, struct err *e);
 int operation_query(struct reply *r, const struct json *request, struct err *e);
+int operation_statistics(struct reply *r, const struct json *request, struct err *e);
 
 /* The absolute form of a path of the request, which may be relative to where the program was
  * started; DuckDB would take "s3://x" or "~/x" for something else. The caller owns it. */

@@ -176,6 +176,8 @@ static int apply_all(struct applying *a, struct publish_result *result, struct e
 		if (r == 0)
 			r = use_up_source(a, &a->p->parts[i], e);
 	}
+	if (r == 0 && a->p->statistics.count > 0)
+		r = statistics_store(a->db, result->sha256, &a->p->statistics, e);
 	if (r == 0 && !result->unchanged)
 		r = switch_to(a, result, e);
 	if (r == 0 && !result->unchanged)

@@ -73,8 +73,7 @@ static int was_converted(const struct publish *p, struct prepared *part, struct 
 	return r > 0 ? adopt_object(part, result, &o) : r;
 }
 
-/* The file of an object, wherever it lies just now. */
-static char *file_of(const struct publish *p, const char *sha256, const struct object *o)
+char *publish_file_of(const struct publish *p, const char *sha256, const struct object *o)
 {
 	char path[OBJECT_PATH_MAX];
 
@@ -178,7 +177,7 @@ static int convert_part(const struct publish *p, struct prepared *part, struct d
 	r = objects_check_space(p->root, o.size_bytes, e);
 	if (r < 0)
 		return r;
-	input = file_of(p, part->source, &o);
+	input = publish_file_of(p, part->source, &o);
 	r = convert(p, part, input, &why);
 	return r < 0 ? complain(part, input, &why, e) : 0;
 }
@@ -193,7 +192,7 @@ static int take_part(const struct publish *p, struct prepared *part, struct db *
 
 	if (r <= 0)
 		return r < 0 ? r : publish_missing(part, e);
-	file = file_of(p, part->source, &o);
+	file = publish_file_of(p, part->source, &o);
 	(void)adopt_object(part, part->source, &o);
 	if (!part->columns)
 		strv_adopt(unread, TAKE(file));

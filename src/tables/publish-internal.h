@@ -8,6 +8,7 @@
 #include "tables/objects.h"
 #include "tables/publish.h"
 #include "tables/registry-internal.h"
+#include "tables/statistics.h"
 
 #define HOW_MAX (TABLE_SORT_MAX + 32)
 
@@ -36,7 +37,8 @@ struct publish {
 	struct prepared *parts;
 	size_t n;
 	char sha256[HASH_HEX_MAX], md5[HASH_HEX_MAX];
-	struct strv used_up; /* staged sources whose rows are gone */
+	struct statistics statistics; /* of the contents; no columns when they are there already */
+	struct strv used_up;          /* staged sources whose rows are gone */
 };
 
 /* How a conversion is remembered: its result is the same for the same source and this text. */
@@ -48,6 +50,10 @@ static inline bool publish_converts(const struct publish *p, const struct prepar
 
 /* Finds, converts or checks each part, so that all know their object. */
 int publish_make_parts(struct publish *p, struct db *db, struct err *e);
+/* Figures of the columns, when these contents have none yet. Without them a publish goes on. */
+int publish_make_statistics(struct publish *p, struct db *db, struct err *e);
+/* The file of an object, wherever it lies just now. */
+char *publish_file_of(const struct publish *p, const char *sha256, const struct object *o);
 int publish_missing(const struct prepared *part, struct err *e);
 
 #endif

@@ -198,6 +198,9 @@ int publish_prepare(const struct publish_source *source, const struct publish_re
 	if (r < 0)
 		return r;
 	sum_up(p);
+	r = publish_make_statistics(p, source->db, e);
+	if (r < 0)
+		return r;
 	*ret_publish = TAKE(p);
 	return 0;
 }
@@ -247,5 +250,6 @@ void publish_free(struct publish *p)
 	free(p->sort);
 	strv_release(&p->order);
 	strv_release(&p->used_up);
+	statistics_release(&p->statistics);
 	free(p);
 }

@@ -31,6 +31,11 @@ static const char *const migrations[] = {
 	"CREATE TABLE conversion(source_sha256 TEXT NOT NULL, how TEXT NOT NULL,"
 	" result_sha256 TEXT NOT NULL, PRIMARY KEY(source_sha256, how));"
 	"CREATE INDEX conversion_result ON conversion(result_sha256);",
+	"CREATE TABLE column_statistics(sha256 TEXT NOT NULL, position INTEGER NOT NULL,"
+	" name TEXT NOT NULL, type TEXT NOT NULL, nulls INTEGER, distinct_values INTEGER,"
+	" min TEXT, max TEXT, common TEXT NOT NULL, rows INTEGER NOT NULL,"
+	" PRIMARY KEY(sha256, position)) WITHOUT ROWID;"
+	"CREATE INDEX version_of_contents ON version(sha256);",
 	NULL,
 };
 

@@ -5,6 +5,7 @@
 #include "engine/journal.h"
 #include "tables/objects.h"
 #include "tables/registry-internal.h"
+#include "tables/statistics.h"
 
 /* The versions to go are marked in a list of ids, then taken away one by one. */
 struct doomed {
@@ -57,16 +58,32 @@ static int remove_if_unused(struct root *root, const char *sha256, struct err *e
 	return r < 0 ? r : journal_remove(root, object_path(sha256, path), e);
 }
 
+/* The figures go with the last version of these contents. */
+static int forget_contents(struct db *db, const char *sha256, struct err *e)
+{
+	int64_t used = 0;
+	int r = db_get_int(db, &used, 0, e, "SELECT 1 FROM version WHERE sha256=?1 LIMIT 1", "t",
+			   sha256);
+
+	return r < 0 || used ? r : statistics_forget(db, sha256, e);
+}
+
 static int remove_version(struct root *root, int64_t version, struct err *e)
 {
 	struct db *db = root_db(root);
 	AUTO_STRV struct strv objects = STRV_INIT;
-	int r = objects_of(db, version, &objects, e);
+	AUTO_FREE char *contents = NULL;
+	int r = db_get_text(db, &contents, e, "SELECT sha256 FROM version WHERE id=?1", "i",
+			    version);
 
+	if (r == 0)
+		r = objects_of(db, version, &objects, e);
 	if (r == 0)
 		r = db_exec(db, e, "DELETE FROM part WHERE version_id=?1", "i", version);
 	if (r == 0)
 		r = db_exec(db, e, "DELETE FROM version WHERE id=?1", "i", version);
+	if (r == 0 && contents)
+		r = forget_contents(db, contents, e);
 	for (size_t i = 0; r == 0 && i < objects.n; i++)
 		r = remove_if_unused(root, objects.v[i], e);
 	return r;
