@@ -75,15 +75,22 @@ void hash_add(struct hash *h, const void *p, size_t n)
 	(void)ok;
 }
 
+void hash_raw(struct hash *h, unsigned char *out)
+{
+	int ok = EVP_DigestFinal_ex(h->ctx, out, NULL);
+
+	assert(ok == 1);
+	(void)ok;
+}
+
 void hash_hex(struct hash *h, char out[HASH_HEX_MAX])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-	int ok = EVP_DigestFinal_ex(h->ctx, digest, &n);
+	int n = EVP_MD_get_size(h->md);
 
-	assert(ok == 1 && 2 * n < HASH_HEX_MAX);
-	(void)ok;
-	hex_encode(digest, n, out);
+	assert(n > 0 && 2 * n < HASH_HEX_MAX);
+	hash_raw(h, digest);
+	hex_encode(digest, (size_t)n, out);
 }
 
 void hash_text(enum hash_kind kind, struct bytes text, char out[HASH_HEX_MAX])

@@ -35,6 +35,8 @@ static inline void hash_auto_(struct hash **p)
 
 void hash_add(struct hash *h, const void *p, size_t n);
 void hash_hex(struct hash *h, char out[HASH_HEX_MAX]); /* lower case, NUL-terminated */
+/* The digest itself, 32 bytes of SHA-256 or 16 of MD5; ends the computation like hash_hex(). */
+void hash_raw(struct hash *h, unsigned char *out);
 void hash_reset(struct hash *h);
 
 void hash_text(enum hash_kind kind, struct bytes text, char out[HASH_HEX_MAX]);

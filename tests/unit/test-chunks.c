@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The chunk index: what is built is read back, cuts survive an insertion, hostile ones are refused. */
+#include "scratch.h"
+#include "test.h"
+
+#include "base/str.h"
+#include "tables/chunks-internal.h"
+#include "tables/parquet-cuts.h"
+
+#include <fcntl.h>
+
+struct bench {
+	char *folder;
+	char *data;
+	size_t n;
+	struct buf index;
+	struct chunks *chunks;
+};
+
+/* Bytes without any pattern, the same for the same seed. */
+static void noise(char *p, size_t n, uint64_t seed)
+{
+	uint64_t x = seed * 2 + 1;
+
+	for (size_t i = 0; i < n; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		p[i] = (char)x;
+	}
+}
+
+static void build(struct bench *b)
+{
+	AUTO_FREE char *path = xasprintf("%s/file", b->folder);
+	AUTO_FD int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char hex[HASH_HEX_MAX];
+	struct err e = { 0 };
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, b->data, b->n), (ssize_t)b->n);
+	hash_text(HASH_SHA256, (struct bytes){ b->data, b->n }, hex);
+	buf_release(&b->index);
+	b->index = (struct buf)BUF_INIT(CHUNKS_TEXT_MAX);
+	chunks_free(TAKE(b->chunks));
+	CHECK_OK(chunks_build(fd, (int64_t)b->n, hex, &b->index, &e));
+	CHECK_OK(chunks_parse(buf_bytes(&b->index), &b->chunks, &e));
+	CHECK_STR(b->chunks->sha256, hex);
+}
+
+static void bench_release(struct bench *b)
+{
+	chunks_free(b->chunks);
+	buf_release(&b->index);
+	free(b->data);
+}
+
+/* The index's own hash after a test has changed what it is of. */
+static void seal(struct buf *index)
+{
+	AUTO_HASH struct hash *h = hash_new(HASH_SHA256);
+
+	hash_add(h, index->p, index->n - SHA256_BYTES);
+	hash_raw(h, (unsigned char *)index->p + index->n - SHA256_BYTES);
+}
+
+static void check_chunk(const struct bench *b, struct chunk c, bool last)
+{
+	AUTO_HASH struct hash *h = hash_new(HASH_SHA256);
+	unsigned char digest[SHA256_BYTES];
+
+	CHECK(c.length <= CHUNK_MOST && (last || c.length >= CHUNK_LEAST));
+	hash_add(h, b->data + c.offset, (size_t)c.length);
+	hash_raw(h, digest);
+	CHECK(memcmp(digest, c.hash, CHUNK_HASH) == 0);
+}
+
+static void check_blocks(const struct bench *b)
+{
+	for (size_t i = 0; i < b->chunks->block_count; i++) {
+		AUTO_HASH struct hash *h = hash_new(HASH_SHA256);
+		size_t at = i * (size_t)CHUNKS_BLOCK;
+		size_t n = b->n - at < (size_t)CHUNKS_BLOCK ? b->n - at : (size_t)CHUNKS_BLOCK;
+		unsigned char digest[SHA256_BYTES];
+
+		hash_add(h, b->data + at, n);
+		hash_raw(h, digest);
+		CHECK(memcmp(digest, chunks_block(b->chunks, i), SHA256_BYTES) == 0);
+	}
+}
+
+TEST(chunks_cover_the_file_and_have_its_hashes)
+{
+	static const size_t sizes[] = { 1, 4095, 4096, 16384, 262144 + 4096, 1048576, 5000001 };
+	AUTO_SCRATCH char *folder = scratch_new();
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		AUTO(bench_release) struct bench b = { .folder = folder, .n = sizes[i] };
+		int64_t at = 0;
+
+		b.data = xmalloc(b.n);
+		noise(b.data, b.n, i + 1);
+		build(&b);
+		for (size_t k = 0; k < b.chunks->count; k++) {
+			struct chunk c = chunks_at(b.chunks, k);
+
+			CHECK_INT(c.offset, at);
+			CHECK_INT(chunks_find(b.chunks, at), k);
+			CHECK_INT(chunks_find(b.chunks, at + c.length - 1), k);
+			check_chunk(&b, c, k + 1 == b.chunks->count);
+			at += c.length;
+		}
+		CHECK_INT(at, (int64_t)b.n);
+		check_blocks(&b);
+	}
+}
+
+TEST(an_index_is_under_a_twentieth_of_a_percent)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO(bench_release) struct bench b = { .folder = folder, .n = (size_t)32 << 20 };
+
+	b.data = xmalloc(b.n);
+	noise(b.data, b.n, 7);
+	build(&b);
+	CHECK(b.index.n * 2000 < b.n);
+	CHECK(b.n / b.chunks->count > 48 * 1024 && b.n / b.chunks->count < 80 * 1024);
+}
+
+static size_t shared(const struct chunks *a, const struct chunks *b)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < b->count; i++)
+		for (size_t k = 0; k < a->count; k++)
+			if (memcmp(chunks_at(a, k).hash, chunks_at(b, i).hash, CHUNK_HASH) == 0) {
+				bytes += (size_t)chunks_at(b, i).length;
+				break;
+			}
+	return bytes;
+}
+
+TEST(an_insertion_moves_no_cut_but_its_neighbours)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO(bench_release) struct bench a = { .folder = folder, .n = (size_t)8 << 20 };
+	AUTO(bench_release) struct bench b = { .folder = folder, .n = ((size_t)8 << 20) + 10 };
+
+	a.data = xmalloc(a.n);
+	b.data = xmalloc(b.n);
+	noise(a.data, a.n, 3);
+	memcpy(b.data, a.data, 1000000);
+	memcpy(b.data + 1000000, "insertions", 10);
+	memcpy(b.data + 1000010, a.data + 1000000, a.n - 1000000);
+	build(&a);
+	build(&b);
+	CHECK(shared(a.chunks, b.chunks) + 600000 > b.n);
+}
+
+TEST(every_changed_byte_of_an_index_is_noticed)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO(bench_release) struct bench b = { .folder = folder, .n = 300000 };
+
+	b.data = xmalloc(b.n);
+	noise(b.data, b.n, 9);
+	build(&b);
+	for (size_t i = 0; i < b.index.n; i++) {
+		struct chunks *c = NULL;
+		struct err e = { 0 };
+
+		b.index.p[i] ^= 1;
+		CHECK_ERR(chunks_parse(buf_bytes(&b.index), &c, &e), ERR_CORRUPT);
+		b.index.p[i] ^= 1;
+		CHECK_ERR(chunks_parse((struct bytes){ b.index.p, i }, &c, &e), ERR_CORRUPT);
+	}
+}
+
+static void refuse(struct buf *index, const char *why)
+{
+	struct chunks *c = NULL;
+	struct err e = { 0 };
+
+	seal(index);
+	CHECK_ERR(chunks_parse(buf_bytes(index), &c, &e), ERR_CORRUPT);
+	CHECK_HAS(e.msg, why);
+}
+
+TEST(an_index_that_lies_is_refused_though_its_hash_is_right)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO(bench_release) struct bench b = { .folder = folder, .n = 300000 };
+
+	b.data = xmalloc(b.n);
+	noise(b.data, b.n, 11);
+	build(&b);
+	memset(b.index.p + HEAD_SIZE, 0xff, 8); /* 2^64 - 1 bytes */
+	refuse(&b.index, "over the limit");
+	build(&b);
+	memset(b.index.p + HEAD_SIZE, 0, 8);
+	b.index.p[HEAD_SIZE + 7] = (char)0x80; /* 2^63 */
+	refuse(&b.index, "over the limit");
+	build(&b);
+	b.index.p[HEAD_SIZE] ^= 1;
+	refuse(&b.index, "not the file's length");
+	build(&b);
+	memset(b.index.p + HEAD_COUNT, 0xff, 4);
+	refuse(&b.index, "length is not that of its entries");
+	build(&b);
+	memset(b.index.p + HEAD_BYTES + CHUNK_HASH, 0xff, 3); /* overlaps all that follow */
+	refuse(&b.index, "no length of one");
+	build(&b);
+	memset(b.index.p + HEAD_BYTES + CHUNK_HASH, 0, 3);
+	refuse(&b.index, "no length of one");
+	build(&b);
+	b.index.p[HEAD_VERSION] = 2;
+	refuse(&b.index, "another version");
+}
+
+TEST(a_million_entries_of_one_byte_are_refused)
+{
+	AUTO_BUF struct buf index = BUF_INIT(CHUNKS_TEXT_MAX);
+	static const unsigned char entry[ENTRY_BYTES] = { [CHUNK_HASH] = 1 };
+	static const unsigned char head[HEAD_BYTES] = {
+		'L', 'A', 'R',  'D',  'E',  'R', 'C',  'I',  1,    0,
+		0,   0,   0x40, 0x42, 0x0f, 0,   0x40, 0x42, 0x0f,
+	};
+	static const char hashes[2 * SHA256_BYTES];
+
+	buf_add(&index, head, sizeof(head));
+	for (size_t i = 0; i < 1000000; i++)
+		buf_add(&index, entry, sizeof(entry));
+	buf_add(&index, hashes, sizeof(hashes));
+	refuse(&index, "no length of one");
+}
+
+TEST(an_index_over_the_limit_is_not_looked_at)
+{
+	static const char one = 0;
+	struct chunks *c = NULL;
+	struct err e = { 0 };
+
+	CHECK_ERR(chunks_parse((struct bytes){ &one, CHUNKS_TEXT_MAX + 1 }, &c, &e), ERR_LIMIT);
+}
+
+TEST(a_footer_that_is_none_has_no_cuts)
+{
+	AUTO(parquet_cuts_release) struct parquet_cuts cuts = { 0 };
+	struct err e = { 0 };
+
+	CHECK_ERR(parquet_cuts_parse(BYTES_LITERAL("\x1c\x1c\x1c\x1c"), 1000, &cuts, &e),
+		  ERR_CORRUPT);
+	CHECK_ERR(parquet_cuts_parse(BYTES_LITERAL(""), 1000, &cuts, &e), ERR_CORRUPT);
+	/* A list of 2^28 structures in six bytes. */
+	CHECK_ERR(parquet_cuts_parse(BYTES_LITERAL("\x49\xfc\xff\xff\xff\x7f"), 1000, &cuts, &e),
+		  ERR_CORRUPT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(chunks_cover_the_file_and_have_its_hashes),
+		CASE(an_index_is_under_a_twentieth_of_a_percent),
+		CASE(an_insertion_moves_no_cut_but_its_neighbours),
+		CASE(every_changed_byte_of_an_index_is_noticed),
+		CASE(an_index_that_lies_is_refused_though_its_hash_is_right),
+		CASE(a_million_entries_of_one_byte_are_refused),
+		CASE(an_index_over_the_limit_is_not_looked_at),
+		CASE(a_footer_that_is_none_has_no_cuts),
+	};
+
+	return RUN(tests);
+}
