@@ -133,11 +133,13 @@ static void refuse(struct http_in *in, enum locate_answer answer, const struct w
 	}
 }
 
-static int open_object(struct request *q, const struct located *found)
+static int open_object(struct request *q, const struct located *found, bool chunks)
 {
 	char path[OBJECT_PATH_MAX];
 
-	return openat(hub_dirfd(q->hub), object_path(found->sha256, path),
+	return openat(hub_dirfd(q->hub),
+		      chunks ? object_chunks_path(found->sha256, path)
+			     : object_path(found->sha256, path),
 		      O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
@@ -153,6 +155,7 @@ static void send_file(struct request *q, const struct located *found, int fd)
 
 struct finding {
 	const struct wanted *wanted;
+	bool chunks; /* not the file: its chunk index */
 	enum locate_answer answer;
 	struct located found;
 	int fd; /* -1 and errno when it could not be opened */
@@ -168,25 +171,60 @@ static int find_file(struct request *q, struct finding *f, struct err *e)
 	int r = locate(q->db, q->caller, f->wanted, &f->answer, &f->found, e);
 
 	if (r == 0 && f->answer == LOCATE_FOUND)
-		f->fd = open_object(q, &f->found);
+		f->fd = open_object(q, &f->found, f->chunks);
 	return r;
+}
+
+static struct wanted wanted_of(struct request *q)
+{
+	return (struct wanted){ .table = q->params[0],
+				.version = http_query(q->in, "v"),
+				.part = http_query(q->in, "part") };
+}
+
+/* Twice, when its publish was committed a moment ago and the file is on its way, or retention took
+ * it between the answer of the database and the look at the disk. */
+static int find_settled(struct request *q, struct finding *f, struct err *e)
+{
+	int r = find_file(q, f, e);
+
+	if (r < 0 || f->answer != LOCATE_FOUND || f->fd >= 0 || errno != ENOENT)
+		return r;
+	r = hub_settle(q->hub, e);
+	return r < 0 ? r : find_file(q, f, e);
+}
+
+int api_chunks(struct request *q, struct err *e)
+{
+	const struct wanted wanted = wanted_of(q);
+	AUTO(finding_release)
+	struct finding f = { .wanted = &wanted, .chunks = true, .fd = -1 };
+	AUTO_FREE char *etag = NULL;
+	int r = find_settled(q, &f, e);
+
+	if (r < 0)
+		return r;
+	if (f.answer != LOCATE_FOUND) {
+		refuse(q->in, f.answer, &wanted);
+		return 0;
+	}
+	if (f.fd < 0) {
+		http_reply_detail(q->in, 404, "no_chunks", "It has no chunk index");
+		return 0;
+	}
+	etag = xasprintf("\"%s.chunks\"", f.found.sha256);
+	http_reply_add(q->in, "Cache-Control", "private, no-cache");
+	http_reply_file(q->in, TAKE_FD(f.fd), etag, f.found.published_ms,
+			"application/octet-stream");
+	return 0;
 }
 
 int api_download(struct request *q, struct err *e)
 {
-	const struct wanted wanted = { .table = q->params[0],
-				       .version = http_query(q->in, "v"),
-				       .part = http_query(q->in, "part") };
+	const struct wanted wanted = wanted_of(q);
 	AUTO(finding_release) struct finding f = { .wanted = &wanted, .fd = -1 };
-	int r = find_file(q, &f, e);
+	int r = find_settled(q, &f, e);
 
-	if (r == 0 && f.answer == LOCATE_FOUND && f.fd < 0 && errno == ENOENT) {
-		/* Its publish was committed a moment ago and the file is on its way, or retention
-		 * took it between the two lines above. */
-		r = hub_settle(q->hub, e);
-		if (r == 0)
-			r = find_file(q, &f, e);
-	}
 	if (r < 0)
 		return r;
 	if (f.answer != LOCATE_FOUND)

@@ -50,6 +50,7 @@ int api_rules_remove(struct request *q, struct err *e);
 int api_manifest(struct request *q, struct err *e);
 int api_catalog_tables(struct request *q, struct err *e);
 int api_download(struct request *q, struct err *e);
+int api_chunks(struct request *q, struct err *e);
 int api_check_access(struct request *q, struct err *e);
 
 /* api-registry.c */

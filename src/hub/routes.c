@@ -34,6 +34,7 @@ const struct route hub_routes[] = {
 	{ "GET", "/api/sync/manifest", NEEDS_TOKEN, 0, api_manifest },
 	{ "GET", "/api/catalog/tables", NEEDS_TOKEN, 0, api_catalog_tables },
 	{ "GET", "/api/data/{table}/download", NEEDS_TOKEN, 0, api_download },
+	{ "GET", "/api/data/{table}/chunks", NEEDS_TOKEN, 0, api_chunks },
 	{ "GET", "/api/data/{table}/check-access", NEEDS_TOKEN, 0, api_check_access },
 
 	{ "POST", "/api/upload/sessions", NEEDS_USER, 0, api_upload_session },

@@ -54,6 +54,27 @@ static int check_bytes(struct tables_verify *v, int fd, const struct stmt *q, st
 	return 0;
 }
 
+/* The chunk index beside it: who fetches by a wrong one would fetch twice. */
+static int check_chunks(const struct root *root, struct tables_verify *v, const struct stmt *q,
+			struct err *e)
+{
+	AUTO_HASH struct hash *sha = hash_new(HASH_SHA256);
+	const char *name = stmt_text(q, 0);
+	char path[OBJECT_PATH_MAX];
+	char hex[HASH_HEX_MAX] = "";
+	AUTO_FD int fd = openat(root_dirfd(root), object_chunks_path(name, path),
+				O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 || hash_fd(fd, sha, NULL, NULL, e) < 0) {
+		problem(v, "the chunk index of object %.12s cannot be read", name);
+		return 0;
+	}
+	hash_hex(sha, hex);
+	if (!str_eq(hex, stmt_text(q, 4)))
+		problem(v, "the chunk index of object %.12s has other bytes", name);
+	return 0;
+}
+
 static int check_object(const struct root *root, struct tables_verify *v, const struct stmt *q,
 			struct err *e)
 {
@@ -65,6 +86,8 @@ static int check_object(const struct root *root, struct tables_verify *v, const 
 		       O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	v->objects++;
+	if (!stmt_is_null(q, 4) && check_chunks(root, v, q, e) < 0)
+		return e->code;
 	if (fd >= 0)
 		return check_bytes(v, fd, q, e);
 	problem(v, "object %.12s cannot be opened: %s", stmt_text(q, 0), strerror(errno));
@@ -75,7 +98,9 @@ static int check_objects(const struct root *root, struct tables_verify *v, struc
 {
 	AUTO_STMT struct stmt *q = NULL;
 	int r = db_query(root_db(root), &q, e,
-			 "SELECT sha256, md5, size_bytes, staged FROM object ORDER BY sha256", "");
+			 "SELECT sha256, md5, size_bytes, staged, chunks_sha256 FROM object"
+			 " ORDER BY sha256",
+			 "");
 
 	while (r == 0 && (r = stmt_next(q, e)) > 0)
 		r = check_object(root, v, q, e);
@@ -220,6 +245,10 @@ static int check_file(void *ctx, const char *relative_path, const struct stat *s
 		r = db_get_int(o->db, &known, 0, e,
 			       "SELECT 1 FROM object WHERE sha256=?1 AND state='stored'", "t",
 			       sha256);
+	else if (S_ISREG(st->st_mode) && str_eq(name + strlen(sha256), ".chunks"))
+		r = db_get_int(o->db, &known, 0, e,
+			       "SELECT 1 FROM object WHERE sha256=?1 AND chunks_sha256 IS NOT NULL",
+			       "t", sha256);
 	if (r == 0 && !known)
 		problem(o->v, "no row speaks of the file '%s'", relative_path);
 	return r;

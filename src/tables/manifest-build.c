@@ -11,9 +11,11 @@
  */
 static const char sql_rows[] =
 	"SELECT t.id, t.name, t.query_mode, t.source_type, v.id, v.sha256, v.md5, v.rows,"
-	" v.size_bytes, v.created_ms, p.path, p.sha256, p.md5, p.rows, p.size_bytes"
+	" v.size_bytes, v.created_ms, p.path, p.sha256, p.md5, p.rows, p.size_bytes,"
+	" o.chunks_sha256, o.chunks_bytes"
 	" FROM tbl t LEFT JOIN version v ON v.id=t.current_version"
 	" LEFT JOIN part p ON p.version_id=v.id AND p.path>''"
+	" LEFT JOIN object o ON o.sha256=coalesce(p.sha256, v.sha256)"
 	" WHERE (?1=1 OR t.id IN " GRANTED_TABLES(
 		"?2") ")"
 		      " AND (v.id IS NOT NULL OR t.query_mode='remote') ORDER BY t.name, p.path";
@@ -34,6 +36,8 @@ enum column {
 	P_MD5,
 	P_ROWS,
 	P_SIZE,
+	O_CHUNKS,
+	O_CHUNKS_BYTES,
 };
 
 static void add_int_or_null(struct json_out *o, const char *key, const struct stmt *q, int column)
@@ -42,6 +46,17 @@ static void add_int_or_null(struct json_out *o, const char *key, const struct st
 		json_add_null(o, key);
 	else
 		json_add_int(o, key, stmt_int(q, column));
+}
+
+/* The chunk index of the file; small ones have none. */
+static void add_chunks(struct json_out *o, const struct stmt *q)
+{
+	if (stmt_is_null(q, O_CHUNKS))
+		return;
+	json_open(o, "chunks", '{');
+	json_add_text(o, "sha256", stmt_text(q, O_CHUNKS));
+	json_add_int(o, "size_bytes", stmt_int(q, O_CHUNKS_BYTES));
+	json_close(o);
 }
 
 static void open_table(struct json_out *o, const struct stmt *q)
@@ -61,6 +76,8 @@ static void open_table(struct json_out *o, const struct stmt *q)
 	add_int_or_null(o, "rows", q, V_ROWS);
 	json_add_text(o, "query_mode", stmt_text(q, T_MODE));
 	json_add_text(o, "source_type", source ? source : "");
+	if (stmt_is_null(q, P_PATH))
+		add_chunks(o, q);
 }
 
 static void add_part(struct json_out *o, const struct stmt *q)
@@ -71,6 +88,7 @@ static void add_part(struct json_out *o, const struct stmt *q)
 	json_add_text(o, "sha256", stmt_text(q, P_SHA256));
 	add_int_or_null(o, "size_bytes", q, P_SIZE);
 	add_int_or_null(o, "rows", q, P_ROWS);
+	add_chunks(o, q);
 	json_close(o);
 }
 

@@ -2,6 +2,7 @@
 #include "tables/manifest.h"
 
 #include "base/json.h"
+#include "tables/chunks.h"
 
 #include <strings.h>
 
@@ -67,6 +68,18 @@ static int compare_files(const void *a, const void *b)
 		      ((const struct manifest_file *)b)->path);
 }
 
+/* Only a hint on how to fetch less: one that cannot be used is as good as none. */
+static void read_chunks(const struct json *entry, struct manifest_file *file)
+{
+	const struct json *chunks = json_get(entry, "chunks");
+
+	if (!*file->sha256 || file->size_bytes < CHUNKS_FILE_MIN ||
+	    !read_hash(chunks, "sha256", SHA256_HEX, file->chunks_sha256) ||
+	    !read_count(chunks, "size_bytes", (int64_t)CHUNKS_TEXT_MAX, &file->chunks_bytes) ||
+	    file->chunks_bytes < 0)
+		*file->chunks_sha256 = '\0';
+}
+
 /* "hash" of a part is its MD5; older hubs give nothing else. */
 static const char *read_part(const struct json *part, struct manifest_file *file)
 {
@@ -80,6 +93,7 @@ static const char *read_part(const struct json *part, struct manifest_file *file
 		return "a part's hash is no hash";
 	if (!read_count(part, "size_bytes", MANIFEST_FILE_MAX, &file->size_bytes))
 		return "a part's size is no size, or over the limit";
+	read_chunks(part, file);
 	return NULL;
 }
 
@@ -145,6 +159,7 @@ static const char *read_single(const struct json *entry, struct manifest_table *
 		(void)snprintf(file->md5, sizeof(file->md5), "%s", table->hash);
 	else if (!read_hash(entry, "md5", MD5_HEX, file->md5))
 		return "its md5 is no MD5";
+	read_chunks(entry, file);
 	return NULL;
 }
 

@@ -42,6 +42,9 @@ struct manifest_file {
 	char sha256[HASH_HEX_MAX]; /* "" when not given, as md5 */
 	char md5[HASH_HEX_MAX];
 	int64_t size_bytes; /* -1 when not given */
+	/* Of its chunk index (chunks.h); "" when there is none. */
+	char chunks_sha256[HASH_HEX_MAX];
+	int64_t chunks_bytes;
 };
 
 struct manifest_table {

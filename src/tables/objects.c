@@ -19,6 +19,12 @@ const char *object_path(const char *sha256, char out[OBJECT_PATH_MAX])
 	return out;
 }
 
+const char *object_chunks_path(const char *sha256, char out[OBJECT_PATH_MAX])
+{
+	(void)snprintf(out, OBJECT_PATH_MAX, OBJECTS_FOLDER "/%.2s/%.64s.chunks", sha256, sha256);
+	return out;
+}
+
 void object_release(struct object *o)
 {
 	free(o->columns);
@@ -51,8 +57,9 @@ static int find_row(struct db *db, const char *sha256, struct object *ret_object
 	AUTO_STMT struct stmt *q = NULL;
 	int r = db_query(
 		db, &q, e,
-		"SELECT md5, size_bytes, rows, columns, staged FROM object WHERE sha256=?1", "t",
-		sha256);
+		"SELECT md5, size_bytes, rows, columns, staged, chunks_sha256, chunks_bytes"
+		" FROM object WHERE sha256=?1",
+		"t", sha256);
 	struct object o = { 0 };
 
 	if (r == 0)
@@ -64,6 +71,9 @@ static int find_row(struct db *db, const char *sha256, struct object *ret_object
 	o.rows = stmt_is_null(q, 2) ? -1 : stmt_int(q, 2);
 	o.columns = stmt_is_null(q, 3) ? NULL : xstrdup(stmt_text(q, 3));
 	o.staged = stmt_is_null(q, 4) ? NULL : xstrdup(stmt_text(q, 4));
+	if (!stmt_is_null(q, 5))
+		(void)snprintf(o.chunks_sha256, sizeof(o.chunks_sha256), "%s", stmt_text(q, 5));
+	o.chunks_bytes = stmt_int(q, 6);
 	*ret_object = o;
 	return 1;
 }

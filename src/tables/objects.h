@@ -35,6 +35,8 @@
 #define OBJECTS_UPLOAD_KEEP_MS ((int64_t)24 * 3600 * 1000)
 
 const char *object_path(const char *sha256, char out[OBJECT_PATH_MAX]);
+/* Its chunk index (chunks.h), beside it. */
+const char *object_chunks_path(const char *sha256, char out[OBJECT_PATH_MAX]);
 
 struct object {
 	char md5[MD5_HEX + 1];
@@ -42,6 +44,8 @@ struct object {
 	int64_t rows;  /* -1 unknown */
 	char *columns; /* JSON array of {name, type}; NULL until it was looked into */
 	char *staged;  /* where it waits; NULL when stored */
+	char chunks_sha256[SHA256_HEX + 1]; /* of its chunk index; "" when it has none */
+	int64_t chunks_bytes;
 };
 void object_release(struct object *o);
 #define AUTO_OBJECT AUTO(object_release)

@@ -25,6 +25,11 @@ struct prepared {
 	char *columns;
 	char *made;  /* staged name of what a conversion wrote; NULL when the source is served */
 	bool placed; /* a journal row was written that moves it */
+	/* Of the chunk index that was made for it; NULL when it has one already or needs none. */
+	char *index;
+	char index_sha256[SHA256_HEX + 1];
+	int64_t index_bytes;
+	bool index_placed;
 };
 
 struct publish {
@@ -52,6 +57,10 @@ static inline bool publish_converts(const struct publish *p, const struct prepar
 int publish_make_parts(struct publish *p, struct db *db, struct err *e);
 /* Figures of the columns, when these contents have none yet. Without them a publish goes on. */
 int publish_make_statistics(struct publish *p, struct db *db, struct err *e);
+/* After that: a chunk index for each large part whose object has none yet. */
+int publish_make_indexes(struct publish *p, struct db *db, struct err *e);
+/* In the transaction, when the part's object is stored. */
+int publish_store_index(struct root *root, struct prepared *part, struct err *e);
 /* The file of an object, wherever it lies just now. */
 char *publish_file_of(const struct publish *p, const char *sha256, const struct object *o);
 int publish_missing(const struct prepared *part, struct err *e);

@@ -195,6 +195,8 @@ int publish_prepare(const struct publish_source *source, const struct publish_re
 		r = choose_order(p, request, source->db, e);
 	if (r == 0)
 		r = publish_make_parts(p, source->db, e);
+	if (r == 0)
+		r = publish_make_indexes(p, source->db, e);
 	if (r < 0)
 		return r;
 	sum_up(p);
@@ -224,7 +226,7 @@ void publish_failed(struct publish *p, struct db *db)
 		if (db_get_int(db, &there, 0, &ignored, "SELECT 1 FROM object WHERE sha256=?1", "t",
 			       p->parts[i].sha256) == 0 &&
 		    !there)
-			p->parts[i].placed = false;
+			p->parts[i].placed = p->parts[i].index_placed = false;
 	}
 }
 
@@ -239,7 +241,10 @@ void publish_free(struct publish *p)
 
 		if (part->made && !part->placed) /* else litter for the next start to take away */
 			(void)journal_stage_remove(p->root, part->made, &ignored);
+		if (part->index && !part->index_placed)
+			(void)journal_stage_remove(p->root, part->index, &ignored);
 		free(part->made);
+		free(part->index);
 		free(part->path);
 		free(part->columns);
 	}

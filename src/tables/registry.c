@@ -36,6 +36,9 @@ static const char *const migrations[] = {
 	" min TEXT, max TEXT, common TEXT NOT NULL, rows INTEGER NOT NULL,"
 	" PRIMARY KEY(sha256, position)) WITHOUT ROWID;"
 	"CREATE INDEX version_of_contents ON version(sha256);",
+	/* The chunk index beside a large object, if it has one. */
+	"ALTER TABLE object ADD COLUMN chunks_sha256 TEXT;"
+	"ALTER TABLE object ADD COLUMN chunks_bytes INTEGER;",
 	NULL,
 };
 

@@ -47,14 +47,21 @@ static int remove_if_unused(struct root *root, const char *sha256, struct err *e
 	struct db *db = root_db(root);
 	char path[OBJECT_PATH_MAX];
 	int64_t used = 0;
+	int64_t indexed = 0;
 	int r = db_get_int(db, &used, 0, e, "SELECT 1 FROM part WHERE sha256=?1 LIMIT 1", "t",
 			   sha256);
 
+	if (r == 0)
+		r = db_get_int(db, &indexed, 0, e,
+			       "SELECT chunks_sha256 IS NOT NULL FROM object WHERE sha256=?1", "t",
+			       sha256);
 	if (r < 0 || used)
 		return r;
 	r = db_exec(db, e, "DELETE FROM object WHERE sha256=?1", "t", sha256);
 	if (r == 0)
 		r = db_exec(db, e, "DELETE FROM conversion WHERE result_sha256=?1", "t", sha256);
+	if (r == 0 && indexed)
+		r = journal_remove(root, object_chunks_path(sha256, path), e);
 	return r < 0 ? r : journal_remove(root, object_path(sha256, path), e);
 }
 
