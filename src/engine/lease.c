@@ -14,6 +14,7 @@
 #define PAUSE_MAX_MS   250
 /* 128 bits: no two leases share a token. */
 #define TOKEN_BYTES 16
+_Static_assert(LEASE_TOKEN_MAX == RANDOM_TEXT_MAX, "a token fits");
 
 static const char *const migrations[] = {
 	"CREATE TABLE lease(name TEXT PRIMARY KEY, token TEXT NOT NULL, holder TEXT NOT NULL,"
@@ -62,20 +63,32 @@ static int check_free(struct db *db, const char *name, int64_t now, struct err *
 	return held_by(name, q, now, e);
 }
 
-static int put(struct lease *lease, const char *holder, int64_t now, struct err *e)
+static int put(struct db *db, const struct lease_claim *c, const char *token, int64_t now,
+	       struct err *e)
+{
+	static const char sql[] =
+		"INSERT INTO lease(name, token, holder, owner, host, expires_ms)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(name) DO UPDATE"
+		" SET token=excluded.token, holder=excluded.holder, owner=excluded.owner,"
+		" host=excluded.host, expires_ms=excluded.expires_ms";
+
+	return db_exec(db, e, sql, "ttttti", c->name, token, c->holder, c->owner, c->host,
+		       now + c->ttl_ms);
+}
+
+static int put_own(struct lease *lease, const char *holder, int64_t now, struct err *e)
 {
 	char owner[PROC_IDENTITY_MAX];
 	char host[HOST_NAME_MAX + 1];
+	const struct lease_claim claim = { .name = lease->name,
+					   .holder = holder,
+					   .owner = owner,
+					   .host = host,
+					   .ttl_ms = lease->ttl_ms };
 
 	proc_identity(getpid(), owner);
 	own_host(host);
-	return db_exec(lease->db, e,
-		       "INSERT INTO lease(name, token, holder, owner, host, expires_ms)"
-		       " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(name) DO UPDATE"
-		       " SET token=excluded.token, holder=excluded.holder, owner=excluded.owner,"
-		       " host=excluded.host, expires_ms=excluded.expires_ms",
-		       "ttttti", lease->name, lease->token, holder, owner, host,
-		       now + lease->ttl_ms);
+	return put(lease->db, &claim, lease->token, now, e);
 }
 
 static void lease_free(struct lease *lease)
@@ -101,7 +114,7 @@ int lease_take(struct db *db, const char *name, int64_t ttl_ms, const char *hold
 	random_text(TOKEN_BYTES, lease->token);
 	r = check_free(db, name, now, e);
 	if (r == 0)
-		r = put(lease, holder, now, e);
+		r = put_own(lease, holder, now, e);
 	if (r == 0)
 		r = db_commit(db, e);
 	if (r < 0) {
@@ -174,4 +187,61 @@ void lease_drop(struct lease *lease)
 	else if (own)
 		db_rollback(db);
 	lease_free(lease);
+}
+
+int lease_hold(struct db *db, const struct lease_claim *claim, char ret_token[LEASE_TOKEN_MAX],
+	       struct err *e)
+{
+	static const char sql[] = "SELECT token=?2, owner=?3 FROM lease WHERE name=?1";
+	char token[RANDOM_TEXT_MAX];
+	int64_t now = time_now();
+	AUTO_STMT struct stmt *q = NULL;
+	bool renews, own;
+	int r = db_query(db, &q, e, sql, "ttt", claim->name, claim->token, claim->owner);
+
+	if (r == 0)
+		r = stmt_next(q, e);
+	if (r < 0)
+		return r;
+	renews = r > 0 && stmt_int(q, 0) != 0;
+	own = r > 0 && stmt_int(q, 1) != 0;
+	stmt_done(TAKE(q));
+	r = renews || own ? 0 : check_free(db, claim->name, now, e);
+	if (r < 0)
+		return r;
+	random_text(TOKEN_BYTES, token);
+	if (renews)
+		(void)snprintf(token, sizeof(token), "%s", claim->token);
+	r = put(db, claim, token, now, e);
+	if (r == 0)
+		memcpy(ret_token, token, sizeof(token));
+	return r;
+}
+
+int lease_release(struct db *db, const char *name, const char *token, struct err *e)
+{
+	static const char sql[] = "DELETE FROM lease WHERE name=?1 AND token=?2";
+
+	return db_exec(db, e, sql, "tt", name, token);
+}
+
+void lease_view_release(struct lease_view *view)
+{
+	free(view->holder);
+	free(view->host);
+}
+
+int lease_look(struct db *db, const char *name, struct lease_view *ret_view, struct err *e)
+{
+	static const char sql[] = "SELECT holder, host, expires_ms, owner FROM lease WHERE name=?1";
+	AUTO_STMT struct stmt *q = NULL;
+	int r = db_query(db, &q, e, sql, "t", name);
+
+	if (r == 0)
+		r = stmt_next(q, e);
+	if (r <= 0 || stmt_int(q, 2) <= time_now() || proc_liveness(stmt_text(q, 3)) == PROC_DEAD)
+		return r < 0 ? r : 0;
+	*ret_view = (struct lease_view){ xstrdup(stmt_text(q, 0)), xstrdup(stmt_text(q, 1)),
+					 stmt_int(q, 2) };
+	return 1;
 }

@@ -44,4 +44,30 @@ static inline void lease_auto_(struct lease **p)
 }
 #define AUTO_LEASE AUTO(lease_auto_)
 
+/*
+ * For a holder that is not this process and shows its token with each call (the scheduler, over
+ * HTTP). Inside a transaction of the caller's. lease_hold() takes, or with the token of an earlier
+ * call renews; the token may have changed, which means that the hold had been lost meanwhile. A
+ * holder of the same `owner` (a proc_identity(), or any other name that nobody else has) may take
+ * it at once; all else is as above.
+ */
+#define LEASE_TOKEN_MAX 64
+struct lease_claim {
+	const char *name;
+	const char *holder, *owner, *host; /* who, for people; proc_identity(); where */
+	const char *token;                 /* NULL or "": none yet */
+	int64_t ttl_ms;
+};
+int lease_hold(struct db *db, const struct lease_claim *claim, char ret_token[LEASE_TOKEN_MAX],
+	       struct err *e);
+int lease_release(struct db *db, const char *name, const char *token, struct err *e);
+
+/* Who holds it, for who looks on: 1 and the texts (the caller's), 0 when nobody does. */
+struct lease_view {
+	char *holder, *host;
+	int64_t expires_ms;
+};
+void lease_view_release(struct lease_view *view);
+int lease_look(struct db *db, const char *name, struct lease_view *ret_view, struct err *e);
+
 #endif

@@ -236,9 +236,55 @@ TEST(never_two_hold_it_at_once)
 	}
 }
 
+static int hold(struct db *db, const char *owner, char token[LEASE_TOKEN_MAX], struct err *ret_e)
+{
+	const struct lease_claim claim = { "scheduler", "larder scheduler", owner, "host", token,
+					   TTL };
+	struct err e = { 0 };
+	int r;
+
+	CHECK_OK(db_begin(db, &e));
+	r = lease_hold(db, &claim, token, ret_e);
+	CHECK_OK(db_commit(db, &e));
+	return r;
+}
+
+TEST(a_holder_elsewhere_shows_its_token_with_each_call)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	char first[LEASE_TOKEN_MAX] = "", again[LEASE_TOKEN_MAX] = "", other[LEASE_TOKEN_MAX] = "";
+	AUTO(lease_view_release) struct lease_view view = { 0 };
+	struct err e = { 0 };
+
+	CHECK_INT(lease_look(db, "scheduler", &view, &e), 0);
+	CHECK_OK(hold(db, "one", first, &e));
+	memcpy(again, first, sizeof(again));
+	CHECK_OK(hold(db, "one", again, &e));
+	CHECK_STR(again, first);
+	CHECK_INT(hold(db, "two", other, &e), ERR_BUSY);
+	CHECK_INT(lease_look(db, "scheduler", &view, &e), 1);
+	CHECK_STR(view.holder, "larder scheduler");
+	again[0] = '\0'; /* it forgot its token: it is still the same holder */
+	CHECK_OK(hold(db, "one", again, &e));
+	CHECK(strcmp(again, first) != 0);
+	CHECK_OK(db_begin(db, &e));
+	CHECK_OK(lease_release(db, "scheduler", first, &e)); /* a stale token can do nothing */
+	CHECK_OK(db_commit(db, &e));
+	CHECK_INT(hold(db, "two", other, &e), ERR_BUSY);
+	set_row(db, sql_expiry, "scheduler", time_now() - 1);
+	CHECK_OK(hold(db, "two", other, &e));
+	CHECK_INT(hold(db, "one", again, &e), ERR_BUSY);
+	CHECK_OK(db_begin(db, &e));
+	CHECK_OK(lease_release(db, "scheduler", other, &e));
+	CHECK_OK(db_commit(db, &e));
+	CHECK_OK(hold(db, "one", again, &e));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(a_holder_elsewhere_shows_its_token_with_each_call),
 		cmocka_unit_test(one_holds_and_the_other_is_told_who),
 		cmocka_unit_test(a_dropped_lease_is_free),
 		cmocka_unit_test(an_expired_lease_is_taken_over_and_its_token_is_dead),
