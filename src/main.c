@@ -12,6 +12,7 @@
 /* clang-format off */
 const struct command *const cmd_table[] = {
 	&cmd_admin,
+	&cmd_agent,
 	&cmd_completion,
 	&cmd_config,
 	&cmd_doctor,

@@ -187,3 +187,23 @@ int path_resolve(const char *path, char **ret_absolute, struct err *e)
 	*ret_absolute = absolute;
 	return 0;
 }
+
+int file_open_append(int dirfd, const char *path, mode_t mode, int *ret_fd, struct err *e)
+{
+	int fd = openat(dirfd, path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd < 0)
+		return err_sys(e, "open '%s'", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+void file_release_middle(int fd, int64_t head, int64_t tail)
+{
+	struct stat st;
+
+	/* A saving of space only: what cannot be given back is cut away when the file is done. */
+	if (fstat(fd, &st) == 0 && st.st_size > head + tail)
+		(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, head,
+				st.st_size - head - tail);
+}

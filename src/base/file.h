@@ -27,6 +27,12 @@ int file_replace(int dirfd, const char *path, struct bytes contents, mode_t mode
  * are synced. */
 int dir_make(int dirfd, const char *path, mode_t mode, struct err *e);
 
+/* For lines appended by whoever comes: each write_all of a line is one write. Made when it lacks. */
+int file_open_append(int dirfd, const char *path, mode_t mode, int *ret_fd, struct err *e);
+/* Gives back the disk space between the first `head` and the last `tail` bytes; the size stays. Where
+ * the file system cannot, nothing happens. */
+void file_release_middle(int fd, int64_t head, int64_t tail);
+
 int file_write_all(int fd, struct bytes contents, const char *name_for_errors, struct err *e);
 int file_sync(int fd, const char *name_for_errors, struct err *e);
 int dir_sync(int dirfd, const char *path,

@@ -244,6 +244,11 @@ struct json *json_new_text(const char *s)
 	return handle_of(json_object_new_string(s));
 }
 
+struct json *json_new_int(int64_t value)
+{
+	return handle_of(json_object_new_int64(value));
+}
+
 static struct json *writable(const struct json *v)
 {
 	return v && !is_null(v) ? handle_of(object_of(v)) : NULL;

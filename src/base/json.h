@@ -83,6 +83,7 @@ bool json_next(struct json_iter *it);
 struct json *json_new_object(void);
 struct json *json_new_array(void);
 struct json *json_new_text(const char *s);
+struct json *json_new_int(int64_t value);
 struct json *json_get_mutable(struct json *object, const char *key);
 struct json *json_at_mutable(struct json *array, size_t i);
 void json_put(struct json *object, const char *key, struct json *value); /* value is adopted */

@@ -13,19 +13,35 @@ int cmd_print(const struct buf *text, struct err *e)
 	return 0;
 }
 
-void cmd_warn(const char *fmt, ...)
+static void say(const char *start, const char *fmt, va_list ap) PRINTF(2, 0);
+static void say(const char *start, const char *fmt, va_list ap)
 {
 	AUTO_BUF struct buf raw = BUF_INIT(BUF_OWN_MAX);
 	AUTO_BUF struct buf clean = BUF_INIT(BUF_OWN_MAX);
-	va_list ap;
 
-	va_start(ap, fmt);
 	buf_vaddf(&raw, fmt, ap);
-	va_end(ap);
-	buf_adds(&clean, "larder: warning: ");
+	buf_adds(&clean, start);
 	text_add_clean(&clean, buf_bytes(&raw));
 	buf_addc(&clean, '\n');
 	(void)fputs(buf_str(&clean), stderr); /* nowhere is left to report that to */
+}
+
+void cmd_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("larder: warning: ", fmt, ap);
+	va_end(ap);
+}
+
+void cmd_note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say("larder: ", fmt, ap);
+	va_end(ap);
 }
 
 int cmd_operands(const struct command *command, const struct strv *operands, size_t min, size_t max,

@@ -49,6 +49,7 @@ struct command {
 
 int cmd_print(const struct buf *text, struct err *e); /* to stdout; a failed write is an error */
 void cmd_warn(const char *fmt, ...) PRINTF(1, 2);     /* "larder: warning: ..." on stderr */
+void cmd_note(const char *fmt, ...) PRINTF(1, 2);     /* "larder: ..." on stderr: of long work */
 
 /* Exactly `min` to `max` operands, else a usage error that shows the command's usage line. */
 int cmd_operands(const struct command *command, const struct strv *operands, size_t min, size_t max,

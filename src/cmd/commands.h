@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 
 extern const struct command cmd_admin;
+extern const struct command cmd_agent;
 extern const struct command cmd_completion;
 extern const struct command cmd_config;
 extern const struct command cmd_doctor;

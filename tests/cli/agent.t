@@ -1,0 +1,162 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016
+# Agents on one machine: run, list, show; what is seen of those that live, die, ask and finish.
+. "$(dirname "$0")/../lib.sh"
+
+export LARDER_AGENTS=home
+folder=home/workspace/local/api
+field() { larder agent show "$1" --json | json "$2"; }
+
+# Work that holds until ./$1/go is there; its supervisor's id is in SUPERVISOR.
+holding() { # NAME [OPTIONS]
+	holding_name=$1
+	shift
+	start "$holding_name" larder agent run --repo api --branch "$holding_name" "$@" -- sh -c \
+		'echo begun; until [ -e go ]; do sleep 0.02; done; . ./go'
+	SUPERVISOR=$STARTED_PID
+	wait_for 'grep -q begun $folder/$holding_name/.meta/agent-local.log 2>/dev/null'
+}
+
+ok 'work that ends well is completed, and says so to other tools' '
+	larder agent run --repo api --issue 7 --agent codex:gpt-5.4 --task "do it" -- \
+		sh -c "echo out; echo err >&2; echo \$LARDER_AGENT_RUN >run" >said 2>noted
+	has said "local/api/task-7: completed"
+	same "$(cat $folder/task-7/.meta/agent-codex.log)" "out
+err"
+	same "$(cat $folder/task-7/repo/run)" 1
+	same "$(json $folder/task-7/status.json .status)" completed
+	same "$(json $folder/task-7/status.json .agent)" codex:gpt-5.4
+	same "$(json $folder/task-7/status.json .issue)" 7
+	same "$(json $folder/task-7/status.json .runs)" 1
+	same "$(json $folder/task-7/status.json ".pid // 0")" 0
+	same "$(jq -r .type home/workspace/events.jsonl | tr "\n" " ")" "agent_started agent_completed "
+	same "$(stat -c %a home)" 700
+'
+
+ok 'work that fails is failed with its exit code' '
+	exits 1 larder agent run -q --repo api --issue 1 -- sh -c "exit 42"
+	same "$(field local/api/task-1 .status)/$(field local/api/task-1 .question)" "failed/exit code 42"
+	exits 1 larder agent run -q --repo api --issue 2 -- no-such-program-here
+	same "$(field local/api/task-2 .question)" "exit code 127"
+'
+
+ok 'a question left behind blocks, whatever the exit code' '
+	for code in 0 1; do
+		exits 3 larder agent run -q --repo api --pr 1$code -- \
+			sh -c "printf \"  which\\ndatabase?\\n\" >BLOCKED.md; exit $code"
+		same "$(field local/api/pr-1$code .status)" blocked
+		same "$(field local/api/pr-1$code .question)" "which
+database?"
+	done
+	larder agent list --status blocked >listed
+	has listed "which ..."
+'
+
+ok 'an empty BLOCKED.md is no question' '
+	larder agent run -q --repo api --issue 1 -- sh -c "printf \" \\n\" >BLOCKED.md"
+	same "$(field local/api/task-1 .status)" completed
+'
+
+ok 'list and show read only, and tell the living from the dead' '
+	holding one
+	same "$(field local/api/one .status)/$(field local/api/one .liveness)" running/alive
+	kill -KILL $SUPERVISOR
+	kill -KILL "-$(field local/api/one .pid)"
+	wait_for "[ \"\$(field local/api/one .liveness)\" = dead ]"
+	before=$(snapshot home/workspace)
+	larder agent list >listed
+	has listed running
+	has listed dead
+	same "$(larder agent list --json | json ".agents[0].status")" running
+	same "$(snapshot home/workspace)" "$before"
+'
+
+ok 'the work goes on when its supervisor is killed' '
+	holding one
+	kill -KILL $SUPERVISOR
+	same "$(field local/api/one .liveness)" alive
+	echo "exit 0" >$folder/one/repo/go
+	wait_for "[ \"\$(field local/api/one .liveness)\" = dead ]"
+	cat $folder/one/.meta/exit-*
+	same "$(cat $folder/one/.meta/exit-*)" 0
+'
+
+ok 'SIGTERM to the supervisor ends the work, which is then stopped' '
+	holding one
+	kill -TERM $SUPERVISOR
+	wait_for "gone $SUPERVISOR"
+	same "$(field local/api/one .status)/$(field local/api/one .reason)" failed/stopped
+'
+
+ok 'work whose time is up is ended' '
+	exits 1 larder agent run -q --repo api --issue 1 --timeout 1s -- sh -c "while :; do sleep 0.05; done"
+	same "$(field local/api/task-1 .reason)" timed_out
+'
+
+ok 'a log keeps its two ends' '
+	larder agent run -q --repo api --issue 1 --log-max 64K -- sh -c "echo first; seq 100000; echo last"
+	log=$folder/task-1/.meta/agent-local.log
+	[ "$(stat -c %s $log)" -lt 70000 ]
+	same "$(head -n 1 $log)/$(tail -n 1 $log)" first/last
+	has $log "bytes were left out here"
+	exits 2 larder agent run -q --repo api --issue 2 --log-max 63K -- true
+'
+
+ok 'two works in one folder are refused while the first is at it' '
+	holding one
+	exits 3 larder agent run --repo api --branch one -- true 2>said
+	has said "is running already"
+	echo "exit 0" >$folder/one/repo/go
+	wait_for "gone $SUPERVISOR"
+	larder agent run -q --repo api --branch one -- true
+	same "$(larder agent list --json --all | json ".agents | length")" 2
+	same "$(larder agent list --json | json ".agents | length")" 1
+'
+
+ok 'what is left out is asked for' '
+	exits 2 larder agent run -- true 2>said
+	has said "--repo"
+	exits 2 larder agent run --repo api 2>said
+	has said "--"
+	exits 1 larder agent show nothing --home . 2>said
+	has said "no agent has worked"
+	larder agent run -q --repo api --issue 1 -- true
+	exits 1 larder agent show local/api/task-2 2>said
+	has said "larder agent list"
+	exits 2 larder agent list --status runing 2>said
+	has said "running"
+'
+
+ok 'before anything ran, nothing is listed' '
+	larder agent list >said
+	has said "No agent"
+	same "$(larder agent list --json | json ".agents | length")" 0
+	[ ! -e home ]
+'
+
+ok 'a damaged database is refused, with what to restore' '
+	larder agent run -q --repo api --issue 1 -- true
+	rm -f home/.larder/state.db-wal home/.larder/state.db-shm
+	head -c 65536 /dev/urandom >home/.larder/state.db
+	exits 1 larder agent list 2>said
+	has said "restore .larder/state.db from a backup"
+	exits 1 larder agent run --repo api --issue 2 -- true 2>said
+	has said "restore .larder/state.db from a backup"
+	[ ! -e $folder/task-2 ]
+'
+
+ok 'a damaged page is found when it is read, with what to restore' '
+	# Enough for what is in the log to be taken over into the database itself.
+	for i in 1 2 3 4 5 6 7 8; do
+		larder agent run -q --repo api --issue $i --task "$(seq 1500 | tr "\n" " ")" -- true
+	done
+	rm -f home/.larder/state.db-wal home/.larder/state.db-shm
+	pages=$(($(stat -c %s home/.larder/state.db) / 4096))
+	[ $pages -gt 10 ]
+	dd if=/dev/urandom of=home/.larder/state.db bs=4096 seek=1 count=$((pages - 1)) conv=notrunc 2>/dev/null
+	code=0
+	larder agent list 2>said || code=$?
+	[ $code = 1 ]
+	has said "restore .larder/state.db from a backup"
+'
