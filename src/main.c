@@ -25,6 +25,7 @@ const struct command *const cmd_table[] = {
 	&cmd_push,
 	&cmd_query,
 	&cmd_serve,
+	&cmd_sessions,
 	&cmd_status,
 	&cmd_verify,
 	NULL,

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -133,7 +134,8 @@ static int be_born(const struct birth *b)
 	/* The others close at exec; the ruleset is still needed here. */
 	if (b->options->folder && chdir(b->options->folder) < 0)
 		return -1;
-	if (sandbox_enter(b->plan) < 0)
+	/* Who is not trusted with our files is not trusted to end by itself either. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || sandbox_enter(b->plan) < 0)
 		return -1;
 	/* Not written, as above. */
 	return execve(b->program, (char *const *)(uintptr_t)b->options->argv,

@@ -16,7 +16,8 @@
  *
  * The group ends with its leader: what the leader wrote is still read, what it left running is
  * killed. A child is not in the terminal's foreground group, so Ctrl-C reaches only us; one that
- * must not outlive a killed parent asks for that itself: prctl(PR_SET_PDEATHSIG).
+ * must not outlive a killed parent asks for that itself: prctl(PR_SET_PDEATHSIG). One in a sandbox is
+ * killed when the thread that started it ends.
  *
  * Errors: ERR_NOT_FOUND when the program does not exist, ERR_BUSY at the deadline, ERR_CANCELLED by
  * `cancel`, which is looked at PROC_CANCEL_MS apart, ERR_LIMIT for a line over PROC_LINE_MAX or an

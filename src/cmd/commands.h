@@ -19,6 +19,7 @@ extern const struct command cmd_pull;
 extern const struct command cmd_push;
 extern const struct command cmd_query;
 extern const struct command cmd_serve;
+extern const struct command cmd_sessions;
 extern const struct command cmd_status;
 extern const struct command cmd_verify;
 

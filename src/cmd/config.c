@@ -57,7 +57,7 @@ static int run_check(int argc, char **argv, struct err *e)
 {
 	struct config_args args = { 0 };
 	AUTO_STRV struct strv operands = STRV_INIT;
-	struct hub_settings settings;
+	AUTO_HUB_SETTINGS struct hub_settings settings = { 0 };
 	AUTO_FD int fd = -1;
 	int r = opt_parse(options, &args, argc, argv, &operands, e);
 

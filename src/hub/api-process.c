@@ -11,17 +11,15 @@
 int api_run_processor(struct request *q, struct err *e)
 {
 	const char *name = http_query(q->in, "processor");
-	AUTO_BUF struct buf names = BUF_INIT(BUF_OWN_MAX);
+
 	AUTO_FREE char *action = NULL;
 	AUTO_FREE char *resource = NULL;
 	const char *argv[] = { "process", name, NULL };
 	struct child_job job = { .argv = argv, .deadline_ms = PROCESS_DEADLINE_MS };
+	struct processor processor;
 
-	if (!name || !processor_find(name)) {
-		processor_names(&names);
-		return err_set(e, ERR_USAGE, "Unknown processor '%.100s'; there are: %s",
-			       name ? name : "", buf_str(&names));
-	}
+	if (processor_find(&hub_settings(q->hub)->processors, name ? name : "", &processor, e) < 0)
+		return e->code;
 	action = xasprintf("run_session_processor:%s", name);
 	resource = xasprintf("job:session-processor:%s", name);
 	job.action = action;

@@ -8,6 +8,8 @@
 #include "engine/lease.h"
 #include "hub/cache.h"
 #include "memory/items.h"
+#include "sessions/external.h"
+#include "sessions/state.h"
 #include "sessions/upload.h"
 #include "tables/objects.h"
 #include "tables/registry.h"
@@ -43,8 +45,10 @@ static int check_folder(const struct hub_options *options, struct err *e)
 
 static int open_root(const struct hub_options *options, struct root **ret_root, struct err *e)
 {
-	static const struct db_schema *const schemas[] = { &access_schema, &memory_schema,
-							   &uploads_schema, &tables_schema };
+	static const struct db_schema *const schemas[] = {
+		&access_schema,   &memory_schema,   &uploads_schema,
+		&sessions_schema, &external_schema, &tables_schema,
+	};
 	struct root_options o = {
 		.path = options->path,
 		.schemas = schemas,
@@ -92,12 +96,18 @@ void hub_close(struct hub *hub)
 		db_close(hub->readers[i]);
 	lease_drop(hub->lease);
 	root_close(hub->writer);
+	hub_settings_release(&hub->settings);
 	cache_free(hub->cache);
 	(void)pthread_mutex_destroy(&hub->writing); /* nobody writes any more */
 	free(hub);
 }
 
 const struct root *hub_staging(const struct hub *hub)
+{
+	return hub->writer;
+}
+
+struct root *hub_root(struct hub *hub)
 {
 	return hub->writer;
 }

@@ -47,6 +47,8 @@ static inline void hub_auto_(struct hub **p)
 
 /* The root, for what any thread may do with it: staging, and looking at files. */
 const struct root *hub_staging(const struct hub *hub);
+/* The root itself, for a command that has no threads: it begins and commits on its own. */
+struct root *hub_root(struct hub *hub);
 const char *hub_path(const struct hub *hub); /* absolute */
 int hub_dirfd(const struct hub *hub);
 const struct hub_settings *hub_settings(const struct hub *hub);

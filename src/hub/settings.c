@@ -4,10 +4,11 @@
 #include "base/file.h"
 #include "base/yaml.h"
 #include "hub/hub.h"
+#include "sessions/external.h"
 
 #define GIB    ((int64_t)1 << 30)
 #define DAY    ((int64_t)24 * 3600)
-#define FIELDS 6
+#define FIELDS 7
 
 static const struct hub_settings defaults = {
 	.upload_max = 64 * GIB,
@@ -15,7 +16,13 @@ static const struct hub_settings defaults = {
 	.threads = 4,
 	.convert_memory = GIB,
 	.versions_keep_s = 7 * DAY,
+	.processors = YAML_MAPS_INIT(&external_map),
 };
+
+void hub_settings_release(struct hub_settings *settings)
+{
+	yaml_maps_release(&settings->processors);
+}
 
 static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 {
@@ -30,6 +37,8 @@ static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 		  "LARDER_HUB_CONVERT_MEMORY", "memory of a child that converts an upload" },
 		{ "retention.versions_keep", YAML_DURATION, &s->versions_keep_s, 60, 3650 * DAY,
 		  "LARDER_HUB_VERSIONS_KEEP", "how long a replaced version can be fetched" },
+		{ "processors", YAML_LIST_OF_MAPS, &s->processors, 0, 0, NULL,
+		  "programs that process sessions" },
 		{ 0 },
 	};
 
@@ -38,7 +47,7 @@ static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 
 int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *e)
 {
-	struct hub_settings s = defaults;
+	AUTO_HUB_SETTINGS struct hub_settings s = defaults;
 	struct yaml_field fields[FIELDS];
 	AUTO_BUF struct buf text = BUF_INIT(YAML_BYTES_MAX);
 	int r = file_read(dirfd, HUB_CONFIG, YAML_BYTES_MAX, &text, e);
@@ -50,8 +59,10 @@ int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *
 		r = 0;
 	if (r == 0)
 		r = yaml_environment(fields, e);
-	if (r == 0)
+	if (r == 0) {
 		*ret_settings = s;
+		s = defaults;
+	}
 	return r;
 }
 
@@ -61,6 +72,11 @@ void hub_settings_add(const struct hub_settings *settings, struct json_out *out)
 	struct yaml_field fields[FIELDS];
 
 	list_fields(&s, fields);
-	for (const struct yaml_field *f = fields; f->key; f++)
-		json_add_int(out, f->key, *(const int64_t *)f->target);
+	for (const struct yaml_field *f = fields; f->key; f++) {
+		const struct yaml_maps *maps = f->target;
+
+		json_add_int(out, f->key,
+			     f->kind == YAML_LIST_OF_MAPS ? (int64_t)maps->n
+							  : *(const int64_t *)f->target);
+	}
 }

@@ -10,12 +10,15 @@
  *	  convert_memory: 1G       of the child that converts or checks an upload
  *	retention:
  *	  versions_keep: 7d        how long a replaced version can still be fetched
+ *	processors:                programs that process sessions (sessions/external.h)
+ *	  - {name: words, command: [/usr/local/bin/count-words]}
  */
 #ifndef LARDER_HUB_SETTINGS_H
 #define LARDER_HUB_SETTINGS_H
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/yaml.h"
 
 #define HUB_CONFIG "config.yaml"
 
@@ -23,14 +26,18 @@ struct hub_settings {
 	int64_t upload_max; /* bytes */
 	int64_t connections;
 	int64_t threads;
-	int64_t convert_memory;  /* bytes */
-	int64_t versions_keep_s; /* seconds */
+	int64_t convert_memory;      /* bytes */
+	int64_t versions_keep_s;     /* seconds */
+	struct yaml_maps processors; /* struct external */
 };
+void hub_settings_release(struct hub_settings *settings);
+#define AUTO_HUB_SETTINGS AUTO(hub_settings_release)
 
 /* Defaults where the file or the key is absent; ERR_USAGE with the line for what is wrong in it. */
 int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *e);
 
-/* Every key with the value in force, in bytes and seconds, into an open object. */
+/* Every key with the value in force, in bytes and seconds, of lists their lengths, into an open
+ * object. */
 void hub_settings_add(const struct hub_settings *settings, struct json_out *out);
 
 #endif

@@ -7,7 +7,8 @@
  *
  *	open      once a run, before the first file; may refuse the whole run (NULL: nothing to do)
  *	prepare   a batch, outside any transaction: read, parse, ask. Says of each file what came of
- *	          it: outcome.error.code 0 and how many items, or why it failed
+ *	          it: outcome.error.code 0 and how many items, or why it failed. A file whose
+ *	          outcome is an error already could not be read: it is left alone
  *	commit    the same batch inside the transaction that marks the files without an error as done
  *	          (NULL: nothing to record). db_... and journal_... verbs on p->root
  *	finish    once, when all batches are through: what is made of everything (NULL: nothing). Not
@@ -19,7 +20,8 @@
  * processor, a grown file) replaces what it gave before. A file that fails is retried with growing
  * pauses and set aside after SESSION_ATTEMPTS_MAX failures; failures that pass by themselves
  * (err_is_passing: a model that is down) wait, and do not count. A negative return of prepare fails
- * each file of its batch that has no error of its own; one of commit or finish ends the run.
+ * each file of its batch that has no error of its own; one of commit all of them, unless it is the
+ * disk's or the lock's (ERR_IO, ERR_BUSY): that ends the run, as one of finish does.
  *
  * Files may grow while they are read: what was read late is read again by the next run. What is in
  * them was written by others: it is data, whatever it says.
@@ -72,9 +74,15 @@ struct processor {
 	void (*close)(struct processing *p);
 };
 
-/* NULL when no built-in processor has that name. */
-const struct processor *processor_find(const char *name);
-/* "usage, verification": for messages. */
-void processor_names(struct buf *out);
+bool processor_is_built_in(const char *name);
+/*
+ * By name, of those built in and those of the configuration (a list of struct external, lent to the
+ * result); ERR_USAGE tells the names there are.
+ */
+struct yaml_maps;
+int processor_find(const struct yaml_maps *configured, const char *name,
+		   struct processor *ret_processor, struct err *e);
+/* The names, built in first. */
+void processor_names(const struct yaml_maps *configured, struct strv *out);
 
 #endif
