@@ -21,10 +21,16 @@ static void load_once(void)
 	 */
 	static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4", NULL };
 	static const struct library_symbol symbols[] = {
-		CURL_SYMBOL(global_init),    CURL_SYMBOL(easy_init),     CURL_SYMBOL(easy_cleanup),
-		CURL_SYMBOL(easy_reset),     CURL_SYMBOL(easy_setopt),   CURL_SYMBOL(easy_perform),
-		CURL_SYMBOL(easy_getinfo),   CURL_SYMBOL(easy_strerror), CURL_SYMBOL(slist_append),
-		CURL_SYMBOL(slist_free_all),
+		CURL_SYMBOL(global_init),         CURL_SYMBOL(easy_init),
+		CURL_SYMBOL(easy_cleanup),        CURL_SYMBOL(easy_reset),
+		CURL_SYMBOL(easy_setopt),         CURL_SYMBOL(easy_perform),
+		CURL_SYMBOL(easy_getinfo),        CURL_SYMBOL(easy_strerror),
+		CURL_SYMBOL(slist_append),        CURL_SYMBOL(slist_free_all),
+		CURL_SYMBOL(multi_init),          CURL_SYMBOL(multi_cleanup),
+		CURL_SYMBOL(multi_setopt),        CURL_SYMBOL(multi_add_handle),
+		CURL_SYMBOL(multi_remove_handle), CURL_SYMBOL(multi_perform),
+		CURL_SYMBOL(multi_poll),          CURL_SYMBOL(multi_info_read),
+		CURL_SYMBOL(multi_strerror),
 	};
 
 	if (library_load(names, symbols, ARRAY_LEN(symbols), &loaded.library, &loaded.error) < 0) {

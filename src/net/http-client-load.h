@@ -24,6 +24,16 @@ struct curl_library {
 	CURLcode (*easy_perform)(CURL *handle);
 	CURLcode (*easy_getinfo)(CURL *handle, CURLINFO info, ...);
 	const char *(*easy_strerror)(CURLcode code);
+	CURLM *(*multi_init)(void);
+	CURLMcode (*multi_cleanup)(CURLM *multi);
+	CURLMcode (*multi_setopt)(CURLM *multi, CURLMoption option, ...);
+	CURLMcode (*multi_add_handle)(CURLM *multi, CURL *handle);
+	CURLMcode (*multi_remove_handle)(CURLM *multi, CURL *handle);
+	CURLMcode (*multi_perform)(CURLM *multi, int *running);
+	CURLMcode (*multi_poll)(CURLM *multi, struct curl_waitfd *extra, unsigned n, int timeout_ms,
+				int *ready);
+	CURLMsg *(*multi_info_read)(CURLM *multi, int *left);
+	const char *(*multi_strerror)(CURLMcode code);
 	struct curl_slist *(*slist_append)(struct curl_slist *list, const char *line);
 	void (*slist_free_all)(struct curl_slist *list);
 };

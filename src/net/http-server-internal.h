@@ -91,6 +91,11 @@ struct http_in {
 	void *aside_state;
 	unsigned aside_slot;
 
+	/* Of http_watch(), until it was told. */
+	void (*watch)(void *state, const struct http_outcome *outcome);
+	void *watch_state;
+	char *detail; /* of an error reply that is watched */
+
 	struct strv headers; /* of the reply: name, value, ... */
 	struct MHD_Response *response;
 	int status;
@@ -108,6 +113,9 @@ void http_fail(struct http_in *in, const struct err *e);
 
 /* http-server-framing.c: does the head leave no doubt about where its body ends? */
 bool http_framing_is_clear(const struct http_in *in);
+
+/* http-server-request.c */
+void http_tell_watch(struct http_in *in);
 
 /* http-server-body.c: the body on its way in. */
 bool http_body_piece(struct http_in *in, struct bytes piece); /* false: close the connection */

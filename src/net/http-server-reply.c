@@ -159,6 +159,8 @@ void http_reply_detail(struct http_in *in, int status, const char *code, const c
 	struct json_out o = json_out(&text);
 
 	json_open(&o, NULL, '{');
+	if (in->watch && !in->detail)
+		in->detail = xstrdup(detail);
 	json_add_text(&o, "detail", detail);
 	json_add_text(&o, "code", code);
 	json_close(&o);
@@ -254,6 +256,7 @@ enum MHD_Result http_reply_queue(struct http_in *in)
 {
 	const struct mhd_library *mhd = in->server->mhd;
 
+	http_tell_watch(in);
 	http_reply_add(in, "X-Request-Id", in->id);
 	http_reply_add(in, "X-Content-Type-Options", "nosniff");
 	if (atomic_load(&in->server->stopping))

@@ -186,8 +186,27 @@ static void report(const struct http_in *in, bool completed)
 		    completed ? "true" : "false", in->id);
 }
 
+void http_watch(struct http_in *in, void (*done)(void *state, const struct http_outcome *outcome),
+		void *state)
+{
+	in->watch = done;
+	in->watch_state = state;
+}
+
+void http_tell_watch(struct http_in *in)
+{
+	void (*watch)(void *, const struct http_outcome *) = in->watch;
+	struct http_outcome outcome = { in->response ? in->status : 0,
+					time_monotonic() - in->started, in->detail };
+
+	in->watch = NULL;
+	if (watch)
+		watch(in->watch_state, &outcome);
+}
+
 static void in_free(struct http_in *in)
 {
+	free(in->detail);
 	http_body_release(in);
 	if (in->response) /* the library has its own reference while it sends */
 		in->server->mhd->destroy_response(in->response);
@@ -220,6 +239,7 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
 	*request_ctx = NULL;
 	if (completed)
 		atomic_fetch_add(&server->bytes_sent, (uint64_t)in->reply_size);
+	http_tell_watch(in);
 	http_conn_enter(in->conn, HTTP_PHASE_IDLE);
 	report(in, completed);
 	in_free(in);

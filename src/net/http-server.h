@@ -127,6 +127,19 @@ int http_run_aside(struct http_in *in, enum http_aside kind,
 /* Becomes true when the server is about to stop: work aside that can be cut ends then. */
 const atomic_bool *http_stopping(const struct http_in *in);
 
+/*
+ * Who keeps a record of what came of a request: `done` is told once, on a thread of the pool, when
+ * the reply is decided (whether or not the client still waits for it), or when the request has ended
+ * without one (status 0). The texts are lent.
+ */
+struct http_outcome {
+	int status;
+	int64_t ms;         /* since its head was read */
+	const char *detail; /* what an error reply says, else NULL */
+};
+void http_watch(struct http_in *in, void (*done)(void *state, const struct http_outcome *outcome),
+		void *state);
+
 /* The reply: headers first, then exactly one of these. HEAD is answered with the same headers and
  * no body, by itself. An ETag added by the handler goes out weak ("W/...") with a gzipped body, as
  * it names other bytes. */

@@ -46,6 +46,9 @@ struct fixture {
 	int freed; /* on_free calls */
 	int64_t drain_ms;
 	int slots_done; /* on_thread_end calls */
+	int watched;    /* outcomes told, and the last of them */
+	int watched_status;
+	char watched_detail[100];
 };
 
 /* The byte of the test file at an offset: no two nearby pieces are alike. */
@@ -203,10 +206,26 @@ static inline void fixture_error(struct http_in *in)
 	http_reply_error(in, &e);
 }
 
+static inline void fixture_watched(void *state, const struct http_outcome *outcome)
+{
+	struct fixture *f = state;
+
+	(void)pthread_mutex_lock(&f->lock);
+	f->watched++;
+	f->watched_status = outcome->status;
+	(void)snprintf(f->watched_detail, sizeof(f->watched_detail), "%s",
+		       outcome->detail ? outcome->detail : "-");
+	(void)pthread_cond_broadcast(&f->changed);
+	(void)pthread_mutex_unlock(&f->lock);
+}
+
 static inline void fixture_route(void *ctx, struct http_in *in)
 {
 	struct fixture *f = ctx;
 	const char *path = http_path(in);
+
+	if (http_header(in, "X-Watch"))
+		http_watch(in, fixture_watched, f);
 
 	if (str_eq(path, "/hello")) {
 		http_reply_bytes(in, 200, "text/plain", BYTES_LITERAL("hello"));

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request while it runs, between http-client.c (which waits for it) and http-multi.c (which has
+ * many of them at once). Only these include this.
+ *
+ *	transfer_prepare(&t, handle, small)     tells the handle; then libcurl performs it
+ *	transfer_end(&t, handle, result)        0, or the error in *t.e
+ *	transfer_release(&t)
+ */
+#ifndef LARDER_NET_HTTP_TRANSFER_H
+#define LARDER_NET_HTTP_TRANSFER_H
+
+#include "net/http-client-load.h"
+#include "net/http-client.h"
+
+struct http_client {
+	const struct curl_library *curl; /* NULL until the first request */
+	CURL *handle;                    /* holds the connections from request to request */
+	char *user_agent;
+	char *ca_file;
+	char *no_proxy;
+	const atomic_bool *cancel;
+	long stall_s;
+};
+
+struct transfer {
+	const struct http_client *client;
+	const struct http_request *request;
+	struct http_reply *reply;
+	struct curl_slist *headers;
+	struct err *e; /* set when a callback of ours or of the caller ended it */
+	int failed;
+	size_t header_bytes;
+	int64_t sent;
+	int64_t started;
+	int64_t moved, moved_ms; /* bytes in both directions, and when they last grew */
+	bool head_done;
+	bool to_caller;
+	char message[CURL_ERROR_SIZE];
+};
+
+int transfer_load(struct http_client *c, struct err *e);
+/* Is the address one, and libcurl there? */
+int transfer_check(struct http_client *c, const struct http_request *request, struct err *e);
+/* `small`: buffers for short answers. */
+int transfer_prepare(struct transfer *t, CURL *handle, bool small);
+int transfer_end(struct transfer *t, CURL *handle, CURLcode result);
+void transfer_release(struct transfer *t);
+
+#endif
