@@ -3,10 +3,10 @@
  * Rule files: a bundle as Markdown under .claude/rules, where agents read it.
  *
  *	km_<id>.md        each mandatory rule
- *	km_approved.md    all approved ones, one after the other
+ *	km_approved.md    all approved ones, one after the other, each quoted ("> ")
  *
  * Each says where it comes from (hub, author, time), so that an agent does not take a colleague's
- * note for an order of its operator. The files are owned by Larder: what the ledger (space "rule",
+ * note for an order of its operator; as they are quoted, one cannot pose as the next one's author. The files are owned by Larder: what the ledger (space "rule",
  * key the file's name, fingerprint the SHA-256 written) does not know is not ours, and is put aside
  * as <file>.orig before its name is used. A rule that left the bundle leaves the disk; an empty
  * bundle removes all.
