@@ -235,7 +235,8 @@ void routes_answer(void *hub, struct http_in *in)
 	memcpy(a->q.params, a->params, sizeof(a->params));
 	if (route->needs != NEEDS_NOTHING)
 		r = a->q.db ? check_caller(a, &e) : e.code;
-	if (r == 0 && route->body_max > 0)
+	if (r == 0 && route->body_max > 0 &&
+	    !(route->body_optional && http_content_length(in) == 0))
 		take_body(TAKE(a));
 	else if (r == 0)
 		r = route->handler(&a->q, &e);

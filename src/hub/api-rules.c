@@ -10,11 +10,13 @@ int api_rules_list(struct request *q, struct err *e)
 {
 	AUTO_BUF struct buf body = BUF_INIT(BUF_OWN_MAX);
 	struct json_out o = json_out(&body);
+	const struct rule_filter filter = { http_query(q->in, "status"),
+					    http_query(q->in, "domain") };
 	int r;
 
 	json_open(&o, NULL, '{');
 	json_open(&o, "rules", '[');
-	r = rule_list(q->db, &o, e);
+	r = rule_list(q->db, &filter, &o, e);
 	json_close(&o);
 	json_close(&o);
 	return r < 0 ? r : reply_json(q, 200, &body, e);

@@ -38,6 +38,18 @@ int api_audit(struct request *q, struct err *e);
 int api_pull_confirm(struct request *q, struct err *e);
 int api_welcome(struct request *q, struct err *e);
 
+/* api-memory.c */
+int api_memory_list(struct request *q, struct err *e);
+int api_memory_propose(struct request *q, struct err *e);
+int api_memory_show(struct request *q, struct err *e);
+int api_memory_pending(struct request *q, struct err *e);
+int api_memory_stats(struct request *q, struct err *e);
+int api_memory_step(struct request *q, struct err *e);
+int api_memory_contradictions(struct request *q, struct err *e);
+int api_memory_resolve_contradiction(struct request *q, struct err *e);
+int api_memory_duplicates(struct request *q, struct err *e);
+int api_memory_resolve_duplicate(struct request *q, struct err *e);
+
 /* api-rules.c */
 int api_bundle(struct request *q, struct err *e);
 /* What api_bundle() would send, inside a read transaction: the manifest carries its ETag. */

@@ -61,6 +61,7 @@ struct route {
 	enum route_needs needs;
 	size_t body_max;
 	route_handler handler;
+	bool body_optional; /* without one the handler is called with json NULL */
 };
 
 /* Ends with a NULL method. */

@@ -43,6 +43,14 @@ enum item_field {
 	" confidence, domain, entities, source_type, source_ref, valid_from_ms, valid_until_ms,"   \
 	" supersedes, sensitivity, is_personal, mandatory, created_ms, updated_ms"
 
+/* The status as one word, as of the time ?1. */
+#define ITEM_STATUS_WORD                                                                           \
+	"CASE WHEN status <> 'approved' THEN status"                                               \
+	" WHEN valid_until_ms IS NOT NULL AND valid_until_ms <= ?1 THEN 'expired'"                 \
+	" WHEN mandatory THEN 'mandatory' ELSE 'approved' END"
+/* NULL is fine: any. */
+int item_check_status_word(const char *word, struct err *e);
+
 struct item_values {
 	char *text[ITEM_FIELDS];     /* owned; NULL null. Numbers as text too */
 	int64_t number[ITEM_FIELDS]; /* times (0 none) and flags */

@@ -2,6 +2,7 @@
 #include "memory/items.h"
 
 #include "base/hash.h"
+#include "base/time.h"
 #include "memory/items-internal.h"
 
 /* 22 characters of a made-up id: no two rules get the same one. */
@@ -113,16 +114,20 @@ int rule_remove(struct db *db, const struct caller *by, const char *id, struct e
 				 e);
 }
 
-int rule_list(struct db *db, struct json_out *out, struct err *e)
+int rule_list(struct db *db, const struct rule_filter *f, struct json_out *out, struct err *e)
 {
 	static const char sql_list[] =
 		"SELECT id, title, category, domain, audience, status, mandatory, confidence,"
-		" length(CAST(content AS BLOB)) FROM item ORDER BY id";
+		" length(CAST(content AS BLOB)), (SELECT count(*) FROM evidence WHERE item_id = item.id)"
+		" FROM item WHERE (?2 IS NULL OR (" ITEM_STATUS_WORD ") = ?2)"
+		" AND (?3 IS NULL OR domain = ?3) ORDER BY id";
 	static const char *const texts[] = { "id",     "title",    "category",
 					     "domain", "audience", "status" };
 	AUTO_STMT struct stmt *q = NULL;
-	int r = db_query(db, &q, e, sql_list, "");
+	int r = item_check_status_word(f->status, e);
 
+	if (r == 0)
+		r = db_query(db, &q, e, sql_list, "itt", time_now(), f->status, f->domain);
 	if (r < 0)
 		return r;
 	while ((r = stmt_next(q, e)) > 0) {
@@ -135,6 +140,7 @@ int rule_list(struct db *db, struct json_out *out, struct err *e)
 		else
 			json_add_double(out, "confidence", stmt_double(q, 7));
 		json_add_int(out, "size_bytes", stmt_int(q, 8));
+		json_add_int(out, "evidence_count", stmt_int(q, 9));
 		json_close(out);
 	}
 	return r;

@@ -4,7 +4,7 @@
  *
  *	struct rule_put put = { .fields = json, .by = caller };
  *	rule_put(db, &put, &id, &is_new, e)           in a transaction
- *	rule_list(db, &out, e)                        all, without their content
+ *	rule_list(db, &filter, &out, e)               all, without their content
  *
  * The fields are those of the wire contract (docs/http-api.md, "Bundle"); unknown ones are refused,
  * so that a misspelt one is noticed. Whoever puts a rule is responsible for it; what a workspace
@@ -44,7 +44,11 @@ int rule_put(struct db *db, const struct rule_put *put, char **ret_id, bool *ret
 int rule_remove(struct db *db, const struct caller *by, const char *id, struct err *e);
 
 /* Objects into an open array, ordered by id. */
-int rule_list(struct db *db, struct json_out *out, struct err *e);
+struct rule_filter {
+	const char *status; /* a word of memory/knowledge.h; NULL any */
+	const char *domain; /* NULL any */
+};
+int rule_list(struct db *db, const struct rule_filter *filter, struct json_out *out, struct err *e);
 /* One whole item as an object: the array's next element, or with key NULL the document. */
 int rule_add(struct db *db, const char *id, struct json_out *out, struct err *e);
 

@@ -43,15 +43,19 @@ static int may_step(enum knowledge_step step, const char *status, bool mandatory
 	case KNOWLEDGE_REJECT:
 		if (str_eq(status, "pending") || str_eq(status, "rejected"))
 			return str_eq(status, "pending");
-		(void)err_set(e, ERR_CONFLICT, "it is %s, and only what is pending can be rejected",
-			      status);
-		return err_hint(e, "what is in force is taken back with revoke");
+		return err_set(
+			e, ERR_CONFLICT,
+			"it is %s, and only what is pending can be rejected; what is in force "
+			"is revoked",
+			status);
 	case KNOWLEDGE_REVOKE:
 		if (in_force || str_eq(status, "revoked"))
 			return in_force;
-		(void)err_set(e, ERR_CONFLICT, "it is %s, and only what is in force can be revoked",
-			      status);
-		return err_hint(e, "what is pending is turned down with reject");
+		return err_set(
+			e, ERR_CONFLICT,
+			"it is %s, and only what is in force can be revoked; what is pending is "
+			"rejected",
+			status);
 	case KNOWLEDGE_EDIT:
 		break;
 	}

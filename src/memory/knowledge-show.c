@@ -5,13 +5,10 @@
 #include "base/time.h"
 #include "memory/items-internal.h"
 
-/* The columns of an item with its status as one word, as of ?1. */
-#define STATUS_WORD                                                                                \
-	"CASE WHEN status <> 'approved' THEN status"                                               \
-	" WHEN valid_until_ms IS NOT NULL AND valid_until_ms <= ?1 THEN 'expired'"                 \
-	" WHEN mandatory THEN 'mandatory' ELSE 'approved' END"
+/* The columns of an item, its status as one word. */
 #define COLUMNS                                                                                     \
-	"id, title, content, category, tags, " STATUS_WORD " AS word, contributors, source_user,"   \
+	"id, title, content, category, tags, " ITEM_STATUS_WORD                                     \
+	" AS word, contributors, source_user,"                                                      \
 	" audience, confidence, domain, entities, source_type, source_ref, valid_from_ms,"          \
 	" valid_until_ms, supersedes, sensitivity, is_personal, mandatory, created_ms, updated_ms," \
 	" (SELECT count(*) FROM evidence WHERE item_id = item.id)"
@@ -21,13 +18,16 @@ enum { CREATED = ITEM_FIELDS, UPDATED, EVIDENCE };
 static const char *const status_words[] = { "pending", "approved", "mandatory", "rejected",
 					    "revoked", "expired",  "withdrawn" };
 
-static bool is_status(const char *word)
+int item_check_status_word(const char *word, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(status_words); i++) {
-		if (str_eq(word, status_words[i]))
-			return true;
+		if (!word || str_eq(word, status_words[i]))
+			return 0;
 	}
-	return false;
+	return err_set(e, ERR_USAGE,
+		       "status '%s' is not one of pending, approved, mandatory, rejected, revoked, "
+		       "expired, withdrawn",
+		       word);
 }
 
 struct viewer {
@@ -77,12 +77,9 @@ int knowledge_list(struct db *db, const struct knowledge_filter *f, struct json_
 	int64_t now = time_now(), skip = f->offset, left = f->limit;
 	int r;
 
-	if (f->status && !is_status(f->status))
-		return err_set(e, ERR_USAGE,
-			       "status '%s' is not one of pending, approved, mandatory, rejected, "
-			       "revoked, expired, withdrawn",
-			       f->status);
-	r = access_granted(db, f->caller, "memory_domain", &viewer.domains, e);
+	r = item_check_status_word(f->status, e);
+	if (r == 0)
+		r = access_granted(db, f->caller, "memory_domain", &viewer.domains, e);
 	if (r == 0)
 		r = db_query(db, &q, e, sql_list, "itt", now, f->status, f->domain);
 	while (r >= 0 && left > 0 && (r = stmt_next(q, e)) > 0) {
@@ -219,7 +216,7 @@ int knowledge_show(struct db *db, const struct caller *caller, const char *id, s
 
 int knowledge_count(struct db *db, struct json_out *out, struct err *e)
 {
-	static const char sql_count[] = "SELECT " STATUS_WORD " AS word, count(*) FROM item"
+	static const char sql_count[] = "SELECT " ITEM_STATUS_WORD " AS word, count(*) FROM item"
 					" GROUP BY word";
 	AUTO_STMT struct stmt *q = NULL;
 	int64_t counts[ARRAY_LEN(status_words)] = { 0 };

@@ -234,6 +234,19 @@ static int check_proposal(const struct caller *by, const struct knowledge_propos
 	return 0;
 }
 
+/* The same thing kept by two people for themselves is two things. */
+static void make_id(const struct knowledge_proposal *p, char out[KNOWLEDGE_ID_MAX])
+{
+	AUTO_FREE char *own = NULL;
+
+	if (!p->personal) {
+		knowledge_id(p->prefix, p->title, p->content, out);
+		return;
+	}
+	own = xasprintf("%s:%s", p->content, p->source_user ? p->source_user : "");
+	knowledge_id(p->prefix, p->title, own, out);
+}
+
 int knowledge_propose(struct db *db, const struct caller *by, const struct knowledge_proposal *p,
 		      struct knowledge_outcome *ret, struct err *e)
 {
@@ -244,7 +257,7 @@ int knowledge_propose(struct db *db, const struct caller *by, const struct knowl
 
 	if (r < 0)
 		return r;
-	knowledge_id(p->prefix, p->title, p->content, out.id);
+	make_id(p, out.id);
 	r = db_get_text(db, &status, e, sql_status, "t", out.id);
 	if (r < 0)
 		return r;

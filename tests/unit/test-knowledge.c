@@ -164,7 +164,7 @@ TEST(the_steps_lead_where_the_picture_says)
 	CHECK(is_in_bundle(db, &ann, o.id));
 	CHECK_INT(listed(db, &ann, "approved"), 1);
 	CHECK_ERR(step(db, KNOWLEDGE_REJECT, o.id, &e), ERR_CONFLICT);
-	CHECK_HAS(e.hint, "revoke");
+	CHECK_HAS(e.msg, "revoke");
 	CHECK_OK(step(db, KNOWLEDGE_MANDATE, o.id, &e));
 	CHECK_INT(listed(db, &ann, "mandatory"), 1);
 	CHECK_INT(listed(db, &ann, "approved"), 0);
