@@ -12,6 +12,8 @@
 #	new_workspace DIR URL		makes a folder a workspace of that server
 #	pull DIR [OPTIONS]		pulls in it; the report is in ./report, stderr in ./pull.err
 #	faults SITE LINE...		what the server does wrong from now on
+#	rows FIRST LAST SEED		a CSV of random rows, 17 bytes each when converted; the same for the same seed
+#	site_indexed SITE FILE [INDEX]	the only table is `big`, FILE with the chunk index FILE.chunks
 #	requests SITE [PATTERN]		how many of the requests so far match
 #	sum_of DIR TABLE		what a query over the analytics file gives for sum(v)
 
@@ -45,6 +47,25 @@ site_manifest() {
 	done | jq -sc '{tables: (add // {}), assets: {}, server_time: "2026-01-01T00:00:00Z"}' \
 		>"$1/api/sync/manifest/new"
 	mv "$1/api/sync/manifest/new" "$1/api/sync/manifest/index.json"
+	[ -f "$1/api/memory/bundle" ] || site_rules "$1"
+}
+
+rows() {
+	echo id,a,b
+	openssl enc -aes-128-ctr -nosalt -K 00 -iv "$3" -in /dev/zero 2>/dev/null | head -c $((($2 - $1 + 1) * 16)) |
+		od -An -v -tx8 -w16 | awk -v first="$1" '{ print first + NR - 1 "," $1 "," $2 }'
+}
+
+site_indexed() {
+	mkdir -p "$1/api/data/big" "$1/api/sync" "$1/api/memory"
+	cp "$2" "$1/api/data/big/download"
+	cp "${3:-$2.chunks}" "$1/api/data/big/chunks"
+	jq -nc --arg sha "$(sha256sum <"$1/api/data/big/download" | cut -c1-64)" \
+		--argjson size "$(stat -c %s "$1/api/data/big/download")" \
+		--arg index "$(sha256sum <"$1/api/data/big/chunks" | cut -c1-64)" \
+		--argjson length "$(stat -c %s "$1/api/data/big/chunks")" \
+		'{tables: {big: {id: "big", sha256: $sha, rows: 10, size_bytes: $size, query_mode: "local",
+		  chunks: {sha256: $index, size_bytes: $length}}}, assets: {}}' >"$1/api/sync/manifest.json"
 	[ -f "$1/api/memory/bundle" ] || site_rules "$1"
 }
 

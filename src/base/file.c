@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <sys/statvfs.h>
 
+#define COPY_BUFFER ((size_t)256 << 10)
+
 static int read_rest(int fd, const char *path, size_t max, struct buf *out, struct err *e)
 {
 	ssize_t n;
@@ -63,6 +65,44 @@ int file_write_all(int fd, struct bytes contents, const char *name, struct err *
 			return err_sys(e, "write '%s'", name);
 		contents.p += n;
 		contents.n -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Where the kernel cannot: other file systems, older kernels. */
+static ssize_t copy_through(const struct file_piece *piece, int64_t done, char *buffer)
+{
+	int64_t left = piece->n - done;
+	size_t want = left < (int64_t)COPY_BUFFER ? (size_t)left : COPY_BUFFER;
+	ssize_t n = pread(piece->from, buffer, want, piece->from_at + done);
+
+	return n <= 0 ? n : pwrite(piece->to, buffer, (size_t)n, piece->to_at + done);
+}
+
+int file_copy_piece(const struct file_piece *piece, const char *name, struct err *e)
+{
+	AUTO_FREE char *buffer = NULL;
+	int64_t done = 0;
+
+	if (fault_step("write", name) < 0)
+		return err_sys(e, "write '%s'", name);
+	while (done < piece->n) {
+		off_t from = piece->from_at + done;
+		off_t to = piece->to_at + done;
+		ssize_t n = buffer ? copy_through(piece, done, buffer)
+				   : copy_file_range(piece->from, &from, piece->to, &to,
+						     (size_t)(piece->n - done), 0);
+
+		if (n < 0 && !buffer &&
+		    (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) {
+			buffer = xmalloc(COPY_BUFFER);
+			continue;
+		}
+		if (n < 0)
+			return err_sys(e, "copy into '%s'", name);
+		if (n == 0)
+			return err_set(e, ERR_IO, "copy into '%s': the source ended", name);
+		done += n;
 	}
 	return 0;
 }

@@ -35,6 +35,14 @@ void file_release_middle(int fd, int64_t head, int64_t tail);
 
 int file_write_all(int fd, struct bytes contents, const char *name_for_errors, struct err *e);
 int file_sync(int fd, const char *name_for_errors, struct err *e);
+/* `n` bytes from one file to another, inside the kernel where it can: a file system with reflinks
+ * then shares the blocks. ERR_IO also when the source ends before. */
+struct file_piece {
+	int from, to;
+	int64_t from_at, to_at;
+	int64_t n;
+};
+int file_copy_piece(const struct file_piece *piece, const char *name_for_errors, struct err *e);
 int dir_sync(int dirfd, const char *path,
 	     struct err *e); /* opens and fsyncs the folder at `path` */
 int dir_sync_parent(int dirfd, const char *path,

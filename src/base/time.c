@@ -40,6 +40,14 @@ int64_t time_monotonic(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+int64_t time_monotonic_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for a clock that is there */
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 static struct tm split(int64_t ms, int *ret_ms)
 {
 	int64_t seconds = ms / 1000;

@@ -9,8 +9,9 @@
 
 #include "base/err.h"
 
-int64_t time_now(void);       /* ms since the epoch, UTC */
-int64_t time_monotonic(void); /* ms, arbitrary start, never steps */
+int64_t time_now(void);          /* ms since the epoch, UTC */
+int64_t time_monotonic(void);    /* ms, arbitrary start, never steps */
+int64_t time_monotonic_us(void); /* the same clock, for what is shorter */
 
 #define TIME_TEXT_MAX 40
 const char *time_format_iso(int64_t ms, char out[TIME_TEXT_MAX]); /* 2026-11-20T12:00:00.123Z */

@@ -13,7 +13,8 @@ struct pull_args {
 static const struct opt options[] = {
 	OPT_FLAG('j', "json", struct pull_args, json, "one JSON object on stdout"),
 	OPT_FLAG('q', "quiet", struct pull_args, quiet, "nothing but warnings"),
-	OPT_FLAG('v', "verbose", struct pull_args, verbose, "name each table that changes"),
+	OPT_FLAG('v', "verbose", struct pull_args, verbose,
+		 "name each table that changes, and what of it was fetched and reused"),
 	OPT_FLAG('n', "dry-run", struct pull_args, dry_run, "say what would be done, do nothing"),
 	OPT_FLAG(0, "atomic", struct pull_args, atomic, "switch all tables or none"),
 	OPT_INT(0, "jobs", struct pull_args, jobs, 1, WORKSPACE_JOBS_MAX, "N", "transfers at once"),
@@ -26,6 +27,7 @@ static const struct opt options[] = {
 static void add_steps(const struct pull_report *report, struct buf *out)
 {
 	char size[FORMAT_SIZE_MAX];
+	char reused[FORMAT_SIZE_MAX];
 
 	for (size_t i = 0; i < report->step_count; i++) {
 		const struct pull_step *step = &report->steps[i];
@@ -34,6 +36,10 @@ static void add_steps(const struct pull_report *report, struct buf *out)
 			 step->reason);
 		if (step->bytes)
 			buf_addf(out, ", %s", format_size(step->bytes, size));
+		if (step->bytes_fetched || step->bytes_reused)
+			buf_addf(out, " (%s fetched, %s reused)",
+				 format_size(step->bytes_fetched, size),
+				 format_size(step->bytes_reused, reused));
 		buf_addc(out, '\n');
 	}
 }

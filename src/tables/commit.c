@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "engine/journal.h"
+#include "tables/held.h"
 #include "tables/retire.h"
 #include <assert.h>
 
@@ -109,6 +110,8 @@ static int save_files(const struct commit *c, const struct commit_table *table, 
 			r = link_hive(c, version, &file, e);
 		if (r == 0)
 			r = insert_file(c, plan->want->name, &file, e);
+		if (r == 0 && table->items[i] && table->items[i]->chunks)
+			r = held_add(root_db(c->root), table->items[i]->chunks, e);
 	}
 	return r;
 }

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tables/fetch.h"
+#include "tables/fetch-internal.h"
 
 #include "base/fault.h"
 #include "engine/journal.h"
-#include "net/http-client.h"
 #include "net/url.h"
 #include "tables/parquet-frame.h"
 
 #include <fcntl.h>
-
-struct fetch_worker {
-	struct fetch_common *common;
-	struct http_client *http;
-	struct hash *sha256;
-	struct hash *md5;
-	char *buffer; /* FETCH_WRITE bytes */
-};
 
 /* One attempt at one file. */
 struct transfer {
@@ -43,6 +34,15 @@ char *fetch_staged_name(const struct manifest_table *table, const struct manifes
 	return xasprintf("%s.any.part", hex);
 }
 
+void fetch_item_release(struct fetch_item *item)
+{
+	free(item->staged);
+	free(item->etag);
+	free(item->warning);
+	chunks_free(item->chunks);
+	delta_free(item->delta);
+}
+
 struct fetch_worker *fetch_worker_new(struct fetch_common *common)
 {
 	const struct http_client_options options = { .cancel = common->cancel };
@@ -64,6 +64,8 @@ void fetch_worker_free(struct fetch_worker *w)
 	hash_free(w->sha256);
 	hash_free(w->md5);
 	free(w->buffer);
+	free(w->chunk);
+	db_close(w->db);
 	free(w);
 }
 
@@ -72,10 +74,24 @@ static void count(atomic_llong *counter, int64_t bytes)
 	(void)atomic_fetch_add(counter, bytes);
 }
 
+void fetch_show(const struct fetch_worker *w, int64_t bytes)
+{
+	if (w->common->progress)
+		progress_add(w->common->progress, bytes);
+}
+
+void fetch_count(const struct fetch_worker *w, struct fetch_item *item, int64_t fetched,
+		 int64_t reused)
+{
+	count(&w->common->bytes_fetched, fetched);
+	count(&w->common->bytes_reused, reused);
+	count(&item->bytes_fetched, fetched);
+	count(&item->bytes_reused, reused);
+}
+
 static void show(const struct transfer *t, int64_t bytes)
 {
-	if (t->worker->common->progress)
-		progress_add(t->worker->common->progress, bytes);
+	fetch_show(t->worker, bytes);
 }
 
 /* MD5 costs more than all the rest, so only where nothing better is told. */
@@ -201,7 +217,7 @@ static int on_body(void *ctx, const void *p, size_t n, struct err *e)
 
 	if ((int64_t)n > longest(t) - t->at)
 		return too_long(t, e);
-	count(&t->worker->common->bytes_fetched, (int64_t)n);
+	fetch_count(t->worker, t->item, (int64_t)n, 0);
 	show(t, (int64_t)n);
 	while (n > 0) {
 		size_t room = FETCH_WRITE - t->held;
@@ -218,12 +234,12 @@ static int on_body(void *ctx, const void *p, size_t n, struct err *e)
 	return 0;
 }
 
-static void add_url(struct buf *url, const struct fetch_common *common,
-		    const struct fetch_item *item)
+void fetch_add_url(struct buf *url, const struct fetch_common *common,
+		   const struct fetch_item *item, const char *what)
 {
 	buf_addf(url, "%s/api/data/", common->server);
 	url_add_segment(url, item->table->id);
-	buf_adds(url, "/download");
+	buf_addf(url, "/%s", what);
 	if (item->table->pinned)
 		url_add_query(url, "v", item->table->version);
 	if (item->table->in_parts)
@@ -258,7 +274,7 @@ static int transfer_rest(struct transfer *t, struct err *e)
 	struct err ignored = { 0 };
 	int r;
 
-	add_url(&url, t->worker->common, item);
+	fetch_add_url(&url, t->worker->common, item, "download");
 	request.url = buf_str(&url);
 	(void)snprintf(tag, sizeof(tag), "\"%s\"", item->want->sha256);
 	if (t->at > 0 && item->etag)
@@ -345,13 +361,12 @@ static int fetch_into(struct transfer *t, struct err *e)
 		r = transfer_rest(t, e);
 	if (r == 0)
 		r = finish(t, e);
-	count(&t->worker->common->bytes_reused, t->held_before);
+	fetch_count(t->worker, t->item, 0, t->held_before);
 	t->item->tried = true;
 	return r;
 }
 
-/* Another table, or a version that waits for its removal, may have the very bytes. */
-static bool find_on_disk(struct fetch_worker *w, struct fetch_item *item)
+bool fetch_find_on_disk(struct fetch_worker *w, struct fetch_item *item)
 {
 	AUTO_FREE char *path = local_version_path(item->want->sha256);
 	AUTO_FD int fd = openat(root_dirfd(w->common->root), path, O_RDONLY | O_CLOEXEC);
@@ -370,15 +385,13 @@ static bool find_on_disk(struct fetch_worker *w, struct fetch_item *item)
 	(void)snprintf(item->md5, sizeof(item->md5), "%s", item->want->md5);
 	item->mark = file_mark_of(&st);
 	item->on_disk = true;
-	count(&w->common->bytes_reused, size);
-	if (w->common->progress)
-		progress_add(w->common->progress, size);
+	fetch_count(w, item, 0, size);
+	fetch_show(w, size);
 	return true;
 }
 
-/* The partial file, made when there is none. */
-static int open_staged(const struct fetch_common *common, const char *name, int *ret_fd,
-		       struct err *e)
+int fetch_open_staged(const struct fetch_common *common, const char *name, int *ret_fd,
+		      struct err *e)
 {
 	AUTO_FD int made = -1;
 	int r = journal_stage_open(common->root, name, O_RDWR, ret_fd, e);
@@ -394,9 +407,9 @@ int fetch_file(struct fetch_worker *w, struct fetch_item *item, struct err *e)
 	struct transfer t = { .worker = w, .item = item, .fd = -1, .announced = -1 };
 	int r;
 
-	if (*item->want->sha256 && find_on_disk(w, item))
+	if (item->on_disk || (*item->want->sha256 && fetch_find_on_disk(w, item)))
 		return 0;
-	r = open_staged(w->common, item->staged, &t.fd, e);
+	r = fetch_open_staged(w->common, item->staged, &t.fd, e);
 	if (r == 0)
 		r = fetch_into(&t, e);
 	if (r < 0)

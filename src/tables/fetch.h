@@ -3,7 +3,7 @@
  * One file of a table from the hub into staging, verified. What the update's workers do.
  *
  *	worker = fetch_worker_new(&common);		one a thread: a connection, hashes, a buffer
- *	fetch_file(worker, item, e);			again after a passing error
+ *	fetch_unit(worker, unit, e);			again after a passing error
  *
  *	us                                            hub
  *	GET /api/data/ID/download?v=SHA256      ->
@@ -21,6 +21,12 @@
  * hash that is not the manifest's, a file without Parquet's frame. A wrong hash is thrown away and
  * tried once more from the first byte (ERR_REMOTE, then ERR_CORRUPT).
  *
+ * A file with a chunk index (chunks.h) may come in pieces instead: fetch_index() gets the index, copies
+ * what the workspace has, and leaves a delta; fetch_unit() brings one range of it into its place, each
+ * chunk checked before it is written; whoever brings the last one checks the whole. Where anything
+ * about that is wrong (no such index, another hash, no ranges) the file is fetched whole, and `warning`
+ * says why. A killed run's pieces are found again by their hashes.
+ *
  * Threads: a worker and the item it works on belong to one thread; `common` is shared and read-only
  * but for its counters.
  */
@@ -29,6 +35,7 @@
 
 #include "base/progress.h"
 #include "engine/root.h"
+#include "tables/delta.h"
 #include "tables/local.h"
 #include "tables/manifest.h"
 #include <stdatomic.h>
@@ -48,6 +55,10 @@ struct fetch_common {
 	atomic_llong requests;
 	atomic_llong bytes_fetched;
 	atomic_llong bytes_reused; /* held by partial files, or on disk as another table's */
+	/* The link as measured: of a request until its answer, 0 when not known; of all together. */
+	atomic_llong rtt_us;
+	int64_t rate;     /* bytes a second */
+	unsigned at_once; /* requests */
 };
 
 struct fetch_item {
@@ -62,15 +73,40 @@ struct fetch_item {
 	char sha256[HASH_HEX_MAX];
 	char md5[HASH_HEX_MAX];
 	struct file_mark mark;
+	struct chunks *chunks; /* owned; NULL without an index that could be used */
+	struct delta *delta;   /* owned; NULL: it comes whole */
+	atomic_size_t units_left;
+	atomic_bool whole;    /* the delta came to nothing */
+	atomic_bool failed;   /* one of its units: the others need not be tried */
+	size_t units_missing; /* the caller's */
+	bool emptied;         /* for coming whole after that */
+	char *warning;        /* why; owned */
+	atomic_llong bytes_fetched, bytes_reused;
+};
+
+/* What one worker does at a time: a whole file (length 0), or a range of one. */
+struct fetch_unit {
+	struct fetch_item *item;
+	int64_t first, length;
+	int64_t at; /* up to here it is in place */
+	bool done, last;
 };
 
 /* The name of the partial file; the same for the same bytes. The caller owns it. */
 char *fetch_staged_name(const struct manifest_table *table, const struct manifest_file *want);
 
+/* The file comes whole from here on; the first reason is told. Returns 0. */
+int fetch_give_up(struct fetch_item *item, const char *fmt, ...) PRINTF(2, 3);
+
 struct fetch_worker;
 struct fetch_worker *fetch_worker_new(struct fetch_common *common);
 void fetch_worker_free(struct fetch_worker *w);
 
+void fetch_item_release(struct fetch_item *item);
+
+/* Only for a file with an index. Failing, the item can be fetched whole. */
+int fetch_index(struct fetch_worker *w, struct fetch_item *item, struct err *e);
+int fetch_unit(struct fetch_worker *w, struct fetch_unit *unit, struct err *e);
 int fetch_file(struct fetch_worker *w, struct fetch_item *item, struct err *e);
 
 #endif

@@ -18,7 +18,14 @@ static const char schema_1[] =
 	"CREATE TABLE view_made (name TEXT PRIMARY KEY, files_sha256 TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE view_todo (name TEXT PRIMARY KEY) WITHOUT ROWID;";
 
-static const char *const migrations[] = { schema_1, NULL };
+/* Chunk indexes of the files that are here (held.h). */
+static const char schema_2[] =
+	"CREATE TABLE ws_index (id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE,"
+	" text BLOB NOT NULL);"
+	"CREATE TABLE ws_chunk (hash BLOB NOT NULL, file INTEGER NOT NULL, offset INTEGER NOT NULL,"
+	" length INTEGER NOT NULL, PRIMARY KEY (hash, file, offset)) WITHOUT ROWID;";
+
+static const char *const migrations[] = { schema_1, schema_2, NULL };
 const struct db_schema local_schema = { "local", migrations };
 
 char *local_version_path(const char *sha256)

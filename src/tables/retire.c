@@ -2,6 +2,7 @@
 #include "tables/retire.h"
 
 #include "engine/journal.h"
+#include "tables/held.h"
 
 static int remove_path(struct root *root, const char *path, int64_t due_ms, struct err *e)
 {
@@ -99,10 +100,14 @@ int retire_version(struct root *root, const struct local_table *have, int64_t du
 		AUTO_FREE char *path = local_version_path(have->files[i].sha256);
 
 		r = is_used(root, have->files[i].sha256, e);
+		if (r > 0) {
+			r = 0;
+			continue;
+		}
+		if (r == 0)
+			r = held_forget(root_db(root), have->files[i].sha256, e);
 		if (r == 0)
 			r = remove_path(root, path, due_ms, e);
-		else if (r > 0)
-			r = 0;
 	}
 	return r;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tables/update.h"
+#include "tables/update-internal.h"
 
 #include "base/file.h"
 #include "base/time.h"
 #include "engine/pipeline.h"
 #include "tables/commit.h"
-#include "tables/worklist.h"
 
 /* Prepared files that wait for their commit: enough that the workers go on during a sync. */
 #define WINDOW 256
@@ -18,21 +17,11 @@
  */
 #define COMMIT_EVERY_MS 3000
 
-struct update {
-	const struct update_options *options;
-	struct update_report *report;
-	struct worklist *work;
-	struct fetch_common common;
-	/* Set once the server is not to be asked any more; the workers look at it. */
-	atomic_bool given_up;
-	unsigned offline_in_a_row;
-	size_t not_asked;
-	int64_t commit_at; /* when new tables are switched next */
-};
-
 void update_report_release(struct update_report *report)
 {
 	strv_release(&report->wanted);
+	strv_release(&report->warnings);
+	free(report->tables);
 	failures_release(&report->failures);
 }
 
@@ -53,7 +42,7 @@ static int prepare(void *ctx, void *worker, size_t i, struct err *e)
 
 	if (atomic_load(&u->given_up))
 		return err_set(e, ERR_CANCELLED, "not asked for");
-	return fetch_file(worker, &u->work->items[i], e);
+	return fetch_unit(worker, &u->work->units[i], e);
 }
 
 /* Is there a point in asking for the other files? */
@@ -64,12 +53,12 @@ static void judge_server(struct update *u, const struct pipeline_result *result)
 		atomic_store(&u->given_up, true);
 }
 
-static void fail_tables(struct update *u, const struct pipeline_result *result)
+static void fail_tables(struct update *u, size_t item, const struct pipeline_result *result)
 {
 	bool skipped = result->result == ERR_CANCELLED;
 
-	for (const struct work_ref *ref = worklist_refs(u->work, result->item);
-	     ref && ref->item == result->item; ref = worklist_next(u->work, ref)) {
+	for (const struct work_ref *ref = worklist_refs(u->work, item); ref && ref->item == item;
+	     ref = worklist_next(u->work, ref)) {
 		struct work_table *table = &u->work->tables[ref->table];
 
 		if (table->failed)
@@ -146,6 +135,24 @@ static int commit_new(struct update *u, struct err *e)
 	return r;
 }
 
+/* A file is there when all of its units are. */
+static void take_unit(struct update *u, const struct pipeline_result *result)
+{
+	struct fetch_item *item = u->work->units[result->item].item;
+	size_t number = (size_t)(item - u->work->items);
+	bool failed = atomic_load(&item->failed);
+
+	if (result->result < 0) {
+		atomic_store(&item->failed, true);
+		fail_tables(u, number, result);
+	}
+	if (failed || (result->result == 0 && --item->units_missing > 0))
+		return;
+	progress_step(u->common.progress, item->table->name, result->result == 0);
+	if (result->result == 0)
+		count_down(u, number);
+}
+
 /* Also called when none came for a while: what finished before is not to wait for the next. */
 static int take_results(void *ctx, const struct pipeline_result *results, size_t count,
 			struct err *e)
@@ -153,23 +160,16 @@ static int take_results(void *ctx, const struct pipeline_result *results, size_t
 	struct update *u = ctx;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct fetch_item *item = &u->work->items[results[i].item];
-
 		judge_server(u, &results[i]);
-		progress_step(u->common.progress, item->table->name, results[i].result == 0);
-		if (results[i].result < 0)
-			fail_tables(u, &results[i]);
-		else
-			count_down(u, results[i].item);
+		take_unit(u, &results[i]);
 	}
 	return commit_new(u, e);
 }
 
 static int fetch_all(struct update *u, struct err *e)
 {
-	const struct pipeline p = {
+	struct pipeline p = {
 		.ctx = u,
-		.items = u->work->item_count,
 		.workers = u->options->jobs,
 		.attempts = UPDATE_ATTEMPTS,
 		.window = WINDOW,
@@ -182,14 +182,21 @@ static int fetch_all(struct update *u, struct err *e)
 		.prepare = prepare,
 		.commit = take_results,
 	};
+	int64_t begun = time_monotonic();
 	int r;
 
-	if (p.items == 0)
+	if (u->work->item_count == 0)
 		return 0;
+	u->common.progress = progress_begin("pull", worklist_bytes(u->work), u->work->item_count,
+					    u->options->quiet);
+	r = update_find_chunks(u, e);
+	worklist_make_units(u->work);
+	p.items = u->work->unit_count;
 	u->commit_at = time_monotonic() + COMMIT_EVERY_MS;
-	u->common.progress =
-		progress_begin("pull", worklist_bytes(u->work), p.items, u->options->quiet);
-	r = pipeline_run(&p, e);
+	if (r == 0)
+		r = pipeline_run(&p, e);
+	if (r == 0)
+		r = update_save_link(u, time_monotonic() - begun, e);
 	progress_end(u->common.progress);
 	u->common.progress = NULL;
 	return r;
@@ -264,11 +271,14 @@ int update_run(const struct update_options *options, const struct plan *plan,
 	int r = check_space(&u, e);
 
 	if (r == 0)
+		r = update_load_link(&u, e);
+	if (r == 0)
 		r = fetch_all(&u, e);
 	if (r == 0)
 		report_given_up(&u);
 	if (r == 0)
 		r = switch_rest(&u, e);
 	note_wanted(&u);
+	update_report_items(&u);
 	return r;
 }

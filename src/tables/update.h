@@ -43,6 +43,13 @@ struct update_options {
 	const atomic_bool *cancel; /* may be NULL */
 };
 
+/* Of one table that was to be fetched: what came, and what was here already. */
+struct update_table {
+	const struct plan_table *plan; /* lent */
+	int64_t bytes_fetched;
+	int64_t bytes_reused;
+};
+
 struct update_report {
 	size_t updated; /* tables new or replaced */
 	size_t removed;
@@ -50,6 +57,9 @@ struct update_report {
 	int64_t bytes_reused;
 	int64_t requests;
 	struct strv wanted; /* staged names that may be of use to the next run: not to be reaped */
+	struct strv warnings; /* files that came whole though they need not have */
+	struct update_table *tables;
+	size_t table_count;
 	struct failures failures;
 };
 

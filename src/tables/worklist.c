@@ -88,15 +88,52 @@ void worklist_free(struct worklist *work)
 		return;
 	for (size_t i = 0; i < work->table_count; i++)
 		free(work->tables[i].items);
-	for (size_t i = 0; i < work->item_count; i++) {
-		free(work->items[i].staged);
-		free(work->items[i].etag);
-	}
+	for (size_t i = 0; i < work->item_count; i++)
+		fetch_item_release(&work->items[i]);
 	free(work->tables);
 	free(work->items);
 	free(work->refs);
 	free(work->first_ref);
+	free(work->units);
 	free(work);
+}
+
+static size_t ranges_of(const struct fetch_item *item)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; item->delta && i < item->delta->n; i++)
+		n += item->delta->pieces[i].place.kind == DELTA_FETCH;
+	return n;
+}
+
+static void add_units(struct worklist *work, struct fetch_item *item)
+{
+	size_t ranges = ranges_of(item);
+
+	atomic_store(&item->units_left, ranges ? ranges : 1);
+	item->units_missing = ranges ? ranges : 1;
+	if (ranges == 0) /* whole, or all of it was here and only is to be checked */
+		work->units[work->unit_count++] = (struct fetch_unit){ .item = item };
+	for (size_t i = 0; ranges > 0 && i < item->delta->n; i++) {
+		const struct delta_piece *piece = &item->delta->pieces[i];
+
+		if (piece->place.kind == DELTA_FETCH)
+			work->units[work->unit_count++] = (struct fetch_unit){
+				.item = item, .first = piece->offset, .length = piece->length
+			};
+	}
+}
+
+void worklist_make_units(struct worklist *work)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < work->item_count; i++)
+		n += ranges_of(&work->items[i]) + 1;
+	work->units = xcalloc(n + 1, sizeof(*work->units));
+	for (size_t i = 0; i < work->item_count; i++)
+		add_units(work, &work->items[i]);
 }
 
 const struct work_ref *worklist_refs(const struct worklist *work, size_t item)
@@ -125,7 +162,10 @@ static int64_t held_bytes(const struct root *root, const char *staged)
 	AUTO_FREE char *path = xasprintf("%s/%s", ROOT_STAGING, staged);
 	struct stat st;
 
-	return fstatat(root_dirfd(root), path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
+	if (fstatat(root_dirfd(root), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	/* What is not there yet of a file that came in pieces is a hole. */
+	return st.st_size < st.st_blocks * 512 ? st.st_size : st.st_blocks * 512;
 }
 
 int64_t worklist_missing_bytes(const struct worklist *work, const struct root *root)

@@ -35,6 +35,9 @@ struct worklist {
 	struct work_ref *refs; /* by item */
 	size_t ref_count;
 	size_t *first_ref; /* of each item */
+	/* What the workers do, one after the other: of each item the whole, or its ranges. */
+	struct fetch_unit *units;
+	size_t unit_count;
 };
 
 struct worklist *worklist_make(const struct plan *plan);
@@ -48,6 +51,9 @@ static inline void worklist_auto_(struct worklist **p)
 const struct work_ref *worklist_refs(const struct worklist *work, size_t item);
 /* NULL after the last of all; the caller compares the item. */
 const struct work_ref *worklist_next(const struct worklist *work, const struct work_ref *ref);
+
+/* After the deltas are known. */
+void worklist_make_units(struct worklist *work);
 
 int64_t worklist_bytes(const struct worklist *work);
 /* Without what partial files of earlier runs hold already. */

@@ -56,6 +56,8 @@ static void add_steps(struct json_out *o, const struct pull_report *report)
 		json_add_text(o, "action", plan_action_word(step->action));
 		json_add_text(o, "reason", step->reason);
 		json_add_int(o, "bytes", step->bytes);
+		json_add_int(o, "bytes_fetched", step->bytes_fetched);
+		json_add_int(o, "bytes_reused", step->bytes_reused);
 		json_close(o);
 	}
 	json_close(o);

@@ -153,6 +153,23 @@ static int forget_etag(struct pull *p, struct err *e)
 	return r < 0 ? r : db_commit(p->db, e);
 }
 
+/* Both lists are in the order of names. */
+static void note_bytes(struct pull *p, const struct update_report *done)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < p->report->step_count; i++) {
+		struct pull_step *step = &p->report->steps[i];
+
+		if (k == done->table_count ||
+		    !str_eq(step->table, plan_table_name(done->tables[k].plan)))
+			continue;
+		step->bytes_fetched = done->tables[k].bytes_fetched;
+		step->bytes_reused = done->tables[k].bytes_reused;
+		k++;
+	}
+}
+
 static int update_tables(struct pull *p, struct err *e)
 {
 	AUTO_UPDATE_REPORT struct update_report done = { 0 };
@@ -179,6 +196,9 @@ static int update_tables(struct pull *p, struct err *e)
 	report->bytes_fetched += done.bytes_fetched;
 	report->bytes_reused += done.bytes_reused;
 	report->requests += done.requests;
+	note_bytes(p, &done);
+	for (size_t i = 0; i < done.warnings.n; i++)
+		strv_add(&report->warnings, done.warnings.v[i]);
 	p->wanted = done.wanted;
 	done.wanted = (struct strv)STRV_INIT;
 	failures_release(&report->failures);
@@ -204,7 +224,7 @@ static int record_etag(struct pull *p, struct err *e)
 	const char *server = p->credentials.server;
 	int r;
 
-	if (p->unchanged || !p->etag || p->report->failures.n || p->report->warnings.n)
+	if (p->unchanged || !p->etag || p->report->failures.n || p->manifest->warnings.n)
 		return 0;
 	r = db_begin_lazy(p->db, e);
 	if (r < 0)

@@ -48,8 +48,10 @@ struct pull_options {
 struct pull_step {
 	char *table;
 	enum plan_action action;
-	const char *reason; /* a literal */
-	int64_t bytes;
+	const char *reason;    /* a literal */
+	int64_t bytes;         /* the files to be fetched */
+	int64_t bytes_fetched; /* what came of them */
+	int64_t bytes_reused;  /* what was here: in other versions, other tables, partial files */
 };
 
 struct pull_report {

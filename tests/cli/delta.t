@@ -6,13 +6,6 @@
 . "$SOURCE/tests/site.sh"
 . "$SOURCE/tests/hub.sh"
 
-# rows FIRST LAST SEED: a CSV of about 17 bytes a row when converted, the same for the same seed
-rows() {
-	echo id,a,b
-	openssl enc -aes-128-ctr -nosalt -K 00 -iv "$3" -in /dev/zero 2>/dev/null | head -c $((($2 - $1 + 1) * 16)) |
-		od -An -v -tx8 -w16 | awk -v first="$1" '{ print first + NR - 1 "," $1 "," $2 }'
-}
-
 new_hub hub >/dev/null
 rows 1 330000 1 >one.csv
 larder publish big one.csv -q >/dev/null || exit 1
@@ -69,4 +62,247 @@ ok 'a removed table takes its index along' '
 	same $(ls "$SHARED"/hub/objects/*/*.chunks | wc -l) 2
 	larder admin table remove gone
 	same $(ls "$SHARED"/hub/objects/*/*.chunks | wc -l) 1
+'
+
+# A site of the old and the new file, as any server may have them; the new one shares all but its end.
+rows 1 345000 1 >two.csv
+jq -nc --arg in "$PWD/two.csv" --arg out "$PWD/two" \
+	'{op: "convert", inputs: [$in], format: "csv", order_by: [], output: $out}' | larder-duck >/dev/null
+larder publish index two -q --format parquet >/dev/null || exit 1
+cp "$BIG" one
+cp "${BIG%.parquet}.chunks" one.chunks
+cp "hub/objects/$(sha256sum <two | cut -c1-2)/$(sha256sum <two | cut -c1-64).chunks" two.chunks
+SIZE=$(stat -c %s two)
+export SIZE
+
+put() { # SITE FILE [INDEX]
+	unset LARDER_SERVER
+	site_indexed "$1" "$SHARED/$2" $3
+}
+
+# held: a workspace `ws` that has the first file, and a site with the second
+held() {
+	put site one
+	: >site.plan
+	start_faulty site
+	new_workspace ws $FAULTY_URL
+	[ -d "$SHARED/base" ] || {
+		pull ws
+		mkdir "$SHARED/base"
+		cp -r ws/. "$SHARED/base/"
+		: >site.log
+	}
+	cp -r "$SHARED/base/." ws/
+	echo "server: $FAULTY_URL" >ws/.larder/config.yaml
+	put site two "$@"
+}
+
+whole() { # the pull took the whole file, and said why
+	same "$(json report .tables_updated)" 1
+	[ "$(json report .bytes_fetched)" -ge $SIZE ]
+	has pull.err "the file is fetched whole"
+	[ -z "${1:-}" ] || has pull.err "$1"
+	larder verify --workspace ws -q
+}
+
+ok 'the first pull keeps the index of what came' '
+	put site one
+	: >site.plan
+	start_faulty site
+	new_workspace ws $FAULTY_URL
+	pull ws
+	same "$(requests site data/big/download)" 1
+'
+
+ok 'a refresh fetches what is new, as ranges of the whole file, and says so' '
+	held
+	pull ws -v
+	same "$(json report .tables_updated)" 1
+	[ "$(json report .bytes_fetched)" -lt $((SIZE * 2 / 5)) ]
+	[ "$(json report .plan[0].bytes_reused)" -gt $((SIZE * 3 / 5)) ]
+	same "$(json report .warnings[0] 2>/dev/null || echo none)" none
+	grep -q "data/big/download bytes=" site.log
+	cmp "$SHARED/two" ws/server/parquet/big.parquet
+	larder verify --workspace ws -q
+	same "$(json report .bytes_fetched)" $(awk "/data.big/ { n += \$5 } END { print n }" site.log)
+	larder pull --workspace ws | grep -q "Nothing has changed" || pull ws
+'
+
+ok 'the summary of -v names what came and what was here' '
+	held
+	larder pull -v --workspace ws >out
+	grep -q "fetch   big: changed, 5.7 MB ([0-9.]* [kM]B fetched, [0-9.]* MB reused)" out
+'
+
+ok 'going back fetches nothing while the old file is there, and little after' '
+	held
+	pull ws
+	put site one
+	pull ws
+	same "$(json report .bytes_fetched)" 0
+	cmp "$SHARED/one" ws/server/parquet/big.parquet
+'
+
+ok 'chunks of another table are copied too' '
+	held
+	sed -i "s/\"big\":/\"other\":/" site/api/sync/manifest.json
+	pull ws
+	[ "$(json report .bytes_fetched)" -lt $((SIZE * 2 / 5)) ]
+	cmp "$SHARED/two" ws/server/parquet/other.parquet
+	[ ! -e ws/server/parquet/big.parquet ]
+'
+
+ok 'a server without ranges sends the whole file' '
+	held
+	faults site "/api/data/big/download norange"
+	pull ws
+	whole "sends no ranges"
+'
+
+ok 'a proxy that answers 200 to one range of many sends the whole file' '
+	held
+	faults site "/api/data/big/download norange 1"
+	pull ws
+	whole "sends no ranges"
+'
+
+ok 'another range than was asked for is not taken' '
+	held
+	faults site "/api/data/big/download shift:1"
+	pull ws
+	whole "another range"
+'
+
+ok 'a missing, a cut and a changed index: the whole file' '
+	held
+	rm site/api/data/big/chunks
+	pull ws
+	whole "did not come (status 404)"
+	rm -rf ws site*
+	held
+	truncate -s -7 site/api/data/big/chunks
+	pull ws
+	whole "other bytes than the manifest says"
+	rm -rf ws site*
+	held
+	cat /dev/zero | head -c 1000 >>site/api/data/big/chunks
+	pull ws
+	whole "longer than the manifest says"
+'
+
+ok 'an index of another file, announced as this one'"'"'s: the whole file' '
+	held "$SHARED/one.chunks"
+	pull ws
+	whole "another file"
+'
+
+# lie OFFSET BYTES: the index of the second file with other bytes there, its own hash put right
+lie() {
+	head -c -32 "$SHARED/two.chunks" >lie
+	printf "$2" | dd of=lie bs=1 seek="$1" conv=notrunc 2>/dev/null
+	openssl dgst -sha256 -binary lie >sum
+	cat sum >>lie
+}
+
+ok 'an index that names chunks of other tables in wrong places: the whole file' '
+	# the first chunk of the file is said to be what the second one is
+	dd if="$SHARED/two.chunks" bs=1 skip=75 count=16 of=second 2>/dev/null
+	head -c -32 "$SHARED/two.chunks" >lie
+	dd if=second of=lie bs=1 seek=56 conv=notrunc 2>/dev/null
+	openssl dgst -sha256 -binary lie >sum
+	cat sum >>lie
+	held $PWD/lie
+	pull ws
+	whole
+'
+
+ok 'an index with lengths that overlap, or of a file of 2^63 bytes: the whole file' '
+	lie 72 "\001\000\000"
+	held $PWD/lie
+	pull ws
+	whole "chunk index cannot be used"
+	rm -rf ws site*
+	lie 16 "\000\000\000\000\000\000\000\200"
+	held $PWD/lie
+	pull ws
+	whole "chunk index cannot be used"
+'
+
+ok 'a file here that a person has changed is found out by the hash: the whole file' '
+	held
+	file=$(ls ws/server/versions/*.parquet)
+	chmod u+w "$file"
+	touch -r "$file" stamp
+	printf x | dd of="$file" bs=1 seek=200000 conv=notrunc 2>/dev/null
+	touch -r stamp "$file"
+	pull ws
+	whole "another hash"
+'
+
+ok 'a flipped bit in a range is found in its chunk: the whole file' '
+	held
+	faults site "/api/data/big/download flip:50% 1"
+	pull ws
+	whole "not those of the chunk index"
+'
+
+ok 'a file that is replaced between index and ranges is not mixed' '
+	held
+	cp "$SHARED/one" site/api/data/big/download
+	exits 1 pull ws
+	has pull.err "the server has"
+	cmp "$SHARED/one" ws/server/parquet/big.parquet
+	larder verify --workspace ws -q
+'
+
+ok 'a hub that publishes between index and ranges sends the version that was asked for' '
+	new_hub hub
+	larder publish big "$SHARED/one" --format parquet -q
+	new_workspace ws $HUB_URL
+	pull ws
+	larder publish big "$SHARED/two" --format parquet -q
+	head -c 100000 "$SHARED/one" >small
+	rows 1 10 9 >three.csv
+	LARDER_TRACE=$PWD/trace pull ws
+	cmp "$SHARED/two" ws/server/parquet/big.parquet
+	[ "$(json report .bytes_fetched)" -lt $((SIZE * 2 / 5)) ]
+	grep -q "download?v=" trace
+'
+
+ok 'a pull that is cut goes on with the pieces it has' '
+	held
+	faults site "/api/data/big/download short:60%"
+	exits 75 pull ws
+	before=$(json report .bytes_fetched)
+	faults site
+	pull ws
+	[ "$(json report .bytes_fetched)" -lt "$before" ]
+	cmp "$SHARED/two" ws/server/parquet/big.parquet
+'
+
+ok 'a plain nginx serves index and file' '
+	command -v nginx >/dev/null || skip "no nginx"
+	held
+	mkdir n
+	port=$(sed -n 1p port 2>/dev/null || :)
+	cat >n/conf <<END
+daemon off; pid $PWD/n/pid; error_log $PWD/n/log; worker_processes 1;
+events { worker_connections 64; }
+http { access_log $PWD/n/access; default_type application/octet-stream;
+  client_body_temp_path $PWD/n/1; proxy_temp_path $PWD/n/2; fastcgi_temp_path $PWD/n/3;
+  uwsgi_temp_path $PWD/n/4; scgi_temp_path $PWD/n/5;
+  server { listen unix:$PWD/n/unused; }
+  server { listen 127.0.0.1:NGINX_PORT; root $PWD/site; location /api/sync/manifest { try_files /api/sync/manifest.json =404; } } }
+END
+	kill -KILL $STARTED_PID
+	port=${FAULTY_URL##*:}
+	sed -i "s/NGINX_PORT/$port/" n/conf
+	chmod -R a+rX "$(dirname "$PWD")" .
+	wait_for "! curl -s -o /dev/null $FAULTY_URL"
+	start nginx nginx -c $PWD/n/conf -e $PWD/n/log
+	wait_for "curl -s -o /dev/null $FAULTY_URL"
+	pull ws
+	[ "$(json report .bytes_fetched)" -lt $((SIZE * 2 / 5)) ]
+	cmp "$SHARED/two" ws/server/parquet/big.parquet
+	grep -q " 206 " n/access
 '

@@ -46,7 +46,7 @@ static enum fault_kind kind_of(const char *word, size_t n)
 		{ "norange", FAULT_NORANGE }, { "etag", FAULT_ETAG },
 		{ "status", FAULT_STATUS },   { "redirect", FAULT_REDIRECT },
 		{ "refuse", FAULT_REFUSE },   { "hang", FAULT_HANG },
-		{ "garbage", FAULT_GARBAGE },
+		{ "garbage", FAULT_GARBAGE }, { "shift", FAULT_SHIFT },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)

@@ -14,7 +14,9 @@
  *	slow:N       N bytes a second
  *	long:N       N bytes follow the body
  *	flip:N       one bit of the body's N-th byte (with %) is wrong
+ *	shift:N      a range begins N bytes later than was asked for
  *	norange      Range is ignored: 200 and the whole file
+ *	shift:N      a range begins N bytes later than was asked for
  *	etag:"TAG"   that entity tag instead of the right one
  *	status:CODE  that status, with a JSON error; status:CODE:S adds Retry-After: S
  *	redirect:URL 302 to it
@@ -38,6 +40,7 @@ enum fault_kind {
 	FAULT_LONG,
 	FAULT_FLIP,
 	FAULT_NORANGE,
+	FAULT_SHIFT,
 	FAULT_ETAG,
 	FAULT_STATUS,
 	FAULT_REDIRECT,

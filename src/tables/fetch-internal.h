@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What fetch*.c share: fetch.c brings whole files, -index.c finds what is here, -range.c the rest. */
+#ifndef LARDER_TABLES_FETCH_INTERNAL_H
+#define LARDER_TABLES_FETCH_INTERNAL_H
+
+#include "net/http-client.h"
+#include "tables/fetch.h"
+
+struct fetch_worker {
+	struct fetch_common *common;
+	struct http_client *http;
+	struct hash *sha256;
+	struct hash *md5;
+	char *buffer;  /* FETCH_WRITE bytes */
+	char *chunk;   /* CHUNK_MOST bytes, when first needed */
+	struct db *db; /* to read with, when first needed */
+};
+
+/* "<server>/api/data/<id>/<what>?v=...&part=..." */
+void fetch_add_url(struct buf *url, const struct fetch_common *common,
+		   const struct fetch_item *item, const char *what);
+void fetch_count(const struct fetch_worker *w, struct fetch_item *item, int64_t fetched,
+		 int64_t reused);
+void fetch_show(const struct fetch_worker *w, int64_t bytes);
+/* Another table, or a version that waits for its removal, may have the very bytes. */
+bool fetch_find_on_disk(struct fetch_worker *w, struct fetch_item *item);
+/* The partial file, made when there is none. */
+int fetch_open_staged(const struct fetch_common *common, const char *name, int *ret_fd,
+		      struct err *e);
+char *fetch_chunk_buffer(struct fetch_worker *w);
+bool fetch_chunk_fits(struct fetch_worker *w, const struct chunk *chunk, const char *bytes);
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The second half: ranges come, each chunk is checked before it is written, the last one checks all. */
+#include "tables/fetch-internal.h"
+
+#include "base/fault.h"
+#include "engine/journal.h"
+#include "tables/parquet-frame.h"
+
+#include <fcntl.h>
+
+struct ranging {
+	struct fetch_worker *worker;
+	struct fetch_unit *unit;
+	int fd;
+	size_t chunk;    /* the one that is coming */
+	size_t held;     /* bytes of it */
+	const char *why; /* the delta comes to nothing; a literal */
+};
+
+/* Negative ends the request; `why` tells it from a failure of the link. */
+static int stop(struct ranging *g, const char *why, struct err *e)
+{
+	g->why = why;
+	return err_set(e, ERR_CORRUPT, "%s", why);
+}
+
+static int on_head(void *ctx, const struct http_reply *reply, struct err *e)
+{
+	struct ranging *g = ctx;
+
+	if (reply->status == 200)
+		return stop(g, "the server sends no ranges", e);
+	if (reply->status == 416)
+		return stop(g, "the server has another file", e);
+	if (reply->status != 206)
+		return 0;
+	if (reply->range_first != g->unit->at ||
+	    (reply->range_total >= 0 && reply->range_total != g->unit->item->want->size_bytes))
+		return stop(g, "the server sends another range than was asked for", e);
+	return 1;
+}
+
+static int write_chunk(struct ranging *g, const struct chunk *chunk, struct err *e)
+{
+	const char *name = g->unit->item->staged;
+	const char *from = g->worker->chunk;
+	int64_t done = 0;
+
+	if (fault_step("write", name) < 0)
+		return err_sys(e, "write '%s'", name);
+	while (done < chunk->length) {
+		ssize_t n = pwrite(g->fd, from + done, (size_t)(chunk->length - done),
+				   chunk->offset + done);
+
+		if (n < 0)
+			return err_sys(e, "write '%s'", name);
+		done += n;
+	}
+	g->unit->at += chunk->length;
+	g->held = 0;
+	g->chunk++;
+	return 0;
+}
+
+static int on_body(void *ctx, const void *p, size_t n, struct err *e)
+{
+	struct ranging *g = ctx;
+	struct fetch_unit *unit = g->unit;
+	const char *from = p;
+	int r = 0;
+
+	if ((int64_t)(g->held + n) > unit->first + unit->length - unit->at)
+		return stop(g, "the server sends more than was asked for", e);
+	fetch_count(g->worker, unit->item, (int64_t)n, 0);
+	fetch_show(g->worker, (int64_t)n);
+	while (r == 0 && n > 0) {
+		struct chunk chunk = chunks_at(unit->item->chunks, g->chunk);
+		size_t room = (size_t)chunk.length - g->held;
+		size_t piece = n < room ? n : room;
+
+		(void)memcpy(g->worker->chunk + g->held, from, piece);
+		g->held += piece;
+		from += piece;
+		n -= piece;
+		if (g->held < (size_t)chunk.length)
+			continue;
+		if (!fetch_chunk_fits(g->worker, &chunk, g->worker->chunk))
+			return stop(g, "the server's bytes are not those of the chunk index", e);
+		r = write_chunk(g, &chunk, e);
+	}
+	return r;
+}
+
+static int ask_for_range(struct ranging *g, struct err *e)
+{
+	AUTO_BUF struct buf url = BUF_INIT(BUF_OWN_MAX);
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	struct fetch_unit *unit = g->unit;
+	struct fetch_common *common = g->worker->common;
+	char tag[HASH_HEX_MAX + 2];
+	struct http_request request = {
+		.method = "GET",
+		.token = common->token,
+		.range_first = unit->at,
+		.range_last = unit->first + unit->length - 1,
+		.ctx = g,
+		.on_head = on_head,
+		.on_body = on_body,
+	};
+	int r;
+
+	fetch_add_url(&url, common, unit->item, "download");
+	request.url = buf_str(&url);
+	(void)snprintf(tag, sizeof(tag), "\"%s\"", unit->item->want->sha256);
+	if (unit->item->table->pinned)
+		request.if_range = tag;
+	(void)atomic_fetch_add(&common->requests, 1);
+	r = http_request(g->worker->http, &request, &reply, e);
+	if (r == 0 && reply.status != 206)
+		r = http_expect(&reply, 206, e);
+	if (r == 0 && unit->at < unit->first + unit->length)
+		r = err_set(e, ERR_OFFLINE, "the range ended after %lld of %lld bytes",
+			    (long long)(unit->at - unit->first), (long long)unit->length);
+	return r;
+}
+
+static int fetch_range(struct fetch_worker *w, struct fetch_unit *unit, struct err *e)
+{
+	struct fetch_item *item = unit->item;
+	struct ranging g = { .worker = w, .unit = unit };
+	AUTO_FD int fd = -1;
+	int r;
+
+	if (unit->at < unit->first)
+		unit->at = unit->first;
+	g.chunk = chunks_find(item->chunks, unit->at);
+	(void)fetch_chunk_buffer(w);
+	r = journal_stage_open(w->common->root, item->staged, O_RDWR, &fd, e);
+	if (r < 0)
+		return r;
+	g.fd = fd;
+	r = ask_for_range(&g, e);
+	return r < 0 && g.why ? fetch_give_up(item, "%s", g.why) : r;
+}
+
+/* 1 when the file is what the manifest says, 0 when it is not and was given up. */
+static int check_whole(struct fetch_worker *w, struct fetch_item *item, struct err *e)
+{
+	AUTO_FD int fd = -1;
+	struct stat st;
+	int64_t size = 0;
+	int r = journal_stage_open(w->common->root, item->staged, O_RDWR, &fd, e);
+
+	if (r < 0)
+		return r;
+	hash_reset(w->sha256);
+	r = hash_fd(fd, w->sha256, NULL, &size, e);
+	if (r < 0)
+		return r;
+	hash_hex(w->sha256, item->sha256);
+	if (size != item->want->size_bytes || !str_eq(item->sha256, item->want->sha256))
+		return fetch_give_up(item, "what was made from its chunks has another hash");
+	if (parquet_frame_check(fd, size, e) < 0)
+		return e->code;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "look at staged file '%s'", item->staged);
+	(void)snprintf(item->md5, sizeof(item->md5), "%s", item->want->md5);
+	item->mark = file_mark_of(&st);
+	return 1;
+}
+
+/* From the first byte: what is in the partial file is of no use any more. */
+static int come_whole(struct fetch_worker *w, struct fetch_item *item, struct err *e)
+{
+	int64_t counted = atomic_exchange(&item->bytes_reused, 0);
+	int r = 0;
+
+	if (!item->emptied) {
+		r = journal_stage_remove(w->common->root, item->staged, e);
+		(void)atomic_fetch_sub(&w->common->bytes_reused, counted);
+		fetch_show(w, -(counted + atomic_load(&item->bytes_fetched)));
+	}
+	if (r < 0)
+		return r;
+	item->emptied = true;
+	chunks_free(TAKE(item->chunks));
+	return fetch_file(w, item, e);
+}
+
+static int finish(struct fetch_worker *w, struct fetch_item *item, struct err *e)
+{
+	int r = atomic_load(&item->whole) ? 0 : check_whole(w, item, e);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return come_whole(w, item, e);
+}
+
+int fetch_unit(struct fetch_worker *w, struct fetch_unit *unit, struct err *e)
+{
+	struct fetch_item *item = unit->item;
+	int r;
+
+	if (unit->length == 0 && !item->delta)
+		return fetch_file(w, item, e);
+	if (atomic_load(&item->failed))
+		return err_set(e, ERR_CANCELLED, "not asked for");
+	if (!unit->done && unit->length > 0 && !atomic_load(&item->whole)) {
+		r = fetch_range(w, unit, e);
+		if (r < 0)
+			return r;
+	}
+	if (!unit->done) {
+		unit->done = true;
+		unit->last = atomic_fetch_sub(&item->units_left, 1) == 1;
+	}
+	return unit->last ? finish(w, item, e) : 0;
+}

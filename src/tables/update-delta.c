@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Around the files that come in pieces: their indexes first, what was measured, what is reported. */
+#include "tables/update-internal.h"
+
+#include "base/time.h"
+#include "engine/ledger.h"
+#include "engine/pipeline.h"
+
+#include <inttypes.h>
+
+/* Attempts at an index: without one the file comes whole, which is no reason to wait long. */
+#define INDEX_ATTEMPTS 2
+/* (SPACE_LINK, server) is "round trip in us, bytes a second". */
+#define SPACE_LINK "link"
+/* Fewer bytes say nothing of a link's rate. */
+#define RATE_BYTES_MIN ((int64_t)1 << 20)
+
+struct finding {
+	struct update *u;
+	size_t *items; /* those with an index */
+	size_t n;
+};
+
+static void *worker_new(void *ctx)
+{
+	return fetch_worker_new(&((struct finding *)ctx)->u->common);
+}
+
+static void worker_free(void *ctx, void *worker)
+{
+	(void)ctx;
+	fetch_worker_free(worker);
+}
+
+static int prepare(void *ctx, void *worker, size_t i, struct err *e)
+{
+	struct finding *f = ctx;
+
+	return fetch_index(worker, &f->u->work->items[f->items[i]], e);
+}
+
+/* No index is no failure of the table: its file then comes whole. */
+static int take_results(void *ctx, const struct pipeline_result *results, size_t count,
+			struct err *e)
+{
+	struct finding *f = ctx;
+
+	(void)e;
+	for (size_t i = 0; i < count; i++) {
+		struct fetch_item *item = &f->u->work->items[f->items[results[i].item]];
+
+		if (results[i].result < 0)
+			(void)fetch_give_up(item, "its chunk index did not come: %.200s",
+					    results[i].error.msg);
+	}
+	return 0;
+}
+
+int update_find_chunks(struct update *u, struct err *e)
+{
+	AUTO_FREE size_t *items = xcalloc(u->work->item_count + 1, sizeof(*items));
+	struct finding f = { .u = u, .items = items };
+	struct pipeline p = {
+		.ctx = &f,
+		.workers = u->options->jobs,
+		.attempts = INDEX_ATTEMPTS,
+		.order = PIPELINE_AS_FINISHED,
+		.cancel = u->options->cancel,
+		.worker_new = worker_new,
+		.worker_free = worker_free,
+		.prepare = prepare,
+		.commit = take_results,
+	};
+
+	for (size_t i = 0; i < u->work->item_count; i++) {
+		if (*u->work->items[i].want->chunks_sha256)
+			items[f.n++] = i;
+	}
+	p.items = f.n;
+	return f.n ? pipeline_run(&p, e) : 0;
+}
+
+int update_load_link(struct update *u, struct err *e)
+{
+	AUTO_FREE char *known = NULL;
+	int64_t rtt = DELTA_RTT_US;
+	int64_t rate = DELTA_RATE;
+	int r = ledger_get(root_db(u->options->root), SPACE_LINK, u->options->server, &known, e);
+
+	/* Whatever it says is only a guess, kept in bounds by delta_gap(). */
+	if (r == 0 && known && sscanf(known, "%" SCNd64 " %" SCNd64, &rtt, &rate) != 2)
+		rate = DELTA_RATE;
+	u->common.rate = rate;
+	u->common.at_once = u->options->jobs;
+	return r;
+}
+
+int update_save_link(struct update *u, int64_t took_ms, struct err *e)
+{
+	struct db *db = root_db(u->options->root);
+	int64_t bytes = atomic_load(&u->common.bytes_fetched);
+	int64_t rtt = atomic_load(&u->common.rtt_us);
+	AUTO_FREE char *text = NULL;
+	AUTO_TX struct db *tx = NULL;
+	int r;
+
+	if (rtt == 0 || bytes < RATE_BYTES_MIN)
+		return 0;
+	text = xasprintf("%" PRId64 " %" PRId64, rtt, bytes * 1000 / (took_ms > 0 ? took_ms : 1));
+	r = db_begin_lazy(db, e);
+	if (r < 0)
+		return r;
+	tx = db;
+	r = ledger_put(db, SPACE_LINK, u->options->server, text, e);
+	return r < 0 ? r : db_commit(db, e);
+}
+
+static void report_table(struct update *u, const struct work_table *table)
+{
+	struct update_table *t = &u->report->tables[u->report->table_count];
+
+	if (table->plan->action != PLAN_FETCH)
+		return;
+	u->report->table_count++;
+	*t = (struct update_table){ .plan = table->plan };
+	for (size_t i = 0; i < table->plan->want->file_count; i++) {
+		const struct fetch_item *item = table->items[i];
+
+		if (item) {
+			t->bytes_fetched += atomic_load(&item->bytes_fetched);
+			t->bytes_reused += atomic_load(&item->bytes_reused);
+		} else if (table->plan->files[i].have) {
+			t->bytes_reused += table->plan->files[i].have->mark.size;
+		}
+	}
+}
+
+void update_report_items(struct update *u)
+{
+	u->report->tables = xcalloc(u->work->table_count + 1, sizeof(*u->report->tables));
+	for (size_t i = 0; i < u->work->table_count; i++)
+		report_table(u, &u->work->tables[i]);
+	for (size_t i = 0; i < u->work->item_count; i++) {
+		struct fetch_item *item = &u->work->items[i];
+
+		if (item->warning)
+			strv_adopt(&u->report->warnings, TAKE(item->warning));
+	}
+}
