@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One run over what is due. */
-#include "engine/outbox.h"
+#include "engine/outbox-internal.h"
 
-#include "base/hash.h"
 #include "base/str.h"
 #include "base/time.h"
 #include <errno.h>
@@ -17,22 +16,8 @@ struct drain {
 	int64_t clock;       /* wall clock less monotonic, as the run began */
 	int64_t held_until;  /* nothing is tried before */
 	unsigned unanswered; /* attempts in a row that concern the peer as a whole */
+	int64_t gone;        /* rows of this record */
 };
-
-/* Owned texts of the row at work. */
-struct taken {
-	struct outbox_item item;
-	char *kind, *subject, *key, *payload;
-};
-
-static void taken_release(struct taken *t)
-{
-	free(t->kind);
-	free(t->subject);
-	free(t->key);
-	free(t->payload);
-	*t = (struct taken){ 0 };
-}
 
 static int64_t now(const struct drain *d)
 {
@@ -51,41 +36,6 @@ static int settle(struct drain *d, struct err *e)
 	return r < 0 ? r : db_commit(d->o->db, e);
 }
 
-/* The first in line of each subject counts; ties go to who failed less, then by age. 1 and the row
- * (NULL: only its time is wanted), 0 when none is left. */
-static int next_row(struct drain *d, struct taken *ret, int64_t *ret_due, struct err *e)
-{
-	static const char sql[] =
-		"SELECT id, kind, subject, key, payload, attempts, due_ms FROM outbox o"
-		" WHERE state=0 AND NOT EXISTS (SELECT 1 FROM outbox p WHERE p.subject=o.subject"
-		" AND p.id<o.id AND p.state<2) ORDER BY due_ms, attempts, id LIMIT 1";
-	AUTO_STMT struct stmt *q = NULL;
-	int r = db_query(d->o->db, &q, e, sql, "");
-
-	if (r == 0)
-		r = stmt_next(q, e);
-	if (r <= 0)
-		return r;
-	*ret_due = stmt_int(q, 6) > d->held_until ? stmt_int(q, 6) : d->held_until;
-	if (!ret)
-		return 1;
-	*ret = (struct taken){
-		.kind = xstrdup(stmt_text(q, 1)),
-		.subject = xstrdup(stmt_text(q, 2)),
-		.key = xstrdup(stmt_text(q, 3)),
-		.payload = xstrdup(stmt_text(q, 4)),
-	};
-	ret->item = (struct outbox_item){
-		.id = stmt_int(q, 0),
-		.kind = ret->kind,
-		.subject = ret->subject,
-		.key = ret->key,
-		.payload = ret->payload,
-		.attempts = (unsigned)stmt_int(q, 5),
-	};
-	return 1;
-}
-
 static bool cancelled(const struct drain *d)
 {
 	return d->o->cancel && atomic_load(d->o->cancel);
@@ -102,19 +52,25 @@ static void wait_until(const struct drain *d, int64_t until)
 }
 
 static int put_off(struct drain *d, const struct outbox_item *item, const struct outbox_verdict *v,
-		   const struct err *why, struct err *e)
+		   const char *why, struct err *e)
 {
 	static const char sql_row[] =
 		"UPDATE outbox SET state=?2, attempts=attempts+1, set_ms=?3, due_ms=?4, word=?5,"
 		" error=?6 WHERE id=?1";
-	static const char sql_pause[] = "UPDATE outbox SET state=1, credential=?1 WHERE state=0"
-					" OR (state=1 AND credential IS NULL)";
+	static const char sql_hold[] = "UPDATE outbox_state SET hold=?1";
 	int64_t at = now(d);
-	int r = db_exec(d->o->db, e, sql_row, "iiiitt", item->id, (int64_t)v->state, at,
-			at + v->wait_ms, v->word, why->msg);
+	bool dead = v->state == OUTBOX_DEAD;
+	int r = db_exec(d->o->db, e, sql_row, "iiiitt", item->id, (int64_t)(dead ? OUTBOX_DEAD : 0),
+			at, at + v->wait_ms, v->word, why);
 
+	if (r < 0 || db_changes(d->o->db) == 0)
+		return r; /* what took its place is newer */
+	if (dead)
+		r = outbox_promote(d->o->db, item->subject, e);
+	if (r == 0)
+		r = outbox_count(d->o->db, dead ? -1 : 0, dead, at, e);
 	if (r == 0 && v->state == OUTBOX_PAUSED)
-		r = db_exec(d->o->db, e, sql_pause, "t", d->o->credential);
+		r = db_exec(d->o->db, e, sql_hold, "t", d->o->credential);
 	return r;
 }
 
@@ -123,14 +79,59 @@ static int take_off(struct drain *d, const struct outbox_item *item, struct err 
 	static const char sql[] = "DELETE FROM outbox WHERE id=?1";
 	int r = db_exec(d->o->db, e, sql, "i", item->id);
 
+	if (r == 0 && db_changes(d->o->db) > 0) {
+		r = outbox_promote(d->o->db, item->subject, e);
+		d->gone++;
+	}
 	if (r == 0 && d->o->delivered)
 		r = d->o->delivered(d->o->ctx, item, e);
 	return r;
 }
 
+/* What a row's own answer makes of the verdict on its batch. */
+static struct outbox_verdict verdict_of(const struct outbox_verdict *of_all, enum outbox_word word)
+{
+	if (of_all->state != OUTBOX_DELIVERED || word == OUTBOX_ACCEPTED ||
+	    word == OUTBOX_DUPLICATE)
+		return *of_all;
+	if (word == OUTBOX_REJECTED)
+		return (struct outbox_verdict){ .state = OUTBOX_DEAD, .word = "rejected" };
+	const struct outbox_attempt odd = { .status = 200 };
+
+	return outbox_judge(&odd, 0, 0);
+}
+
+/* One request: what was sent, what came of it. */
+struct trip {
+	struct outbox_batch batch;
+	struct outbox_attempt attempt;
+	struct outbox_verdict verdict;
+	struct outbox_answer *answers;
+	struct err why;
+};
+
+static const char *sentence(const struct trip *t, size_t i)
+{
+	return *t->answers[i].why ? t->answers[i].why : t->why.msg;
+}
+
+static int record_rows(struct drain *d, const struct trip *t, struct err *e)
+{
+	int r = 0;
+
+	d->gone = 0;
+	for (size_t i = 0; r == 0 && i < t->batch.n; i++) {
+		struct outbox_verdict v = verdict_of(&t->verdict, t->answers[i].word);
+
+		r = v.state == OUTBOX_DELIVERED
+			    ? take_off(d, &t->batch.items[i], e)
+			    : put_off(d, &t->batch.items[i], &v, sentence(t, i), e);
+	}
+	return r < 0 || d->gone == 0 ? r : outbox_count(d->o->db, -d->gone, 0, 0, e);
+}
+
 /* Not synced: what a power cut undoes is sent again, and the peer knows it. */
-static int record(struct drain *d, const struct outbox_item *item, const struct outbox_verdict *v,
-		  const struct err *why, struct err *e)
+static int record(struct drain *d, const struct trip *t, struct err *e)
 {
 	AUTO_TX struct db *tx = NULL;
 	int r = db_begin_lazy(d->o->db, e);
@@ -140,54 +141,90 @@ static int record(struct drain *d, const struct outbox_item *item, const struct 
 	tx = d->o->db;
 	r = d->o->lease ? lease_check(d->o->lease, e) : 0;
 	if (r == 0)
-		r = v->state == OUTBOX_DELIVERED ? take_off(d, item, e)
-						 : put_off(d, item, v, why, e);
+		r = record_rows(d, t, e);
 	return r < 0 ? r : db_commit(tx, e);
 }
 
 /* The wait of the peer as a whole grows with its own failures, not with those of one row. */
-static void hold(struct drain *d, const struct outbox_attempt *a, const struct outbox_verdict *v,
-		 uint32_t random)
+static void hold(struct drain *d, const struct trip *t, uint32_t random)
 {
-	if (!v->holds_all) {
+	if (!t->verdict.holds_all) {
 		d->unanswered = 0;
 		return;
 	}
-	d->held_until = now(d) + outbox_judge(a, d->unanswered, random).wait_ms;
+	d->held_until = now(d) + outbox_judge(&t->attempt, d->unanswered, random).wait_ms;
 	d->unanswered++;
 }
 
-static int attempt(struct drain *d, const struct outbox_item *item, struct err *e)
+static void report(struct drain *d, const struct trip *t)
 {
-	struct outbox_attempt a = { 0 };
-	struct outbox_verdict v;
-	struct err why = { 0 };
+	d->report->refused = t->verdict.state == OUTBOX_PAUSED;
+	for (size_t i = 0; i < t->batch.n; i++) {
+		struct outbox_verdict v = verdict_of(&t->verdict, t->answers[i].word);
+		struct err why = t->why;
+
+		if (v.state == OUTBOX_DELIVERED) {
+			d->report->delivered++;
+			d->report->duplicates += t->answers[i].word == OUTBOX_DUPLICATE;
+			continue;
+		}
+		if (*t->answers[i].why)
+			(void)err_set(&why, ERR_REMOTE, "%s", t->answers[i].why);
+		if (d->o->failed)
+			d->o->failed(d->o->ctx, &t->batch.items[i], &v, &why);
+	}
+}
+
+static int send(struct drain *d, struct trip *t)
+{
+	d->report->attempts++;
+	if (!d->o->deliver_many) {
+		t->answers[0].word = OUTBOX_ACCEPTED;
+		return d->o->deliver(d->o->ctx, t->batch.items, &t->attempt, &t->why);
+	}
+	outbox_batch_key(t->batch.items, t->batch.n, t->batch.key);
+	return d->o->deliver_many(d->o->ctx, &t->batch, &t->attempt, t->answers, &t->why);
+}
+
+static int attempt(struct drain *d, const struct outbox_item *items, size_t n, struct err *e);
+
+/* Refused as a whole: whichever row it is for, the others are not to suffer. */
+static int split(struct drain *d, const struct outbox_item *items, size_t n, struct err *e)
+{
+	int r = attempt(d, items, n / 2, e);
+
+	return r < 0 || d->report->refused ? r : attempt(d, items + n / 2, n - n / 2, e);
+}
+
+static int attempt(struct drain *d, const struct outbox_item *items, size_t n, struct err *e)
+{
+	AUTO_FREE struct outbox_answer *answers = xcalloc(n, sizeof(*answers));
+	struct trip t = { .batch = { .items = items, .n = n }, .answers = answers };
 	uint32_t random = 0;
-	int r = d->o->deliver(d->o->ctx, item, &a, &why);
+	int r = cancelled(d) ? err_set(&t.why, ERR_CANCELLED, "stopped") : send(d, &t);
 
 	if (r < 0) {
-		*e = why;
+		*e = t.why;
 		return r;
 	}
 	random_bytes(&random, sizeof(random));
-	v = outbox_judge(&a, item->attempts, random);
-	r = record(d, item, &v, &why, e);
+	t.verdict = outbox_judge(&t.attempt, items[0].attempts, random);
+	if (t.verdict.state == OUTBOX_DEAD && n > 1)
+		return split(d, items, n, e);
+	r = record(d, &t, e);
 	if (r < 0)
 		return r;
-	hold(d, &a, &v, random);
-	d->report->delivered += v.state == OUTBOX_DELIVERED;
-	d->report->refused = v.state == OUTBOX_PAUSED;
-	if (v.state != OUTBOX_DELIVERED && d->o->failed)
-		d->o->failed(d->o->ctx, item, &v, &why);
+	hold(d, &t, random);
+	report(d, &t);
 	return 0;
 }
 
 /* 1 when it went on, 0 when the run is over. */
 static int step(struct drain *d, int64_t end, struct err *e)
 {
-	AUTO(taken_release) struct taken row = { 0 };
-	int64_t due = 0;
-	int r = next_row(d, &row, &due, e);
+	AUTO_TAKEN struct outbox_taken *rows = xcalloc(1, sizeof(*rows));
+	int r = outbox_take(d->o, now(d), rows, e);
+	int64_t due = rows->due_ms > d->held_until ? rows->due_ms : d->held_until;
 
 	if (r <= 0)
 		return r;
@@ -196,38 +233,31 @@ static int step(struct drain *d, int64_t end, struct err *e)
 	wait_until(d, due);
 	if (cancelled(d))
 		return err_set(e, ERR_CANCELLED, "stopped");
-	r = attempt(d, &row.item, e);
+	r = attempt(d, rows->items, rows->n, e);
 	return r < 0 ? r : !d->report->refused;
 }
 
 static int count(struct drain *d, struct err *e)
 {
-	static const char sql[] = "SELECT count(*) FILTER (WHERE state=0),"
-				  " count(*) FILTER (WHERE state=1),"
-				  " count(*) FILTER (WHERE state=2) FROM outbox";
-	struct outbox_drain_report *report = d->report;
-	AUTO_STMT struct stmt *q = NULL;
-	int64_t due = 0;
-	int r = db_query(d->o->db, &q, e, sql, "");
+	struct outbox_drain_report *ret = d->report;
+	struct outbox_summary sum = { 0 };
+	int64_t due;
+	int r = outbox_summary(d->o->db, d->o->credential, &sum, e);
 
-	if (r == 0)
-		r = stmt_next(q, e);
 	if (r < 0)
 		return r;
-	report->waiting = (size_t)stmt_int(q, 0);
-	report->paused = (size_t)stmt_int(q, 1);
-	report->dead = (size_t)stmt_int(q, 2);
-	report->next_ms = -1;
-	r = next_row(d, NULL, &due, e);
-	if (r > 0)
-		report->next_ms = due > now(d) ? due - now(d) : 0;
-	return r < 0 ? r : 0;
+	due = sum.due_ms > d->held_until ? sum.due_ms : d->held_until;
+	ret->waiting = sum.paused ? 0 : (size_t)sum.waiting;
+	ret->paused = sum.paused ? (size_t)sum.waiting : 0;
+	ret->dead = (size_t)sum.dead;
+	ret->next_ms = sum.due_ms < 0 || sum.paused ? -1 : due > now(d) ? due - now(d) : 0;
+	return 0;
 }
 
 int outbox_drain(const struct outbox_drain_options *options, struct outbox_drain_report *report,
 		 struct err *e)
 {
-	static const char sql_refused[] = "SELECT 1 FROM outbox WHERE state=1 LIMIT 1";
+	static const char sql_refused[] = "SELECT hold IS NOT NULL FROM outbox_state";
 	struct drain d = { .o = options, .report = report };
 	int64_t end;
 	int64_t paused = 0;

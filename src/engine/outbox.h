@@ -7,7 +7,7 @@
  *
  *	const struct outbox_drain_options o = { .db = db, .lease = lease, .deliver = send, ... };
  *	struct outbox_drain_report report = { 0 };
- *	outbox_drain(&o, &report, e)     sends what is due, one after the other
+ *	outbox_drain(&o, &report, e)     sends what is due, one after the other, or in batches
  *
  * A thing is recorded as its kind, the text its owner needs to find it again (a path, not its
  * bytes) and a key that is the same whenever it is the same thing: the row is deleted only after
@@ -20,6 +20,15 @@
  *	a redirect, a 2xx of another shape   more or less; or after Retry-After, if that is later
  *	401, 403                             all rows pause until the credential is another one
  *	any other 4xx, nothing to send       dead: kept for outbox_visit() and outbox_redrive()
+ *
+ * Batches (deliver_many): up to batch_rows due rows of batch_bytes payload go in one request, which has
+ * a key of its own, the same whenever it holds the same rows. The peer says of each row whether it was
+ * accepted, known already or rejected; the rejected are dead, each with its reason. A batch that is
+ * rejected as a whole (400, 413, 422 ...) is split until the row that spoils it is alone, and only
+ * that one is dead. A row at which a server has failed OUTBOX_ALONE_AFTER times goes alone, too.
+ *
+ * What a row costs does not depend on how many there are: only the first row of each subject is in
+ * line (the others are promoted when it goes), counts are kept, a pause of all is one row.
  *
  * Rows of one subject go in the order they were put, dead ones excepted. A row that fails waits
  * alone; but when the peer does not answer at all, or says it is busy, the whole run waits as long,
@@ -35,6 +44,7 @@
 #ifndef LARDER_ENGINE_OUTBOX_H
 #define LARDER_ENGINE_OUTBOX_H
 
+#include "base/hash.h"
 #include "db/db.h"
 #include "engine/lease.h"
 #include <stdatomic.h>
@@ -43,6 +53,8 @@ extern const struct db_schema outbox_schema;
 
 /* A peer that asks for more is asked again after an hour. */
 #define OUTBOX_WAIT_MAX_MS ((int64_t)3600 * 1000)
+/* In one request: more gains nothing over the round trip and its commit. */
+#define OUTBOX_BATCH_MAX 1000
 
 struct outbox_item {
 	int64_t id; /* given by outbox_put() */
@@ -72,6 +84,20 @@ struct outbox_verdict {
 struct outbox_verdict outbox_judge(const struct outbox_attempt *a, unsigned attempts,
 				   uint32_t random);
 
+/* Two failures of a server are bad luck; then the row itself may be what it fails at. */
+#define OUTBOX_ALONE_AFTER 3
+
+struct outbox_batch {
+	const struct outbox_item *items;
+	size_t n;
+	char key[HASH_HEX_MAX]; /* for Idempotency-Key: of the rows' keys in their order */
+};
+enum outbox_word { OUTBOX_UNANSWERED, OUTBOX_ACCEPTED, OUTBOX_DUPLICATE, OUTBOX_REJECTED };
+struct outbox_answer { /* of one row of a batch, when the reply is as expected */
+	enum outbox_word word;
+	char why[ERR_MSG_MAX]; /* REJECTED: the peer's sentence */
+};
+
 /* Inside a transaction. 1 when the row is new, 0 when one of this key waits, is paused or is dead
  * already. Other rows of `supersedes` (a subject; NULL: none) are removed: what would be sent for
  * them is the newer content. */
@@ -89,6 +115,12 @@ struct outbox_drain_options {
 	   for an attempt that failed. Outside any transaction. */
 	int (*deliver)(void *ctx, const struct outbox_item *item, struct outbox_attempt *ret,
 		       struct err *why);
+	/* In its place, for batches; answers are UNANSWERED before it is called, and count only when
+	   the attempt was answered as expected. */
+	int (*deliver_many)(void *ctx, const struct outbox_batch *batch, struct outbox_attempt *ret,
+			    struct outbox_answer *answers, struct err *why);
+	size_t batch_rows;  /* at most OUTBOX_BATCH_MAX */
+	size_t batch_bytes; /* of payloads; one row may be larger, and goes alone */
 	/* May be NULL. Inside the transaction that removes the row. */
 	int (*delivered)(void *ctx, const struct outbox_item *item, struct err *e);
 	/* May be NULL. After each attempt that is not yet a delivery. */
@@ -97,6 +129,8 @@ struct outbox_drain_options {
 };
 struct outbox_drain_report {
 	size_t delivered;
+	size_t duplicates;            /* of these: the peer had them already */
+	size_t attempts;              /* requests that were tried */
 	size_t waiting, paused, dead; /* rows after the run */
 	int64_t next_ms;              /* until the first of them is due; -1: none waits */
 	bool refused;                 /* the credential was; nothing is tried until it changes */
@@ -124,5 +158,13 @@ int outbox_visit(struct db *db, enum outbox_state state, outbox_visit_fn visit, 
 		 struct err *e);
 /* 1 when anything is to be sent or paused. */
 int outbox_has_work(struct db *db, struct err *e);
+/* Rows that are to be sent, and dead ones; when the next is due by the wall clock (-1: none is), and
+ * whether all pause under that credential. At a cost that does not grow with the rows. */
+struct outbox_summary {
+	int64_t waiting, dead, due_ms;
+	bool paused;
+};
+int outbox_summary(struct db *db, const char *credential, struct outbox_summary *ret,
+		   struct err *e);
 
 #endif

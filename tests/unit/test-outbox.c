@@ -324,6 +324,306 @@ TEST(newer_content_takes_the_place_of_what_waits)
 	buf_release(&p.log);
 }
 
+/* A peer that takes batches: `bad` spoils a whole batch, `reject` only itself. */
+struct batch_peer {
+	struct buf log; /* "a,b,c " for each request */
+	long status;    /* of all requests */
+	const char *bad, *reject, *twice;
+	char keys[8][HASH_HEX_MAX];
+	size_t calls, rows, bytes;
+	struct outbox_drain_report report;
+};
+
+static int deliver_many(void *ctx, const struct outbox_batch *batch, struct outbox_attempt *ret,
+			struct outbox_answer *answers, struct err *why)
+{
+	struct batch_peer *p = ctx;
+
+	ret->status = p->status;
+	ret->as_expected = true;
+	(void)snprintf(p->keys[p->calls++ % 8], HASH_HEX_MAX, "%s", batch->key);
+	for (size_t i = 0; i < batch->n; i++) {
+		const char *key = batch->items[i].key;
+
+		buf_addf(&p->log, "%s%s", i ? "," : "", key);
+		answers[i].word =
+			p->twice && str_eq(key, p->twice) ? OUTBOX_DUPLICATE : OUTBOX_ACCEPTED;
+		if (p->bad && str_eq(key, p->bad))
+			ret->status = 413;
+		if (!p->reject || !str_eq(key, p->reject))
+			continue;
+		answers[i].word = OUTBOX_REJECTED;
+		(void)snprintf(answers[i].why, sizeof(answers[i].why), "no such thing");
+	}
+	buf_addc(&p->log, ' ');
+	(void)err_set(why, ERR_REMOTE, "status %ld", ret->status);
+	return 0;
+}
+
+static void drain_batches(struct batch_peer *p, struct db *db)
+{
+	const struct outbox_drain_options o = { .db = db,
+						.credential = "ann",
+						.ctx = p,
+						.deliver_many = deliver_many,
+						.batch_rows = p->rows ? p->rows : 100,
+						.batch_bytes = p->bytes ? p->bytes : 1000 };
+	struct err e = { 0 };
+
+	p->report = (struct outbox_drain_report){ 0 };
+	buf_clear(&p->log);
+	p->calls = 0;
+	CHECK_OK(outbox_drain(&o, &p->report, &e));
+}
+
+static void put_letters(struct db *db, const char *letters)
+{
+	for (; *letters; letters++) {
+		const char text[] = { *letters, '\0' };
+
+		put(db, text, text);
+	}
+}
+
+TEST(a_batch_is_capped_in_rows_and_bytes)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct batch_peer p = { .status = 200, .log = BUF_INIT(1000), .rows = 3 };
+
+	put_letters(db, "abcdefg");
+	drain_batches(&p, db);
+	CHECK_STR(buf_str(&p.log), "a,b,c d,e,f g ");
+	CHECK_INT(p.report.delivered, 7);
+	CHECK_INT(p.report.attempts, 3);
+	put_letters(db, "abcde");
+	p.bytes = 2; /* each payload is one byte */
+	drain_batches(&p, db);
+	CHECK_STR(buf_str(&p.log), "a,b c,d e ");
+	CHECK_INT(p.report.waiting, 0);
+	buf_release(&p.log);
+}
+
+TEST(a_row_larger_than_a_batch_goes_alone)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct batch_peer p = { .status = 200, .log = BUF_INIT(1000), .bytes = 1 };
+	const struct outbox_item large = {
+		.kind = "k", .subject = "b", .key = "b", .payload = "a long one"
+	};
+	struct err e = { 0 };
+
+	put(db, "a", "a");
+	CHECK_OK(db_begin(db, &e));
+	CHECK_INT(outbox_put(db, &large, NULL, &e), 1);
+	CHECK_OK(db_commit(db, &e));
+	put(db, "c", "c");
+	drain_batches(&p, db);
+	CHECK_STR(buf_str(&p.log), "a b c ");
+	buf_release(&p.log);
+}
+
+TEST(a_batch_has_the_key_of_its_rows)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct batch_peer p = { .status = 0, .log = BUF_INIT(1000) };
+	char first[HASH_HEX_MAX];
+	struct err e = { 0 };
+
+	put_letters(db, "abc");
+	drain_batches(&p, db);
+	memcpy(first, p.keys[0], sizeof(first));
+	CHECK_OK(db_begin(db, &e));
+	CHECK_OK(outbox_hurry(db, time_now(), &e));
+	CHECK_OK(db_commit(db, &e));
+	p.status = 200;
+	drain_batches(&p, db);
+	CHECK_STR(p.keys[0], first);
+	put_letters(db, "ab");
+	drain_batches(&p, db);
+	CHECK(strcmp(p.keys[0], first) != 0);
+	buf_release(&p.log);
+}
+
+TEST(a_rejected_batch_is_split_until_the_poison_is_alone)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct batch_peer p = { .status = 200, .log = BUF_INIT(1000), .bad = "f" };
+
+	put_letters(db, "abcdefgh");
+	drain_batches(&p, db);
+	CHECK_STR(buf_str(&p.log), "a,b,c,d,e,f,g,h a,b,c,d e,f,g,h e,f e f g,h ");
+	CHECK_INT(p.report.delivered, 7);
+	CHECK_INT(p.report.dead, 1);
+	CHECK_INT(p.report.waiting, 0);
+	buf_release(&p.log);
+}
+
+struct seen {
+	size_t n;
+	char key[20], error[100];
+};
+
+static int see(void *ctx, const struct outbox_row *row, struct err *e)
+{
+	struct seen *s = ctx;
+
+	(void)e;
+	s->n++;
+	(void)snprintf(s->key, sizeof(s->key), "%s", row->item.key);
+	(void)snprintf(s->error, sizeof(s->error), "%s", row->error);
+	return 0;
+}
+
+TEST(of_an_accepted_batch_only_the_rejected_row_is_dead_with_its_reason)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct batch_peer p = { .status = 201, .log = BUF_INIT(1000), .reject = "b", .twice = "c" };
+	struct seen s = { 0 };
+	struct err e = { 0 };
+
+	put_letters(db, "abcd");
+	drain_batches(&p, db);
+	CHECK_INT(p.calls, 1);
+	CHECK_INT(p.report.delivered, 3);
+	CHECK_INT(p.report.duplicates, 1);
+	CHECK_OK(outbox_visit(db, OUTBOX_DEAD, see, &s, &e));
+	CHECK_INT(s.n, 1);
+	CHECK_STR(s.key, "b");
+	CHECK_STR(s.error, "no such thing");
+	buf_release(&p.log);
+}
+
+TEST(a_row_a_server_fails_at_again_and_again_goes_alone)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct batch_peer p = { .status = 500, .log = BUF_INIT(1000) };
+	struct err e = { 0 };
+
+	put_letters(db, "abc");
+	for (int i = 0; i < OUTBOX_ALONE_AFTER; i++) {
+		drain_batches(&p, db);
+		CHECK_STR(buf_str(&p.log), "a,b,c ");
+		CHECK_OK(db_begin(db, &e));
+		CHECK_OK(db_exec(db, &e, "UPDATE outbox SET due_ms = 0", ""));
+		CHECK_OK(db_commit(db, &e));
+	}
+	p.status = 200;
+	drain_batches(&p, db);
+	CHECK_STR(buf_str(&p.log), "a b c ");
+	buf_release(&p.log);
+}
+
+TEST(rows_of_one_subject_are_never_in_one_batch_and_keep_their_order)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct batch_peer p = { .status = 200, .log = BUF_INIT(1000) };
+
+	put(db, "s", "s1");
+	put(db, "s", "s2");
+	put(db, "s", "s3");
+	put(db, "t", "t1");
+	drain_batches(&p, db);
+	CHECK_STR(buf_str(&p.log), "s1,t1 s2 s3 ");
+	buf_release(&p.log);
+}
+
+TEST(redriven_rows_go_in_their_order_again)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct batch_peer p = { .status = 200, .log = BUF_INIT(1000), .reject = "s1" };
+	size_t rows = 0;
+	struct err e = { 0 };
+
+	put(db, "s", "s1");
+	drain_batches(&p, db);
+	put(db, "s", "s2");
+	CHECK_OK(db_begin(db, &e));
+	CHECK_OK(outbox_redrive(db, time_now(), &rows, &e));
+	CHECK_OK(db_commit(db, &e));
+	CHECK_INT(rows, 1);
+	p.reject = NULL;
+	drain_batches(&p, db);
+	CHECK_STR(buf_str(&p.log), "s1 s2 ");
+	buf_release(&p.log);
+}
+
+TEST(counts_are_those_of_the_rows)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct batch_peer p = { .status = 200, .log = BUF_INIT(1000), .reject = "c" };
+	const struct outbox_item newer = {
+		.kind = "k", .subject = "c", .key = "c2", .payload = "p"
+	};
+	struct outbox_summary sum;
+	struct err e = { 0 };
+
+	put_letters(db, "abc");
+	put(db, "a", "a2");
+	CHECK_OK(outbox_summary(db, "ann", &sum, &e));
+	CHECK(sum.waiting == 4 && sum.dead == 0 && !sum.paused && sum.due_ms > 0);
+	drain_batches(&p, db);
+	CHECK_OK(outbox_summary(db, "ann", &sum, &e));
+	CHECK(sum.waiting == 0 && sum.dead == 1 && sum.due_ms == -1);
+	CHECK_OK(db_begin(db, &e));
+	CHECK_INT(outbox_put(db, &newer, "c", &e), 1);
+	CHECK_OK(db_commit(db, &e));
+	CHECK_OK(outbox_summary(db, "ann", &sum, &e));
+	CHECK(sum.waiting == 1 && sum.dead == 0);
+	p.status = 401;
+	drain_batches(&p, db);
+	CHECK_INT(p.report.paused, 1);
+	CHECK_OK(outbox_summary(db, "ann", &sum, &e));
+	CHECK(sum.paused);
+	CHECK_OK(outbox_summary(db, "bob", &sum, &e));
+	CHECK(!sum.paused);
+	buf_release(&p.log);
+}
+
+TEST(an_outbox_of_the_older_form_is_taken_over)
+{
+	static const char *const first[2] = {
+		"CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,"
+		" subject TEXT NOT NULL, key TEXT NOT NULL UNIQUE, payload TEXT NOT NULL,"
+		" state INTEGER NOT NULL, attempts INTEGER NOT NULL, set_ms INTEGER NOT NULL,"
+		" due_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, credential TEXT, word TEXT,"
+		" error TEXT);"
+		"CREATE INDEX outbox_due ON outbox(state, due_ms, attempts, id);"
+		"CREATE INDEX outbox_subject ON outbox(subject, id);"
+		"INSERT INTO outbox VALUES (1,'k','s','a','p',1,1,5,5,5,'ann','refused','x'),"
+		" (2,'k','s','b','p',0,0,5,5,5,NULL,NULL,NULL),"
+		" (3,'k','t','c','p',2,1,5,5,5,NULL,'rejected','x')",
+	};
+	static const struct db_schema older = { "outbox", first };
+	static const struct db_schema *const old_schemas[] = { &lease_schema, &older };
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_FREE char *path = xasprintf("%s/x.db", folder);
+	struct db_options o = { .path = path, .create = true };
+	struct batch_peer p = { .status = 200, .log = BUF_INIT(1000) };
+	AUTO_DB struct db *db = NULL;
+	struct err e = { 0 };
+
+	CHECK_OK(db_open(&o, &db, &e));
+	CHECK_OK(db_migrate(db, old_schemas, ARRAY_LEN(old_schemas), &e));
+	CHECK_OK(db_migrate(db, schemas, ARRAY_LEN(schemas), &e));
+	drain_batches(&p, db);
+	CHECK(p.report.refused && p.report.paused == 2 && p.report.dead == 1);
+	CHECK_OK(db_begin(db, &e));
+	CHECK_OK(outbox_settle(db, time_now(), "another", &e));
+	CHECK_OK(db_commit(db, &e));
+	drain_batches(&p, db);
+	CHECK_STR(buf_str(&p.log), "a b ");
+	buf_release(&p.log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +639,16 @@ int main(void)
 		CASE(a_clock_that_goes_back_keeps_no_row_longer_than_its_wait),
 		CASE(a_clock_that_goes_forward_makes_rows_due),
 		CASE(newer_content_takes_the_place_of_what_waits),
+		CASE(a_batch_is_capped_in_rows_and_bytes),
+		CASE(a_row_larger_than_a_batch_goes_alone),
+		CASE(a_batch_has_the_key_of_its_rows),
+		CASE(a_rejected_batch_is_split_until_the_poison_is_alone),
+		CASE(of_an_accepted_batch_only_the_rejected_row_is_dead_with_its_reason),
+		CASE(a_row_a_server_fails_at_again_and_again_goes_alone),
+		CASE(rows_of_one_subject_are_never_in_one_batch_and_keep_their_order),
+		CASE(redriven_rows_go_in_their_order_again),
+		CASE(counts_are_those_of_the_rows),
+		CASE(an_outbox_of_the_older_form_is_taken_over),
 	};
 
 	return RUN(tests);
