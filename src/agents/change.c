@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agents/change.h"
 
+#include "agents/clean.h"
 #include "agents/events.h"
 #include "agents/mirror.h"
+#include "agents/pace.h"
+#include "agents/record.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "engine/journal.h"
@@ -107,6 +110,8 @@ static int note(struct agents *a, struct dispatch *d, const struct change *c,
 		note_spawn(d, d->updated_ms);
 	else if (c->event == AGENT_EXIT || c->event == AGENT_LOOK || c->event == AGENT_STOP)
 		note_end(d, seen, question, d->updated_ms);
+	if (d->ended_ms == d->updated_ms && pace_note_end(agents_db(a), d, e) < 0)
+		return e->code;
 	if (c->event == AGENT_WAIT && c->answer)
 		return put_answer(a, d, c->answer, e);
 	return d->status == AGENT_RUNNING && seen->asked ? clear_question(a, d, e) : 0;
@@ -115,8 +120,10 @@ static int note(struct agents *a, struct dispatch *d, const struct change *c,
 /* The row and what hangs on it. */
 static int write_down(struct agents *a, struct dispatch *d, struct err *e)
 {
-	int r = dispatch_save(agents_db(a), d, e);
+	int r = agent_is_terminal(d->status) ? record_capture(a, d, e) : 0;
 
+	if (r == 0)
+		r = dispatch_save(agents_db(a), d, e);
 	return r < 0 ? r : mirror_put(a, d, e);
 }
 
@@ -196,8 +203,10 @@ int change_add(struct agents *a, struct dispatch *d, struct err *e)
 	const struct change c = { .event = AGENT_WAIT };
 	struct agent_verdict verdict = agent_judge(AGENT_NONE, AGENT_WAIT, &none);
 	char id[UUID_TEXT_MAX];
-	int r = db_begin_tx(agents_db(a), &tx, e);
+	int r = clean_finish(a, d->name, NULL, e);
 
+	if (r == 0)
+		r = db_begin_tx(agents_db(a), &tx, e);
 	if (r == 0)
 		r = supersede(a, d, e);
 	if (r < 0)

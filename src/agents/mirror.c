@@ -193,20 +193,26 @@ static int read_old(const struct agents *a, const struct dispatch *d, struct buf
 	return 0;
 }
 
-int mirror_put_file(struct agents *a, const char *staged, struct bytes contents, const char *target,
-		    struct err *e)
+static int put_unsynced(struct agents *a, const char *staged, struct bytes contents,
+			const char *target, struct err *e)
 {
 	struct root *root = agents_root(a);
-	AUTO_STRV struct strv names = STRV_INIT;
 	struct err ignored = { 0 };
 	int r;
 
-	strv_add(&names, staged);
 	(void)journal_stage_remove(root, staged, &ignored); /* of a change that was cut short */
 	r = journal_stage(root, staged, contents, e);
-	if (r == 0)
-		r = journal_sync(root, &names, e);
 	return r < 0 ? r : journal_move(root, staged, target, e);
+}
+
+int mirror_put_file(struct agents *a, const char *staged, struct bytes contents, const char *target,
+		    struct err *e)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	int r = put_unsynced(a, staged, contents, target, e);
+
+	strv_add(&names, staged);
+	return r < 0 ? r : journal_sync(agents_root(a), &names, e);
 }
 
 static int set_aside(struct agents *a, const struct dispatch *d, struct bytes old, struct err *e)
@@ -219,7 +225,8 @@ static int set_aside(struct agents *a, const struct dispatch *d, struct bytes ol
 	return mirror_put_file(a, staged, old, target, e);
 }
 
-int mirror_put(struct agents *a, const struct dispatch *d, struct err *e)
+int mirror_put_one_of(struct agents *a, const struct dispatch *d, struct strv *staged_names,
+		      struct err *e)
 {
 	AUTO_FREE char *staged = xasprintf("status-%s-%" PRId64, d->id, d->revision);
 	AUTO_FREE char *target = agents_file(d->name, STATUS_FILE);
@@ -233,7 +240,16 @@ int mirror_put(struct agents *a, const struct dispatch *d, struct err *e)
 	if (r < 0)
 		return r;
 	mirror_render(d, corrupt ? (struct bytes){ NULL, 0 } : buf_bytes(&old), &text);
-	return mirror_put_file(a, staged, buf_bytes(&text), target, e);
+	strv_add(staged_names, staged);
+	return put_unsynced(a, staged, buf_bytes(&text), target, e);
+}
+
+int mirror_put(struct agents *a, const struct dispatch *d, struct err *e)
+{
+	AUTO_STRV struct strv staged = STRV_INIT;
+	int r = mirror_put_one_of(a, d, &staged, e);
+
+	return r < 0 ? r : journal_sync(agents_root(a), &staged, e);
 }
 
 int mirror_is_stale(const struct agents *a, const struct dispatch *d, struct err *e)

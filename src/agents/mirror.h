@@ -23,6 +23,10 @@
 #define STATUS_BYTES_MAX ((size_t)256 << 10)
 
 int mirror_put(struct agents *a, const struct dispatch *d, struct err *e);
+/* The same for many in one commit: what is to be made durable before it is added to `staged`
+ * (journal_sync). */
+int mirror_put_one_of(struct agents *a, const struct dispatch *d, struct strv *staged,
+		      struct err *e);
 /* Any file of ours below the home, with the commit; `staged` names it meanwhile (engine/journal.h). */
 int mirror_put_file(struct agents *a, const char *staged, struct bytes contents, const char *target,
 		    struct err *e);

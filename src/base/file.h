@@ -56,6 +56,9 @@ int tree_remove(int dirfd, const char *path,
 /* Bytes that may still be written below `path` by this user. */
 int disk_free(const char *path, int64_t *ret_bytes, struct err *e);
 
+/* The names in a folder, sorted, without . and ..; appended. */
+struct strv;
+int dir_names(int dirfd, const char *path, struct strv *ret_names, struct err *e);
 /* Calls back for every regular file and link below `path`, depth first, names sorted; a negative
  * return stops. */
 typedef int (*tree_visit_fn)(void *ctx, const char *relative_path, const struct stat *st,

@@ -16,7 +16,7 @@ static void close_dir(DIR **dir)
 		(void)closedir(*dir); /* only read from */
 }
 
-static int list_names(int dirfd, const char *path, struct strv *names, struct err *e)
+int dir_names(int dirfd, const char *path, struct strv *names, struct err *e)
 {
 	AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	AUTO(close_dir) DIR *dir = NULL;
@@ -52,7 +52,7 @@ static int walk_folder(const struct walk *w, const char *path, unsigned depth, s
 	if (depth > TREE_DEPTH_MAX)
 		return err_set(e, ERR_LIMIT, "'%s' lies more than %d folders deep", path,
 			       TREE_DEPTH_MAX);
-	if (list_names(w->dirfd, path, &names, e) < 0)
+	if (dir_names(w->dirfd, path, &names, e) < 0)
 		return e->code;
 	for (size_t i = 0; i < names.n; i++) {
 		AUTO_FREE char *child = xasprintf("%s/%s", path, names.v[i]);
@@ -85,7 +85,7 @@ static int remove_folder(int dirfd, const char *path, unsigned depth, struct err
 	if (depth > TREE_DEPTH_MAX)
 		return err_set(e, ERR_LIMIT, "'%s' lies more than %d folders deep", path,
 			       TREE_DEPTH_MAX);
-	if (list_names(dirfd, path, &names, e) < 0)
+	if (dir_names(dirfd, path, &names, e) < 0)
 		return e->code == ERR_NOT_FOUND ? 0 : e->code;
 	for (size_t i = 0; i < names.n; i++) {
 		AUTO_FREE char *child = xasprintf("%s/%s", path, names.v[i]);

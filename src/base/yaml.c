@@ -150,39 +150,68 @@ static int check_map_key(struct reader *r, const char *path, const yaml_event_t 
 	return 0;
 }
 
-static int read_map_member(struct reader *r, const yaml_event_t *key, struct strv *texts,
+/* A map that is being read: of texts, or of a tree's inner maps, whose texts begin with the outer key. */
+struct map_reading {
+	const char *path;  /* of its keys, for duplicates */
+	const char *outer; /* "" or "key<tab>" */
+	bool may_nest;
+	struct strv *texts;
+};
+
+static int read_map_of(struct reader *r, const struct map_reading *m, struct err *e);
+
+static int read_inner_map(struct reader *r, const struct map_reading *m, const char *key,
+			  struct err *e)
+{
+	AUTO_FREE char *path = xasprintf("%s.%s", m->path, key);
+	AUTO_FREE char *outer = xasprintf("%s\t", key);
+	const struct map_reading inner = { path, outer, false, m->texts };
+
+	return read_map_of(r, &inner, e);
+}
+
+static int read_map_member(struct reader *r, const struct map_reading *m, const yaml_event_t *key,
 			   struct err *e)
 {
 	AUTO_EVENT yaml_event_t value = { 0 };
 
 	if (next_event(r, &value, e) < 0)
 		return e->code;
+	if (m->may_nest && value.type == YAML_MAPPING_START_EVENT)
+		return read_inner_map(r, m, scalar_text(key), e);
 	if (value.type != YAML_SCALAR_EVENT)
 		return refuse(r, &value, "a text must stand here", e);
-	strv_addf(texts, "%s=%s", scalar_text(key), scalar_text(&value));
+	strv_addf(m->texts, "%s%s=%s", m->outer, scalar_text(key), scalar_text(&value));
 	return 0;
+}
+
+/* Its start was read. */
+static int read_map_of(struct reader *r, const struct map_reading *m, struct err *e)
+{
+	for (;;) {
+		AUTO_EVENT yaml_event_t key = { 0 };
+
+		if (next_event(r, &key, e) < 0)
+			return e->code;
+		if (key.type == YAML_MAPPING_END_EVENT)
+			return 0;
+		if (m->texts->n == YAML_ENTRIES_MAX)
+			return refuse(r, &key, "more than 1000 entries", e);
+		if (check_map_key(r, m->path, &key, e) < 0 || read_map_member(r, m, &key, e) < 0)
+			return e->code;
+	}
 }
 
 static int read_map(struct reader *r, const struct yaml_field *f, const yaml_event_t *start,
 		    struct err *e)
 {
 	AUTO_STRV struct strv texts = STRV_INIT;
-	bool more = !is_left_empty(start);
+	const struct map_reading m = { f->key, "", f->kind == YAML_TREE, &texts };
 
-	if (more && start->type != YAML_MAPPING_START_EVENT)
+	if (!is_left_empty(start) && start->type != YAML_MAPPING_START_EVENT)
 		return refuse(r, start, "a mapping must stand here", e);
-	while (more) {
-		AUTO_EVENT yaml_event_t key = { 0 };
-
-		if (next_event(r, &key, e) < 0)
-			return e->code;
-		more = key.type != YAML_MAPPING_END_EVENT;
-		if (more && texts.n == YAML_ENTRIES_MAX)
-			return refuse(r, &key, "more than 1000 entries", e);
-		if (more && (check_map_key(r, f->key, &key, e) < 0 ||
-			     read_map_member(r, &key, &texts, e) < 0))
-			return e->code;
-	}
+	if (!is_left_empty(start) && read_map_of(r, &m, e) < 0)
+		return e->code;
 	yaml_set_texts(f, &texts, r->assign);
 	return 0;
 }
@@ -253,7 +282,7 @@ static int read_field(struct reader *r, const struct yaml_field *f, const yaml_e
 {
 	if (f->kind == YAML_LIST)
 		return read_list(r, f, value, e);
-	if (f->kind == YAML_MAP_OF_TEXT)
+	if (f->kind == YAML_MAP_OF_TEXT || f->kind == YAML_TREE)
 		return read_map(r, f, value, e);
 	if (f->kind == YAML_LIST_OF_MAPS)
 		return read_maps(r, f, value, e);

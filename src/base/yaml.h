@@ -65,6 +65,7 @@ enum yaml_kind {
 	YAML_DURATION,
 	YAML_LIST,
 	YAML_MAP_OF_TEXT,
+	YAML_TREE, /* a map whose values may be maps of texts: "outer<tab>inner=value" */
 	YAML_LIST_OF_MAPS
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/agent.h"
 
+#include "agents/change.h"
 #include "agents/run.h"
 
 struct run_args {
-	bool json, quiet;
-	const char *home, *org, *repo, *task, *branch, *template, *agent, *timeout, *log_max;
+	struct agent_work_args work;
+	const char *org, *repo, *task, *branch, *template, *agent, *timeout, *log_max;
 	int64_t issue, pr, priority;
 };
 
@@ -23,9 +24,7 @@ static const struct opt options[] = {
 	OPT_TEXT(0, "timeout", struct run_args, timeout, "TIME",
 		 "ended after this (default 60m; 0: never)"),
 	OPT_TEXT(0, "log-max", struct run_args, log_max, "SIZE", "of its log (default 16M)"),
-	OPT_FLAG('j', "json", struct run_args, json, "one JSON object on stdout"),
-	OPT_FLAG('q', "quiet", struct run_args, quiet, "say nothing but errors"),
-	AGENT_HOME_OPTION(struct run_args, home),
+	AGENT_WORK_OPTIONS(struct run_args, work),
 	OPT_END,
 };
 
@@ -62,44 +61,10 @@ static int plan(const struct run_args *args, const struct strv *command, struct 
 	return run_plan(&wish, ret, e);
 }
 
-static void started(void *ctx, const struct dispatch *d)
-{
-	const struct run_args *args = ctx;
-
-	if (!args->quiet && !args->json)
-		cmd_note("%s: process %lld", d->name, (long long)d->pid);
-}
-
-static int tell(const struct run_args *args, const struct dispatch *d, struct err *e)
-{
-	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
-	struct json_out o = json_out(&out);
-	int r;
-
-	if (args->json) {
-		json_open(&o, NULL, '{');
-		agent_add_dispatch(&o, d);
-		json_close(&o);
-		buf_addc(&out, '\n');
-	} else if (!args->quiet) {
-		buf_addf(&out, "%s: %s", d->name, agent_status_word(d->status));
-		if (*d->question) {
-			buf_adds(&out, ": ");
-			agent_add_line(&out, d->question);
-		}
-		buf_addc(&out, '\n');
-	}
-	r = cmd_print(&out, e);
-	if (r < 0 || d->status == AGENT_COMPLETED)
-		return r;
-	return CMD_REPORTED(d->status == AGENT_BLOCKED ? ERR_CONFLICT : ERR_FAILED);
-}
-
 static int run(int argc, char **argv, struct err *e)
 {
 	struct run_args args = { .priority = 5 };
 	struct agents_options where = { .create = true };
-	const struct run_options how = { .started = started, .ctx = &args };
 	AUTO_DISPATCH struct dispatch d = { 0 };
 	AUTO_AGENTS struct agents *a = NULL;
 	AUTO_STRV struct strv command = STRV_INIT;
@@ -109,13 +74,11 @@ static int run(int argc, char **argv, struct err *e)
 		r = plan(&args, &command, &d, e);
 	if (r < 0)
 		return r;
-	where.path = args.home;
+	where.path = args.work.home;
 	r = agents_open(&where, &a, e);
 	if (r == 0)
 		r = change_add(a, &d, e);
-	if (r == 0)
-		r = run_work(a, &d, &how, e);
-	return r < 0 ? agent_result(r, e) : tell(&args, &d, e);
+	return r < 0 ? agent_result(r, e) : agent_work(a, &d, &args.work, e);
 }
 
 const struct command agent_run = {
@@ -128,7 +91,10 @@ const struct command agent_run = {
 		"stays until it ends. If this supervisor is killed the work goes on, and `larder "
 		"agent reap` or the daemon records how it ended. An agent that leaves a question "
 		"in repo/BLOCKED.md is blocked; findings in .meta/report.json go to the hub.\n\n"
-		"Exit: 0 completed, 1 failed, 3 blocked.",
+		"When its pool has no slot (agents.yaml), or with --queue, it waits for the "
+		"daemon.\n\n"
+		"Exit: 0 completed, or queued as asked; 1 failed; 3 blocked; 75 it waits for a "
+		"slot.",
 	.examples =
 		"larder agent run --repo api --issue 7 -- codex exec 'fix issue 7'|work\n"
 		"larder agent run --repo core/api --branch fix --agent claude:opus -- ./work.sh|"

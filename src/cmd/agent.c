@@ -4,15 +4,13 @@
 #include "cmd/commands.h"
 
 static const struct command *const sub[] = {
-	&agent_list,
-	&agent_run,
-	&agent_show,
-	NULL,
+	&agent_clean, &agent_list,  &agent_reap, &agent_resume, &agent_run,
+	&agent_show,  &agent_stats, &agent_stop, NULL,
 };
 
 const struct command cmd_agent = {
 	.name = "agent",
-	.usage = "run|list|show ...",
+	.usage = "run|list|show|resume|stop|reap|clean|stats ...",
 	.summary = "what agents work on here: start, watch, find what died, tell the hub",
 	.description =
 		"Each piece of work has a folder below <home>/workspace and a row in "

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Putting rows and the world together again: work whose supervisor is gone, folders that other tools
+ * made, mirrors that say something else. The only thing that reaps, beside the daemon which calls it.
+ *
+ *	reap_take_in(a, &report, e)      folders below <home>/workspace without a row get one; a
+ *	                                 status.json that is not what its row says is mended
+ *	reap_ended(a, &report, e)        running work that nobody supervises: what became of it?
+ *	reap_run(a, &options, &report, e)      both, and removals that were cut short
+ *
+ * Work whose lease is held has a supervisor and is left to it. A process that is alive or of which
+ * nothing is known (another machine's) is left running; the daemon watches the living ones.
+ *
+ * A folder counts when it has a status.json, at whatever depth up to REAP_DEPTH_MAX; nothing below it
+ * is looked at. Of what another tool writes into a known one, merged and ready-for-review are taken
+ * over when they can follow what is known; anything else is mended from the row.
+ *
+ * Threads: one. Errors: the journal's. What cannot be taken in is reported and left alone.
+ */
+#ifndef LARDER_AGENTS_REAP_H
+#define LARDER_AGENTS_REAP_H
+
+#include "agents/change.h"
+
+/* org/repo/branch with slashes in the branch. */
+#define REAP_DEPTH_MAX 8
+
+struct reap_report {
+	size_t looked_at, alive, unknown, supervised; /* running work */
+	size_t reaped[AGENT_STATUSES];                /* by what it became */
+	size_t taken_in, mended, taken_over;          /* folders */
+	size_t removed;
+	struct strv problems; /* "name: why" */
+};
+void reap_report_release(struct reap_report *report);
+#define AUTO_REAP_REPORT AUTO(reap_report_release)
+
+int reap_take_in(struct agents *a, struct reap_report *report, struct err *e);
+int reap_ended(struct agents *a, struct reap_report *report, struct err *e);
+/* Of one, by its id; `d` is what it is then. ERR_BUSY while it is supervised. timed_out: it was told
+ * to end since its time was up. */
+int reap_one(struct agents *a, struct dispatch *d, bool timed_out,
+	     struct agent_verdict *ret_verdict, struct err *e);
+int reap_run(struct agents *a, struct reap_report *report, struct err *e);
+
+#endif
