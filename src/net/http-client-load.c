@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http-client-load.h"
 
-#include "net/library.h"
+#include "base/library.h"
 #include <pthread.h>
 
 #define CURL_SYMBOL(member)                                                                        \

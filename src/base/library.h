@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loads a shared library into a struct of function pointers, for the two libraries that would cost
+ * Loads a shared library into a struct of function pointers, for the libraries that would cost
  * every start of the program milliseconds and are used by few commands.
  *
  *	static const char *const names[] = { "libcurl.so.4", NULL };        tried in order
@@ -10,8 +10,8 @@
  *
  * The library stays loaded. Threads: the caller's to order (pthread_once).
  */
-#ifndef LARDER_NET_LIBRARY_H
-#define LARDER_NET_LIBRARY_H
+#ifndef LARDER_BASE_LIBRARY_H
+#define LARDER_BASE_LIBRARY_H
 
 #include "base/err.h"
 
