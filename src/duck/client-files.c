@@ -11,7 +11,7 @@ void duck_file_info_release(struct duck_file_info *info)
 	*info = (struct duck_file_info){ 0 };
 }
 
-static void read_info(const struct json *line, struct duck_file_info *ret_info)
+void client_read_info(const struct json *line, struct duck_file_info *ret_info)
 {
 	const char *created_by = json_text(json_get(line, "created_by"));
 
@@ -39,7 +39,7 @@ static int take_described(void *ctx, const struct json *line, struct err *e)
 	if (error)
 		d->results[d->got].error = xstrdup(error);
 	else
-		read_info(line, &d->results[d->got].info);
+		client_read_info(line, &d->results[d->got].info);
 	d->got++;
 	return 0;
 }
@@ -98,7 +98,7 @@ static int take_converted(void *ctx, const struct json *line, struct err *e)
 	(void)e;
 	if (json_get(line, "index")) {
 		duck_file_info_release(info);
-		read_info(line, info);
+		client_read_info(line, info);
 	}
 	return 0;
 }
@@ -120,6 +120,18 @@ static const char *format_name(enum duck_format format)
 	}
 }
 
+static void add_columns(struct json_out *o, const struct duck_convert *request)
+{
+	json_open(o, "columns", '[');
+	for (size_t i = 0; i < request->column_count; i++) {
+		json_open(o, NULL, '{');
+		json_add_text(o, "name", request->columns[i].name);
+		json_add_text(o, "type", request->columns[i].type);
+		json_close(o);
+	}
+	json_close(o);
+}
+
 int duck_convert(const struct duck_convert *request, struct duck_file_info *ret_info, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
@@ -132,6 +144,10 @@ int duck_convert(const struct duck_convert *request, struct duck_file_info *ret_
 	json_add_text(&o, "format", format_name(request->format));
 	client_add_texts(&o, "order_by", request->order_by);
 	json_add_text(&o, "output", request->output);
+	if (request->column_count > 0)
+		add_columns(&o, request);
+	if (request->file_bytes > 0)
+		json_add_int(&o, "file_bytes", request->file_bytes);
 	if (request->memory_bytes > 0)
 		json_add_int(&o, "memory_bytes", request->memory_bytes);
 	if (client_call(&call, e) < 0)

@@ -49,6 +49,14 @@ static void add_table(struct json_out *o, const struct duck_table *table)
 	json_close(o);
 }
 
+void client_add_tables(struct json_out *o, const struct duck_table *tables, size_t n)
+{
+	json_open(o, "tables", '[');
+	for (size_t i = 0; i < n; i++)
+		add_table(o, &tables[i]);
+	json_close(o);
+}
+
 static struct json_out write_request(const struct duck_query *query, struct buf *text)
 {
 	struct json_out o = client_request(text, "query");
@@ -56,10 +64,7 @@ static struct json_out write_request(const struct duck_query *query, struct buf 
 	json_add_text(&o, "sql", query->sql);
 	if (query->database)
 		json_add_text(&o, "database", query->database);
-	json_open(&o, "tables", '[');
-	for (size_t i = 0; i < query->table_count; i++)
-		add_table(&o, &query->tables[i]);
-	json_close(&o);
+	client_add_tables(&o, query->tables, query->table_count);
 	json_add_int(&o, "row_limit", query->row_limit);
 	json_add_int(&o, "byte_limit", query->byte_limit);
 	if (query->memory_bytes > 0)

@@ -31,6 +31,8 @@ void client_add_texts(struct json_out *o, const char *key, const struct strv *te
 void client_read_texts(const struct json *array, struct strv *out);
 /* The two arrays of a line's "columns". The caller owns them. */
 struct duck_column *client_read_columns(const struct json *array, size_t *ret_count);
+void client_read_info(const struct json *line, struct duck_file_info *ret_info);
+void client_add_tables(struct json_out *o, const struct duck_table *tables, size_t n);
 void client_free_columns(struct duck_column *columns, size_t count);
 
 #endif

@@ -53,8 +53,13 @@ struct duck_convert {
 	const struct strv *order_by; /* columns, each may be "-name" for descending; empty: order of
 					the input kept */
 	const char *output;          /* Parquet, zstd, V2; written, not synced */
-	int64_t memory_bytes;        /* 0: 1 GiB */
-	int64_t deadline_ms;         /* 0: 10 min */
+	/* Of CSV that a database wrote: nothing is guessed, NULL is \N without quotes, BLOBs are hex
+	 * digits. None: as people write CSV. */
+	const struct duck_column *columns;
+	size_t column_count;
+	int64_t file_bytes;   /* 0: any; more is ERR_IO */
+	int64_t memory_bytes; /* 0: 1 GiB */
+	int64_t deadline_ms;  /* 0: 10 min */
 };
 int duck_convert(const struct duck_convert *request, struct duck_file_info *ret_info,
 		 struct err *e);
@@ -128,5 +133,21 @@ struct duck_query_result {
 void duck_query_result_release(struct duck_query_result *result);
 int duck_query_run(const struct duck_query *query, struct duck_query_result *ret_result,
 		   struct err *e);
+
+/*
+ * What a SELECT over tables gives, as a Parquet file. Contained: it reads the files of the tables
+ * it names and writes the output, and nothing else.
+ */
+struct duck_materialize {
+	const char *sql;
+	const struct duck_table *tables;
+	size_t table_count;
+	const char *output;   /* written, not synced */
+	int64_t file_bytes;   /* more is ERR_LIMIT; 0: any */
+	int64_t memory_bytes; /* 0: 1 GiB */
+	int64_t deadline_ms;
+};
+int duck_materialize(const struct duck_materialize *materialize, struct duck_file_info *ret_info,
+		     struct err *e);
 
 #endif

@@ -18,6 +18,7 @@ struct conversion {
 	char *spill;
 	int64_t memory_bytes;
 	int64_t cpu_seconds;
+	int64_t file_bytes;
 };
 
 static void conversion_release(struct conversion *c)
@@ -34,8 +35,10 @@ static int parse(const struct json *request, struct conversion *c, struct err *e
 	const char *output = json_text(json_get(request, "output"));
 
 	c->source.format = json_text(json_get(request, "format"));
+	c->source.columns = json_get(request, "columns");
 	c->memory_bytes = json_int(json_get(request, "memory_bytes"), GIB);
 	c->cpu_seconds = json_int(json_get(request, "cpu_seconds"), 0);
+	c->file_bytes = json_int(json_get(request, "file_bytes"), 0);
 	if (!c->source.format || !output || json_size(json_get(request, "inputs")) == 0)
 		return err_set(e, ERR_USAGE, "request: format, inputs and output are needed");
 	if (engine_paths(json_get(request, "inputs"), &c->source.inputs, e) < 0)
@@ -170,6 +173,7 @@ static int confine(const struct conversion *c, struct err *e)
 	const char *slash = NULL;
 	struct limits limits = { .memory_bytes = c->memory_bytes,
 				 .cpu_seconds = c->cpu_seconds,
+				 .file_bytes = c->file_bytes,
 				 .confine = true,
 				 .readable = &c->source.inputs,
 				 .writable = &folders };
@@ -195,7 +199,7 @@ int operation_convert(struct reply *r, const struct json *request, struct err *e
 		    &en, e) < 0)
 		return e->code;
 	if (convert(&c, en.con, e) < 0) {
-		if (source_is_csv(&c.source) && strstr(e->msg, "sniffing"))
+		if (source_is_csv(&c.source) && !c.source.columns && strstr(e->msg, "sniffing"))
 			(void)source_find_bad_line(&c.source, en.con,
 						   e); /* e is then the better reason */
 		return explain(&c, e);

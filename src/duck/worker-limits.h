@@ -12,6 +12,7 @@
 struct limits {
 	int64_t memory_bytes; /* of DuckDB; the address space gets this and LIMITS_SPACE_EXTRA */
 	int64_t cpu_seconds;  /* of all threads together; 0: none */
+	int64_t file_bytes;   /* of one file that is written; 0: any. More is an error, no signal */
 	bool no_writing;      /* not a byte into any file */
 	bool confine;         /* no socket, and of files only what is below */
 	bool strict;          /* ... or not at all */

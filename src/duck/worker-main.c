@@ -24,9 +24,13 @@ static const struct {
 #ifdef LARDER_FAULTS
 	{ "hold", operation_hold },
 #endif
-	{ "convert", operation_convert }, { "describe", operation_describe },
-	{ "query", operation_query },     { "statistics", operation_statistics },
-	{ "version", operation_version }, { "views", operation_views },
+	{ "convert", operation_convert },
+	{ "describe", operation_describe },
+	{ "materialize", operation_materialize },
+	{ "query", operation_query },
+	{ "version", operation_version },
+	{ "views", operation_views },
+	{ "statistics", operation_statistics },
 };
 
 char *worker_absolute_path(const char *path)

@@ -76,6 +76,10 @@ int source_open(struct source *s, struct err *e)
 		return e->code;
 	if (!source_is_csv(s))
 		return 0;
+	if (s->columns) {
+		s->separator = ',';
+		return 0;
+	}
 	s->separator = '\t';
 	for (size_t i = 0; i < s->inputs.n; i++) {
 		AUTO_BUF struct buf start = BUF_INIT(HEADER_MAX + 1);
@@ -100,6 +104,33 @@ static void add_csv_dialect(struct buf *sql, const struct source *s)
 	buf_adds(sql, ", delim = ");
 	sql_quote_text(sql, (char[]){ s->separator, '\0' });
 	buf_adds(sql, ", quote = '\"', escape = '\"', header = true");
+}
+
+/* A value of a database is longer than a line that people write: 16 MiB, where DuckDB stops at 2. */
+#define ROW_OPTIONS                                                                                \
+	", nullstr = '\\N', allow_quoted_nulls = false, max_line_size = 16777216, "                \
+	"auto_detect = false, strict_mode = true, columns = {"
+
+/* BLOBs come in hex digits. */
+static bool is_blob(const struct json *column)
+{
+	return str_eq(json_text(json_get(column, "type")), "BLOB");
+}
+
+static void add_told_columns(struct buf *sql, const struct json *columns)
+{
+	buf_adds(sql, ROW_OPTIONS);
+	for (size_t i = 0, n = json_size(columns); i < n; i++) {
+		const struct json *c = json_at(columns, i);
+		const char *name = json_text(json_get(c, "name"));
+		const char *type = json_text(json_get(c, "type"));
+
+		buf_adds(sql, i ? ", " : "");
+		sql_quote_text(sql, name ? name : "");
+		buf_adds(sql, ": ");
+		sql_quote_text(sql, !is_blob(c) && type ? type : "VARCHAR");
+	}
+	buf_adds(sql, "})");
 }
 
 /* The table function over the inputs, with everything said that it would else guess. */
@@ -129,7 +160,10 @@ static int add_function(struct buf *sql, const struct source *s, struct err *e)
 		buf_adds(sql, "]");
 		if (source_is_csv(s))
 			add_csv_dialect(sql, s);
-		buf_adds(sql, readers[i].options);
+		if (s->columns)
+			add_told_columns(sql, s->columns);
+		else
+			buf_adds(sql, readers[i].options);
 		return 0;
 	}
 	return err_set(e, ERR_USAGE, "request: no format '%s'", s->format);
@@ -193,6 +227,26 @@ static int add_with_texts(struct buf *sql, const char *function, duckdb_connecti
 	return 0;
 }
 
+static void add_with_blobs(struct buf *sql, const char *function, const struct json *columns)
+{
+	AUTO_BUF struct buf blobs = BUF_INIT(BUF_OWN_MAX);
+
+	for (size_t i = 0, n = json_size(columns); i < n; i++) {
+		const char *name = json_text(json_get(json_at(columns, i), "name"));
+
+		if (!is_blob(json_at(columns, i)) || !name)
+			continue;
+		buf_adds(&blobs, blobs.n ? ", from_hex(" : "from_hex(");
+		sql_quote_name(&blobs, name);
+		buf_adds(&blobs, ") AS ");
+		sql_quote_name(&blobs, name);
+	}
+	if (blobs.n)
+		buf_addf(sql, "(SELECT * REPLACE (%s) FROM %s)", buf_str(&blobs), function);
+	else
+		buf_adds(sql, function);
+}
+
 int source_add(struct buf *sql, const struct source *s, duckdb_connection con, struct err *e)
 {
 	AUTO_BUF struct buf function = BUF_INIT(BUF_OWN_MAX);
@@ -201,7 +255,7 @@ int source_add(struct buf *sql, const struct source *s, duckdb_connection con, s
 		return e->code;
 	if (str_eq(s->format, "json") || str_eq(s->format, "ndjson"))
 		return add_with_texts(sql, buf_str(&function), con, e);
-	buf_adds(sql, buf_str(&function));
+	add_with_blobs(sql, buf_str(&function), s->columns);
 	return 0;
 }
 

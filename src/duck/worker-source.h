@@ -2,7 +2,8 @@
 /*
  * Files of one format as one relation in SQL, columns matched by name. Of a CSV file nothing is
  * guessed but its separator (from the header line) and its types (from all lines): a guess from a
- * sample would fail, or skip lines, in the middle of a large file.
+ * sample would fail, or skip lines, in the middle of a large file. When the columns are told with
+ * their types (rows of a database), nothing at all is.
  *
  *	source_open(&s, e)            looks at the files' first bytes, before DuckDB is there
  *	source_add(&sql, &s, con, e)  the relation: FROM <this>
@@ -14,9 +15,11 @@
 #include "duck/worker-engine.h"
 
 struct source {
-	const char *format; /* lent */
-	struct strv inputs; /* absolute paths */
-	char separator;     /* of CSV */
+	const char *format;         /* lent */
+	const struct json *columns; /* of CSV: {name, type} in their order, lent; then nothing is
+				       guessed, and NULL is \N without quotes */
+	struct strv inputs;         /* absolute paths */
+	char separator;             /* of CSV */
 };
 
 bool source_is_csv(const struct source *s);

@@ -46,6 +46,7 @@ int operation_hold(struct reply *r, const struct json *request, struct err *e);
 int operation_version(struct reply *r, const struct json *request, struct err *e);
 int operation_describe(struct reply *r, const struct json *request, struct err *e);
 int operation_convert(struct reply *r, const struct json *request, struct err *e);
+int operation_materialize(struct reply *r, const struct json *request, struct err *e);
 int operation_views(struct reply *r, const struct json *request, struct err *e);
 int operation_query(struct reply *r, const struct json *request, struct err *e);
 int operation_statistics(struct reply *r, const struct json *request, struct err *e);
