@@ -24,6 +24,7 @@ const struct command *const cmd_table[] = {
 	&cmd_pull,
 	&cmd_push,
 	&cmd_query,
+	&cmd_refresh,
 	&cmd_serve,
 	&cmd_sessions,
 	&cmd_status,

@@ -18,6 +18,7 @@ extern const struct command cmd_publish;
 extern const struct command cmd_pull;
 extern const struct command cmd_push;
 extern const struct command cmd_query;
+extern const struct command cmd_refresh;
 extern const struct command cmd_serve;
 extern const struct command cmd_sessions;
 extern const struct command cmd_status;

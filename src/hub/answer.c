@@ -193,9 +193,14 @@ static void body_end(void *state, struct http_in *in)
 	struct answer *a = state;
 	AUTO_JSON struct json *json = NULL;
 	struct err e = { 0 };
-	int r = json_parse(buf_bytes(&a->body), a->q.route->body_max, &json, &e);
+	bool any = a->q.route->any_json;
+	int r = 0;
 
-	if (r == 0 && json_kind(json) != JSON_OBJECT)
+	if (!any || a->body.n > 0)
+		r = json_parse(buf_bytes(&a->body), a->q.route->body_max, &json, &e);
+	if (any && r == 0 && !json)
+		json = json_new_object();
+	if (r == 0 && !any && json_kind(json) != JSON_OBJECT)
 		r = err_set(&e, ERR_CORRUPT, "the body must be a JSON object");
 	a->q.json = json;
 	if (r == 0)

@@ -65,6 +65,16 @@ int api_download(struct request *q, struct err *e);
 int api_chunks(struct request *q, struct err *e);
 int api_check_access(struct request *q, struct err *e);
 
+/* api-refresh.c */
+/* A statement in JSON, where a byte takes up to six. */
+#define SOURCE_BODY_MAX ((size_t)512 << 10)
+int api_source_get(struct request *q, struct err *e);
+int api_source_put(struct request *q, struct err *e);
+int api_source_remove(struct request *q, struct err *e);
+int api_sources_list(struct request *q, struct err *e);
+int api_sync_status(struct request *q, struct err *e);
+int api_sync_trigger(struct request *q, struct err *e);
+
 /* api-registry.c */
 int api_registry_list(struct request *q, struct err *e);
 int api_registry_add(struct request *q, struct err *e);

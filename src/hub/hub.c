@@ -8,6 +8,7 @@
 #include "engine/lease.h"
 #include "hub/cache.h"
 #include "memory/items.h"
+#include "refresh/source.h"
 #include "sessions/external.h"
 #include "sessions/state.h"
 #include "sessions/upload.h"
@@ -46,8 +47,8 @@ static int check_folder(const struct hub_options *options, struct err *e)
 static int open_root(const struct hub_options *options, struct root **ret_root, struct err *e)
 {
 	static const struct db_schema *const schemas[] = {
-		&access_schema,   &memory_schema,   &uploads_schema,
-		&sessions_schema, &external_schema, &tables_schema,
+		&access_schema,   &memory_schema, &uploads_schema, &sessions_schema,
+		&external_schema, &tables_schema, &refresh_schema,
 	};
 	struct root_options o = {
 		.path = options->path,

@@ -62,6 +62,7 @@ struct route {
 	size_t body_max;
 	route_handler handler;
 	bool body_optional; /* without one the handler is called with json NULL */
+	bool any_json; /* ... no body, null, and lists too: then q->json is what came, {} for nothing */
 };
 
 /* Ends with a NULL method. */

@@ -123,7 +123,7 @@ struct object_upload {
 	const struct root *root;
 	char sha256[SHA256_HEX + 1];
 	char md5[HASH_HEX_MAX];
-	char staged[SHA256_HEX];
+	char staged[JOURNAL_STAGE_MAX + 1];
 	int fd;
 	struct hash *sha, *sum;
 	int64_t size, max;
@@ -141,11 +141,12 @@ int object_upload_begin(const struct root *root, const struct object_wish *wish,
 	u->fd = -1;
 	u->root = root;
 	u->max = wish->max;
-	if (!is_hex(wish->sha256, SHA256_HEX))
+	if (wish->sha256 && !is_hex(wish->sha256, SHA256_HEX))
 		return err_set(e, ERR_USAGE, "an object is named by its SHA-256 in lower-case hex");
-	(void)snprintf(u->sha256, sizeof(u->sha256), "%s", wish->sha256);
+	(void)snprintf(u->sha256, sizeof(u->sha256), "%s", wish->sha256 ? wish->sha256 : "");
 	random_text(9, unique);
-	(void)snprintf(u->staged, sizeof(u->staged), "up-%.16s-%.12s", wish->sha256, unique);
+	(void)snprintf(u->staged, sizeof(u->staged), "up-%.16s-%.12s",
+		       wish->sha256 ? wish->sha256 : "any", unique);
 	r = journal_stage_create(root, u->staged, &u->fd, e);
 	if (r < 0)
 		return r;
@@ -191,12 +192,36 @@ int object_upload_finish(struct object_upload *u, struct err *e)
 
 	hash_hex(u->sha, found);
 	hash_hex(u->sum, u->md5);
+	if (!u->sha256[0])
+		memcpy(u->sha256, found, sizeof(u->sha256));
 	if (!str_eq(found, u->sha256))
 		return err_set(e, ERR_CORRUPT,
 			       "%" PRId64 " bytes came whose SHA-256 is %.12s..., not %.12s...",
 			       u->size, found, u->sha256);
 	strv_add(&names, u->staged);
 	return journal_sync(u->root, &names, e);
+}
+
+int object_upload_adopt(const struct root *root, const char *staged,
+			struct object_upload **ret_upload, struct err *e)
+{
+	AUTO_OBJECT_UPLOAD struct object_upload *u = xcalloc(1, sizeof(*u));
+	int r;
+
+	u->fd = -1;
+	u->root = root;
+	(void)snprintf(u->staged, sizeof(u->staged), "%s", staged);
+	r = journal_stage_open(root, staged, O_RDONLY, &u->fd, e);
+	if (r < 0)
+		return r;
+	u->sha = hash_new(HASH_SHA256);
+	u->sum = hash_new(HASH_MD5);
+	r = hash_fd(u->fd, u->sha, u->sum, &u->size, e);
+	if (r == 0)
+		r = object_upload_finish(u, e);
+	if (r == 0)
+		*ret_upload = TAKE(u);
+	return r;
 }
 
 /* The row stays, its file is gone: ours takes its place, where the row says it must be. */
@@ -242,6 +267,11 @@ void object_upload_keep(struct object_upload *u)
 int64_t object_upload_size(const struct object_upload *u)
 {
 	return u->size;
+}
+
+const char *object_upload_sha256(const struct object_upload *u)
+{
+	return u->sha256;
 }
 
 void object_upload_free(struct object_upload *u)

@@ -61,9 +61,15 @@ int objects_check_space(const struct root *root, int64_t bytes, struct err *e);
 
 struct object_upload;
 struct object_wish {
-	const char *sha256; /* 64 hex digits */
+	const char *sha256; /* 64 hex digits; NULL: whatever comes, named when it is whole */
 	int64_t max;        /* bytes */
 };
+/*
+ * A file that another program wrote into staging, as if it had been uploaded: read, hashed, synced. From here
+ * on it is the upload's. No begin, add or finish.
+ */
+int object_upload_adopt(const struct root *root, const char *staged,
+			struct object_upload **ret_upload, struct err *e);
 int object_upload_begin(const struct root *root, const struct object_wish *wish,
 			struct object_upload **ret_upload, struct err *e);
 int object_upload_add(struct object_upload *u, struct bytes piece, struct err *e);
@@ -73,6 +79,7 @@ int object_upload_record(struct object_upload *u, struct root *root, bool *ret_i
 /* To be called when the transaction of the recording was committed: the file stays. */
 void object_upload_keep(struct object_upload *u);
 int64_t object_upload_size(const struct object_upload *u);
+const char *object_upload_sha256(const struct object_upload *u); /* after finish or adopt */
 void object_upload_free(struct object_upload *u);
 static inline void object_upload_auto_(struct object_upload **p)
 {

@@ -17,6 +17,7 @@ struct prepared {
 	char *path;
 	char source[SHA256_HEX + 1];
 	enum duck_format format;
+	bool as_it_is;
 
 	char sha256[SHA256_HEX + 1]; /* "" until it is known */
 	char md5[MD5_HEX + 1];
@@ -50,7 +51,7 @@ struct publish {
 void publish_how(const struct publish *p, const struct prepared *part, struct buf *out);
 static inline bool publish_converts(const struct publish *p, const struct prepared *part)
 {
-	return part->format != DUCK_PARQUET || p->order.n > 0;
+	return part->format != DUCK_PARQUET || (p->order.n > 0 && !part->as_it_is);
 }
 
 /* Finds, converts or checks each part, so that all know their object. */

@@ -117,6 +117,7 @@ static int copy_parts(struct publish *p, const struct publish_request *request, 
 
 		to->path = served_path(from);
 		to->format = from->format;
+		to->as_it_is = from->as_it_is;
 		to->rows = -1;
 		(void)snprintf(to->source, sizeof(to->source), "%s", from->sha256);
 		if (strlen(to->path) > PART_PATH_MAX)

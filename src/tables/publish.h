@@ -43,6 +43,7 @@ struct publish_part {
 	const char *path; /* "" for the one file of a table without parts */
 	const char *sha256;
 	enum duck_format format;
+	bool as_it_is; /* Parquet of an earlier version, in the order of the table: not written anew */
 };
 
 struct publish_request {

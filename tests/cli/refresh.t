@@ -1,0 +1,211 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016
+# Tables of a hub brought up to date from files, HTTP and SQL over other tables; PostgreSQL is in refresh-postgres.t.
+. "$(dirname "$0")/../lib.sh"
+. "$SOURCE/tests/hub.sh"
+. "$SOURCE/tests/site.sh"
+new_hub hub || exit 1
+HUB=$SHARED/hub
+export HUB
+
+# table NAME [OPTIONS]: a table whose source the options set.
+table() {
+	larder admin table add "$1" >/dev/null 2>&1 || :
+	larder admin table source "$@"
+}
+outcome() { larder refresh --data "$HUB" --json "$@" | json '.tables[0].outcome'; }
+rows() { larder admin table list --json | json ".tables[] | select(.id == \"$1\") | .rows"; }
+
+ok 'files become the table, and are read again only when one has changed' '
+	printf "a,b\n1,x\n2,y\n" >one.csv
+	table files --files "$PWD/one.csv"
+	same "$(outcome files)" updated
+	same "$(rows files)" 2
+	same "$(outcome files)" unchanged
+	printf "a,b\n1,x\n2,y\n3,z\n" >one.csv
+	same "$(outcome files)" updated
+	same "$(rows files)" 3
+	larder admin table source files --json >source.json
+	same "$(json source.json "[.runs[].outcome] | join(\" \")")" "updated unchanged updated"
+	json source.json .last_sync | grep -q "^20"
+'
+
+ok 'a pattern is a table in parts, and one that fits nothing is said so' '
+	mkdir d
+	printf "a\n1\n" >d/x1.csv
+	printf "a\n2\n" >d/x2.csv
+	table pattern --files "$PWD/d/x*.csv"
+	same "$(outcome pattern)" updated
+	same "$(rows pattern)" 2
+	rm d/x1.csv d/x2.csv
+	exits 1 larder refresh --data "$HUB" pattern >out
+	has out "no file is there"
+	same "$(rows pattern)" 2
+'
+
+ok 'last_sync moves with a success only' '
+	printf "a\n1\n" >f.csv
+	table moving --files "$PWD/f.csv"
+	same "$(outcome moving)" updated
+	before=$(larder admin table source moving --json | json .last_sync)
+	printf "a\n\"1\n" >f.csv
+	exits 1 larder refresh --data "$HUB" moving
+	larder admin table source moving --json >source.json
+	same "$(json source.json .last_sync)" "$before"
+	same "$(json source.json .outcome)" failed
+	[ "$(json source.json .last_try)" \> "$before" ]
+	json source.json .error | grep -q .
+'
+
+ok 'a source without rows, or with a column less, is refused until it is meant' '
+	printf "a,b\n1,2\n" >g.csv
+	table guarded --files "$PWD/g.csv"
+	same "$(outcome guarded)" updated
+	printf "a\n1\n" >g.csv
+	exits 3 larder refresh --data "$HUB" guarded >out
+	has out "no column '"'b'"'"
+	has out "--accept-loss"
+	printf "a,b\n" >g.csv
+	exits 3 larder refresh --data "$HUB" guarded >out
+	has out "no rows"
+	same "$(rows guarded)" 1
+	same "$(outcome guarded --accept-loss)" updated
+	same "$(rows guarded)" 0
+	printf "a,b\n1,2\n" >g.csv
+	same "$(outcome guarded)" updated
+	table guarded --files "$PWD/g.csv" --allow-empty --allow-column-loss
+	printf "a\n" >g.csv
+	same "$(outcome guarded)" updated
+	larder hub verify "$HUB" -q
+'
+
+ok 'more than max_bytes is refused at the first byte too many' '
+	printf "a\n12345678\n" >h.csv
+	table capped --files "$PWD/h.csv" --max-bytes 11
+	same "$(outcome capped)" updated
+	printf "a\n123456789\n" >h.csv
+	exits 1 larder refresh --data "$HUB" capped >out
+	has out "max_bytes"
+	table capped --sql "SELECT * FROM range(1000000) t(i) ORDER BY hash(i)" --max-bytes 100K
+	exits 1 larder refresh --data "$HUB" capped >out
+	has out "larger than"
+	same "$(rows capped)" 1
+'
+
+ok 'only what is due is refreshed, and a named table always' '
+	printf "a\n1\n" >i.csv
+	table hourly --files "$PWD/i.csv" --schedule "every 1h"
+	table always --files "$PWD/i.csv"
+	due() { larder refresh --data "$HUB" --dry-run --json | json "[.tables[].table] | join(\" \")"; }
+	due | grep -qw hourly
+	larder refresh --data "$HUB" hourly
+	due | grep -qvw hourly
+	due | grep -qw always
+	LARDER_NOW=+3601 larder refresh --data "$HUB" --dry-run --json | json "[.tables[].table] | join(\" \")" | grep -qw hourly
+	same "$(outcome hourly)" unchanged
+	exits 2 larder admin table source hourly --files /x --schedule "every now and then" 2>err
+	has err "every now and then"
+'
+
+ok 'SQL over other tables is made of their new versions, contained' '
+	printf "k,v\na,1\nb,2\na,3\n" >j.csv
+	table base --files "$PWD/j.csv"
+	table sums --sql "SELECT k, sum(v) AS v FROM base GROUP BY k ORDER BY k; -- by key"
+	larder refresh --data "$HUB" sums base --json >report
+	same "$(json report "[.tables[] | .table + \":\" + .outcome] | join(\" \")")" "base:updated sums:updated"
+	same "$(rows sums)" 2
+	for bad in "SELECT * FROM read_csv(\"/etc/passwd\")" "COPY base TO \"$PWD/out\"" "SELECT 1; SELECT 2" \
+		"SELECT 1) TO \"/tmp/x\" --" "SELECT * FROM bad" "SELECT * FROM nosuch"; do
+		table bad --sql "$(printf %s "$bad" | tr \" "'"'"'")"
+		exits 1 larder refresh --data "$HUB" bad >out || { echo "$bad"; cat out; exit 1; }
+	done
+	[ ! -e out.parquet ]
+'
+
+ok 'a file on the web is fetched, asked for by its ETag, and continued after a cut' '
+	mkdir -p site
+	seq 200000 | awk "BEGIN { print \"a,b\" } { print \$1 \",\" \$1 * 7919 }" >site/big.csv
+	: >site.plan
+	start_faulty site
+	table web --url "$FAULTY_URL/big.csv"
+	faults site "/big.csv reset:400000 3"
+	exits 1 larder refresh --data "$HUB" web >out
+	faults site
+	same "$(outcome web)" updated
+	same "$(rows web)" 200000
+	grep -q "bytes=[1-9]" site.log
+	same "$(outcome web)" unchanged
+	same "$(ls "$HUB/.larder/staging")" ""
+'
+
+ok 'a secret is named, never kept, and must be there when it is needed' '
+	exits 2 larder admin table source base --url https://user:pw@example.com/x.csv 2>err
+	has err token_env
+	exits 2 larder admin table source base --connection "host=x password=geheim" --table t 2>err
+	has err "password"
+	exits 2 larder admin table source base --connection postgresql://u:geheim@h/db --table t
+	table secret --url http://127.0.0.1:1/x.csv --token-env NO_SUCH_TOKEN
+	exits 1 larder refresh --data "$HUB" secret >out
+	has out NO_SUCH_TOKEN
+	! grep -rq geheim "$HUB/.larder"
+'
+
+ok 'the hub is told over HTTP, and says what it does' '
+	printf "a\n1\n" >k.csv
+	table told --files "$PWD/k.csv"
+	same "$(status GET /api/sync/status)" 200
+	same "$(cat reply.json)" "{\"locked\":false}"
+	same "$(status POST "/api/sync/trigger?wait=1" "$LARDER_TOKEN" "{\"tables\":[\"told\"]}")" 200
+	same "$(json reply.json ".ok, .details.updated" | tr "\n" " ")" "true 1 "
+	printf "a\n1\n2\n" >k.csv
+	same "$(status POST /api/sync/trigger "$LARDER_TOKEN" "[\"told\"]")" 200
+	same "$(jq -c "[.status, .tables]" reply.json)" "[\"triggered\",[\"told\"]]"
+	wait_for "[ \"\$(rows told)\" = 2 ]"
+	for body in "{\"tabels\":[]}" "3" "[1]" "[\"--json\"]" "{\"tables\":\"told\"}"; do
+		same "$(status POST /api/sync/trigger "$LARDER_TOKEN" "$body")" 422
+	done
+	same "$(status POST /api/sync/trigger "$LARDER_TOKEN")" 200
+	wait_for "[ \"\$(status GET /api/sync/status; cat reply.json)\" = \"200
+{\\\"locked\\\":false}\" ]"
+	bo=$(token_of bo@example.com)
+	same "$(status POST /api/sync/trigger "$bo")" 403
+	same "$(status GET /api/admin/sources "$bo")" 403
+'
+
+ok 'one refresh at a time: the second is told so' '
+	mkfifo held
+	mkdir -p slow
+	: >slow.plan
+	seq 100000 >slow/x.csv
+	start_faulty slow
+	table slow --url "$FAULTY_URL/x.csv"
+	faults slow "/x.csv stall:1000"
+	start first larder refresh --data "$HUB" slow
+	first=$STARTED_PID
+	wait_for "[ \"\$(status GET /api/sync/status; json reply.json .locked)\" = \"200
+true\" ]"
+	exits 75 larder refresh --data "$HUB" slow
+	same "$(status POST /api/sync/trigger "$LARDER_TOKEN")" 409
+	has reply.json sync_already_in_progress
+	kill -KILL $first
+	wait_for "gone $first"
+	faults slow
+	same "$(outcome slow)" updated
+'
+
+ok 'a source goes with its table, and a table of remote mode has none' '
+	printf "a\n1\n" >l.csv
+	table short --files "$PWD/l.csv"
+	larder admin table remove short
+	larder admin table source --json | jq -e ".sources | map(.table) | index(\"short\") | not"
+	larder admin table add far --mode remote
+	exits 3 larder admin table source far --files "$PWD/l.csv"
+	exits 1 larder admin table source nosuch --files "$PWD/l.csv"
+	table kept --files "$PWD/l.csv"
+	larder admin table source kept --remove
+	exits 1 larder admin table source kept
+	exits 2 larder admin table source kept --files "$HUB/.larder/state.db" --format nonsense
+	larder admin table source kept --files "$HUB/.larder/state.db" --format csv
+	exits 4 larder refresh --data "$HUB" kept || exits 1 larder refresh --data "$HUB" kept
+'
