@@ -24,6 +24,24 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
+/* What the processor tells of itself: what a model was asked and cost. */
+static void add_told(const char *told, struct json_out *o)
+{
+	AUTO_JSON struct json *object = NULL;
+	struct err ignored = { 0 }; /* our own text */
+	struct json_iter it;
+
+	if (!told || json_parse(bytes_of(told), BUF_OWN_MAX, &object, &ignored) < 0)
+		return;
+	it = json_iter(object);
+	while (json_next(&it)) {
+		AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+
+		json_print(it.value, &text, false);
+		json_add_raw(o, it.key, buf_bytes(&text));
+	}
+}
+
 /* The members of the contract first. */
 static void add_json(const char *name, const struct process_report *p, struct buf *out)
 {
@@ -49,6 +67,7 @@ static void add_json(const char *name, const struct process_report *p, struct bu
 	json_add_int(&o, "set_aside", p->aside);
 	json_add_int(&o, "bytes", p->bytes);
 	json_add_int(&o, "duration_ms", p->duration_ms);
+	add_told(p->told, &o);
 	json_close(&o);
 	buf_addc(out, '\n');
 }

@@ -68,8 +68,8 @@ static int set_status(struct db *db, enum knowledge_step step, const char *id, c
 {
 	static const char sql_set[] =
 		"UPDATE item SET status = ?2, mandatory = ?3, updated_ms = ?5,"
-		" confidence = CASE WHEN ?3 THEN 1.0 ELSE min(1.0, coalesce(confidence, 0.5) + ?4)"
-		" END WHERE id = ?1";
+		" confidence = CASE WHEN ?3 THEN 1.0 ELSE round(min(1.0, coalesce(confidence, 0.5)"
+		" + ?4), 6) END WHERE id = ?1";
 	static const char *const leads_to[] = {
 		[KNOWLEDGE_APPROVE] = "approved", [KNOWLEDGE_MANDATE] = "approved",
 		[KNOWLEDGE_REJECT] = "rejected",  [KNOWLEDGE_REVOKE] = "revoked",

@@ -185,7 +185,7 @@ static int raise_confidence(struct db *db, const struct knowledge_proposal *p, b
 			    struct knowledge_outcome *ret, struct err *e)
 {
 	static const char sql_raise[] =
-		"UPDATE item SET confidence = min(1.0, max(coalesce(confidence, 0.5), ?2) + ?3)"
+		"UPDATE item SET confidence = round(min(1.0, max(coalesce(confidence, 0.5), ?2) + ?3), 6)"
 		" WHERE id = ?1";
 	static const char sql_get[] =
 		"SELECT CAST(round(coalesce(confidence, 0.5) * 1000000) AS INTEGER) FROM item"

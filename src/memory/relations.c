@@ -112,14 +112,14 @@ int relation_find_duplicates(struct db *db, const char *id, size_t *ret_found, s
 	return r < 0 || !entities ? r : find_like(db, id, entities, ret_found, e);
 }
 
-int relation_candidates(struct db *db, const char *id, struct json_out *out, struct err *e)
+int relation_candidates(struct db *db, const char *domain, struct json_out *out, struct err *e)
 {
 	static const char sql_candidates[] =
-		"SELECT o.id, o.title, o.content FROM item o, item n WHERE n.id = ?1 AND o.id <> n.id"
-		" AND (n.domain IS NULL OR o.domain = n.domain) AND o.is_personal = 0"
-		" AND o.status IN ('approved', 'pending') ORDER BY o.updated_ms DESC, o.id LIMIT ?2";
+		"SELECT id, title, content FROM item WHERE (?1 IS NULL OR domain = ?1)"
+		" AND is_personal = 0 AND status IN ('approved', 'pending')"
+		" ORDER BY updated_ms DESC, id LIMIT ?2";
 	AUTO_STMT struct stmt *q = NULL;
-	int r = db_query(db, &q, e, sql_candidates, "ti", id, (int64_t)RELATION_CANDIDATES_MAX);
+	int r = db_query(db, &q, e, sql_candidates, "ti", domain, (int64_t)RELATION_CANDIDATES_MAX);
 
 	while (r >= 0 && (r = stmt_next(q, e)) > 0) {
 		json_open(out, NULL, '{');

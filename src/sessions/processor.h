@@ -14,6 +14,7 @@
  *	finish    once, when all batches are through: what is made of everything (NULL: nothing). Not
  *	          in a transaction, and also when no file was new, so that what a kill cut short is
  *	          made up for
+ *	tell      before close: members for the object that a run reports (NULL: none)
  *	close     always last when open returned 0 (NULL: nothing to release)
  *
  * A processor is idempotent: the same file again (a kill before the commit, a new version of the
@@ -31,6 +32,7 @@
 #ifndef LARDER_SESSIONS_PROCESSOR_H
 #define LARDER_SESSIONS_PROCESSOR_H
 
+#include "base/json.h"
 #include "base/str.h"
 #include "engine/root.h"
 
@@ -71,6 +73,7 @@ struct processor {
 	int (*commit)(struct processing *p, const struct session_source *files, size_t n,
 		      const struct session_outcome *outcomes, struct err *e);
 	int (*finish)(struct processing *p, struct err *e);
+	void (*tell)(struct processing *p, struct json_out *out);
 	void (*close)(struct processing *p);
 };
 

@@ -65,6 +65,7 @@ void process_report_release(struct process_report *report)
 		free(report->failures[i].error);
 	}
 	free(report->failures);
+	free(report->told);
 	*report = (struct process_report){ 0 };
 }
 
@@ -386,6 +387,17 @@ static int work_through(struct run *run, struct candidates *c, struct err *e)
 	return r;
 }
 
+static void listen(struct run *run)
+{
+	struct buf told = BUF_INIT(BUF_OWN_MAX);
+	struct json_out o = json_out(&told);
+
+	json_open(&o, NULL, '{');
+	run->o->processor->tell(&run->processing, &o);
+	json_close(&o);
+	run->report->told = buf_take(&told);
+}
+
 static int process(struct run *run, struct err *e)
 {
 	const struct processor *p = run->o->processor;
@@ -398,6 +410,8 @@ static int process(struct run *run, struct err *e)
 		r = work_through(run, &run->retries, e);
 	if (r == 0 && p->finish && !(run->o->cancel && atomic_load(run->o->cancel)))
 		r = p->finish(&run->processing, e);
+	if (p->tell)
+		listen(run);
 	if (p->close)
 		p->close(&run->processing);
 	return r;

@@ -57,6 +57,7 @@ struct process_report {
 	int64_t aside;   /* failed too often */
 	int64_t bytes;   /* of what was tried */
 	int64_t duration_ms;
+	char *told; /* an object of what the processor tells besides; NULL: nothing */
 	struct process_failure *failures;
 	size_t failure_count, failure_capacity;
 };
