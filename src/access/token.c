@@ -2,6 +2,7 @@
 #include "access/token.h"
 
 #include "access/access-internal.h"
+#include "access/scheduler.h"
 #include "base/hash.h"
 #include "base/time.h"
 
@@ -93,6 +94,9 @@ int token_mint(struct db *db, const struct caller *by, const struct token_wish *
 	char secret_sha256[HASH_HEX_MAX], id[TOKEN_ID_LEN + 1];
 	int64_t user_id = by ? by->user_id : 0;
 	int r = access_check_text("the token's name", wish->name, TOKEN_NAME_MAX, e);
+
+	if (r == 0 && by && str_eq(by->token_id, SCHEDULER_TOKEN_ID))
+		r = err_set(e, ERR_DENIED, "the scheduler's secret mints no tokens");
 
 	if (r == 0 && wish->email)
 		r = user_find(db, wish->email, &user_id, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "access/access-internal.h"
 
+#include "access/scheduler.h"
 #include "base/time.h"
 #include <ctype.h>
 
@@ -90,7 +91,8 @@ int user_check_last_admin(struct db *db, int64_t user_id, struct err *e)
 {
 	static const char sql_others[] =
 		"SELECT count(*) FROM member m JOIN user u ON u.id = m.user_id"
-		" WHERE m.group_id = 'admin' AND u.active = 1 AND u.id <> ?1";
+		" WHERE m.group_id = 'admin' AND u.active = 1 AND u.id <> ?1"
+		" AND u.email <> '" SCHEDULER_EMAIL "'";
 	int64_t others = 0;
 	int r = db_get_int(db, &others, 0, e, sql_others, "i", user_id);
 

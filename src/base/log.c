@@ -8,7 +8,8 @@
 #include <inttypes.h>
 #include <pthread.h>
 
-static _Atomic int log_level = LOG_WARN; /* the one mutable global, see the header */
+static _Atomic int log_level = LOG_WARN; /* the mutable globals, see the header */
+static _Atomic int chosen_format = LOG_TEXT;
 
 /* How a %s is written. */
 typedef void (*add_text_fn)(struct buf *out, const char *s, size_t n);
@@ -159,6 +160,16 @@ static void write_line(int fd, const struct buf *line)
 	(void)n;
 }
 
+void log_set_format(enum log_format format)
+{
+	chosen_format = (int)format;
+}
+
+enum log_format log_format(void)
+{
+	return (enum log_format)chosen_format;
+}
+
 void log_set_level(enum log_level level)
 {
 	log_level = (int)level;
@@ -169,34 +180,74 @@ bool log_enabled(enum log_level level)
 	return (int)level <= log_level;
 }
 
-static void log_start(struct buf *line, enum log_level level, const char *event)
+static const char *const level_names[] = { "error", "warn", "info", "debug" };
+
+static void start_text(struct buf *line, enum log_level level, const char *event)
 {
-	static const char *const names[] = { "error", "warn", "info", "debug" };
 	char now[TIME_TEXT_MAX];
 
-	buf_addf(line, "%s %s %s", time_format_iso(time_now(), now), names[level], event);
+	buf_addf(line, "%s %s %s", time_format_iso(time_now(), now), level_names[level], event);
+}
+
+static void start_json(struct buf *line, enum log_level level, const char *event)
+{
+	char now[TIME_TEXT_MAX];
+
+	buf_addf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"",
+		 time_format_iso(time_now(), now), level_names[level], event);
+}
+
+/* "key=%d" of a format becomes ,"key":5; all other values are texts. */
+static void add_members(struct buf *line, const char *fmt, va_list *ap)
+{
+	while (*fmt) {
+		size_t n = strcspn(fmt, " ");
+		size_t key = strcspn(fmt, "=");
+		AUTO_FREE char *value = xstrndup(fmt + key + 1, key < n ? n - key - 1 : 0);
+		size_t last = strlen(value);
+		bool number = last > 1 && value[0] == '%' && strchr("diu", value[last - 1]) &&
+			      !strchr(value + 1, '%');
+
+		buf_addf(line, ",\"%.*s\":%s", (int)(key < n ? key : n), fmt, number ? "" : "\"");
+		add_formatted(line, value, ap, add_json_text);
+		buf_adds(line, number ? "" : "\"");
+		fmt += n;
+		fmt += strspn(fmt, " ");
+	}
+}
+
+static void write_event(enum log_level level, const char *event, const char *fmt, va_list *ap)
+{
+	bool json = log_format() == LOG_JSON;
+	void (*start)(struct buf *, enum log_level, const char *) = json ? start_json : start_text;
+	AUTO_BUF struct buf line = BUF_INIT(LOG_LINE_MAX);
+
+	start(&line, level, event);
+	if (json) {
+		add_members(&line, fmt, ap);
+	} else {
+		if (*fmt)
+			buf_addc(&line, ' ');
+		add_formatted(&line, fmt, ap, add_log_value);
+	}
+	buf_adds(&line, json ? "}\n" : "\n");
+	if (line.full) {
+		buf_clear(&line);
+		start(&line, level, event);
+		buf_adds(&line, json ? ",\"cut\":true}\n" : " cut=yes\n");
+	}
+	write_line(STDERR_FILENO, &line);
 }
 
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
 {
-	AUTO_BUF struct buf line = BUF_INIT(LOG_LINE_MAX);
 	va_list ap;
 
 	if (!log_enabled(level))
 		return;
-	log_start(&line, level, event);
-	if (*fmt)
-		buf_addc(&line, ' ');
 	va_start(ap, fmt);
-	add_formatted(&line, fmt, &ap, add_log_value);
+	write_event(level, event, fmt, &ap);
 	va_end(ap);
-	buf_addc(&line, '\n');
-	if (line.full) {
-		buf_clear(&line);
-		log_start(&line, level, event);
-		buf_adds(&line, " cut=yes\n");
-	}
-	write_line(STDERR_FILENO, &line);
 }
 
 static int trace_fd = -1; /* written once, under trace_once */

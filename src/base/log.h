@@ -16,8 +16,9 @@
  * NULL is written as "-" (log) or "" (trace). Values over LOG_VALUE_MAX bytes are cut.
  *
  * Each line is one write(): processes that share the file or the stderr do not mix their lines.
- * Threads: any, but log_set_level() belongs before the first of them. Errors: none; a line that
- * cannot be written is lost, since watching must not break the work that is watched.
+ * Threads: any, but log_set_level() and log_set_format() belong before the first of them. Errors:
+ * none; a line that cannot be written is lost, since watching must not break the work that is
+ * watched.
  */
 #ifndef LARDER_BASE_LOG_H
 #define LARDER_BASE_LOG_H
@@ -30,6 +31,14 @@
 #define LOG_LINE_MAX 16000
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/*
+ * LOG_JSON: one JSON object a line, {"time", "level", "event", and a member for each key}; a value
+ * that is a number there is one here. LOG_TEXT until set; before the first thread.
+ */
+enum log_format { LOG_TEXT, LOG_JSON };
+void log_set_format(enum log_format format);
+enum log_format log_format(void);
 
 /* LOG_WARN until set. */
 void log_set_level(enum log_level level);

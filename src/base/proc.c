@@ -148,6 +148,13 @@ void proc_end_with_parent(void)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* fails only for a signal that is none */
 }
 
+bool proc_has_ended(const struct proc *p)
+{
+	struct pollfd fd = { .fd = p->pidfd, .events = POLLIN };
+
+	return p->ended || poll(&fd, 1, 0) > 0;
+}
+
 /* Safe while the leader is not reaped: until then its pid, and so the group's, is not given anew.
  */
 static void kill_group(const struct proc *p)

@@ -67,6 +67,8 @@ int proc_read_line(struct proc *p, struct bytes *ret_line, struct err *e);
 /* Reads the rest away, waits. *ret_status is the exit code, or 128 + signal. May be called again.
  */
 int proc_wait(struct proc *p, int *ret_status, struct err *e);
+/* Without waiting: has it ended? */
+bool proc_has_ended(const struct proc *p);
 /* What came on stderr up to now; "" when it is inherited. Lent until the next call on p. */
 const char *proc_errors(const struct proc *p);
 void proc_free(struct proc *p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/cmd.h"
 
+#include "base/log.h"
 #include "cmd/help.h"
 #include <stdarg.h>
 
@@ -55,4 +56,12 @@ int cmd_operands(const struct command *command, const struct strv *operands, siz
 	(void)err_set(e, ERR_USAGE, "%s",
 		      operands->n < min ? "an operand is missing" : "too many operands");
 	return err_hint(e, "larder %s %s", buf_str(&name), command->usage);
+}
+
+int cmd_log_format(const char *word, struct err *e)
+{
+	if (word && !str_eq(word, "text") && !str_eq(word, "json"))
+		return err_set(e, ERR_USAGE, "--log-format '%s' is neither text nor json", word);
+	log_set_format(str_eq(word, "json") ? LOG_JSON : LOG_TEXT);
+	return 0;
 }

@@ -55,6 +55,9 @@ void cmd_note(const char *fmt, ...) PRINTF(1, 2);     /* "larder: ..." on stderr
 int cmd_operands(const struct command *command, const struct strv *operands, size_t min, size_t max,
 		 struct err *e);
 
+/* --log-format of daemons: NULL or "text", or "json". */
+int cmd_log_format(const char *word, struct err *e);
+
 extern const struct command *const cmd_table[]; /* main.c; NULL-terminated, alphabetical */
 
 #endif

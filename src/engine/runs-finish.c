@@ -171,3 +171,30 @@ int runs_forget(struct db *db, int64_t before_ms, size_t *ret_n, struct err *e)
 		*ret_n = (size_t)db_changes(db);
 	return r;
 }
+
+int runs_of_job(struct db *db, const struct runs_query *query, struct err *e)
+{
+	static const char sql[] =
+		"SELECT id, planned_ms, started_ms, finished_ms, outcome, status, duration_ms,"
+		" next_ms, detail FROM schedule_run WHERE job=?1 AND id<?2 ORDER BY id DESC"
+		" LIMIT ?3";
+	AUTO_STMT struct stmt *q = NULL;
+	int r = db_query(db, &q, e, sql, "tii", query->job, query->before_id, query->limit);
+
+	while (r >= 0 && (r = stmt_next(q, e)) > 0) {
+		const struct runs_run run = {
+			.id = stmt_int(q, 0),
+			.planned_ms = stmt_int(q, 1),
+			.started_ms = stmt_int(q, 2),
+			.finished_ms = stmt_int(q, 3),
+			.end = stmt_text(q, 4),
+			.status = (int)stmt_int(q, 5),
+			.duration_ms = stmt_int(q, 6),
+			.next_ms = stmt_int(q, 7),
+			.detail = stmt_text(q, 8),
+		};
+
+		r = query->visit(query->ctx, &run, e);
+	}
+	return r;
+}

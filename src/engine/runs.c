@@ -86,7 +86,7 @@ static int add_job(struct db *db, const struct runs_job *job, const struct sched
 		" covered_ms, next_ms) VALUES(?1, ?2, ?3, ?4, 1, ?5, ?6, ?7)";
 
 	return db_exec(db, e, sql, "ttttiii", job->name, job->schedule, job->zone, job->call,
-		       job->anchor_ms, now, schedule_next(s, job->anchor_ms, now));
+		       job->anchor_ms, now - 1, schedule_next(s, job->anchor_ms, now - 1));
 }
 
 static int change_job(struct db *db, const struct runs_job *job, const struct schedule *s,

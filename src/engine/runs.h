@@ -103,6 +103,20 @@ struct runs_state {
 typedef int (*runs_state_fn)(void *ctx, const struct runs_state *state, struct err *e);
 /* The jobs of the table, by name. */
 int runs_list(struct db *db, runs_state_fn visit, void *ctx, struct err *e);
+/* The newest first. */
+struct runs_run {
+	int64_t id, planned_ms, started_ms, finished_ms; /* finished 0: open */
+	int64_t duration_ms, next_ms;
+	int status;
+	const char *end, *detail; /* NULL while it is open */
+};
+struct runs_query {
+	const char *job;
+	int64_t before_id, limit;
+	void *ctx;
+	int (*visit)(void *ctx, const struct runs_run *run, struct err *e);
+};
+int runs_of_job(struct db *db, const struct runs_query *query, struct err *e);
 /* When last claimed; 0: never. */
 int runs_last_claim(struct db *db, int64_t *ret_ms, struct err *e);
 /* Finished runs older than that go, but for each job's last one. */

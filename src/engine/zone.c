@@ -203,7 +203,7 @@ static bool is_zone_name(const char *name)
 
 static int refuse(const char *name, struct err *e)
 {
-	(void)err_set(e, ERR_NOT_FOUND, "the time zone '%.64s' is not known here", name);
+	(void)err_set(e, ERR_USAGE, "the time zone '%.64s' is not known here", name);
 	return err_hint(e, "a name is like Europe/Berlin; the package tzdata brings them");
 }
 

@@ -14,7 +14,7 @@
  * is larger, and the local times [p.since + p.before, p.since + p.offset) do not exist.
  *
  * Ownership: a zone is its owner's and is not changed after it was made. Threads: any may read.
- * Errors: ERR_NOT_FOUND for a name that is not known here, ERR_CORRUPT for a file that is no zone.
+ * Errors: ERR_USAGE for a name that is not known here, ERR_CORRUPT for a file that is no zone.
  */
 #ifndef LARDER_ENGINE_ZONE_H
 #define LARDER_ENGINE_ZONE_H

@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "clock/wire.h"
+#include "hub/live.h"
 
 struct answer {
 	struct request q;
@@ -87,6 +89,16 @@ static bool method_fits(const struct route *route, const char *method)
 {
 	return str_eq(route->method, method) ||
 	       (str_eq(route->method, "GET") && str_eq(method, "HEAD"));
+}
+
+bool route_exists(const char *method, const char *path_and_query)
+{
+	AUTO_FREE char *path = xstrndup(path_and_query, strcspn(path_and_query, "?"));
+
+	for (const struct route *route = hub_routes; route->method; route++)
+		if (path_fits(route->pattern, path, NULL) && method_fits(route, method))
+			return true;
+	return false;
 }
 
 /* The route, or NULL after having answered 404 or 405. */
@@ -174,7 +186,7 @@ static int check_caller(struct answer *a, struct err *e)
 		return r;
 	a->q.caller = &a->caller;
 	record_use(a->q.hub, &a->caller);
-	return 0;
+	return live_begin(&a->q, e);
 }
 
 static int body_piece(void *state, struct http_in *in, struct bytes piece, struct err *e)
@@ -238,7 +250,8 @@ void routes_answer(void *hub, struct http_in *in)
 	a->q.db = hub_read_db(hub, http_thread_slot(in), &e);
 	(void)path_fits(route->pattern, http_path(in), a->params); /* it did in find_route() */
 	memcpy(a->q.params, a->params, sizeof(a->params));
-	if (route->needs != NEEDS_NOTHING)
+	/* A run of a job has a caller also where none is needed. */
+	if (route->needs != NEEDS_NOTHING || http_header(in, CLOCK_RUN_HEADER))
 		r = a->q.db ? check_caller(a, &e) : e.code;
 	if (r == 0 && route->body_max > 0 &&
 	    !(route->body_optional && http_content_length(in) == 0))

@@ -50,6 +50,12 @@ int api_memory_resolve_contradiction(struct request *q, struct err *e);
 int api_memory_duplicates(struct request *q, struct err *e);
 int api_memory_resolve_duplicate(struct request *q, struct err *e);
 
+/* api-scheduler.c, api-jobs.c */
+int api_scheduler_claim(struct request *q, struct err *e);
+int api_scheduler_release(struct request *q, struct err *e);
+int api_jobs_list(struct request *q, struct err *e);
+int api_jobs_runs(struct request *q, struct err *e);
+
 /* api-rules.c */
 int api_bundle(struct request *q, struct err *e);
 /* What api_bundle() would send, inside a read transaction: the manifest carries its ETag. */

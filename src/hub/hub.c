@@ -4,9 +4,12 @@
 #include "access/access.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/time.h"
 #include "engine/journal.h"
 #include "engine/lease.h"
+#include "engine/runs.h"
 #include "hub/cache.h"
+#include "hub/live.h"
 #include "memory/items.h"
 #include "refresh/source.h"
 #include "sessions/external.h"
@@ -28,6 +31,7 @@ struct hub {
 	struct db *readers[HUB_SLOTS_MAX];
 	struct hub_settings settings;
 	struct blob_cache *cache;
+	struct live *live;
 };
 
 /* A mistyped path must not turn a workspace, or any folder, into half a hub. */
@@ -48,7 +52,7 @@ static int open_root(const struct hub_options *options, struct root **ret_root, 
 {
 	static const struct db_schema *const schemas[] = {
 		&access_schema,   &memory_schema, &uploads_schema, &sessions_schema,
-		&external_schema, &tables_schema, &refresh_schema,
+		&external_schema, &tables_schema, &runs_schema,    &refresh_schema,
 	};
 	struct root_options o = {
 		.path = options->path,
@@ -68,6 +72,24 @@ static int open_root(const struct hub_options *options, struct root **ret_root, 
 	return r;
 }
 
+/* Whatever a hub before this one was at work on when it was killed. */
+static int close_runs(struct hub *hub, struct err *e)
+{
+	AUTO_HUB_WRITE struct hub_write w = { 0 };
+	size_t n = 0;
+	int r = hub_write_begin(hub, &w, e);
+
+	if (r == 0)
+		r = runs_cut(w.db, time_now(), &n, e);
+	if (r == 0 && n == 0)
+		return 0; /* nothing to commit */
+	if (r == 0)
+		r = hub_write_commit(&w, e);
+	if (r == 0)
+		log_event(LOG_WARN, "cut-runs", "runs=%zu", n);
+	return r;
+}
+
 int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err *e)
 {
 	AUTO_HUB struct hub *hub = xcalloc(1, sizeof(*hub));
@@ -75,12 +97,15 @@ int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err
 
 	(void)pthread_mutex_init(&hub->writing, NULL); /* cannot fail for a default mutex */
 	hub->cache = cache_new();
+	hub->live = live_new();
 	r = open_root(options, &hub->writer, e);
 	if (r == 0)
 		r = hub_settings_read(root_dirfd(hub->writer), &hub->settings, e);
 	if (r == 0 && options->serve)
 		r = lease_take(root_db(hub->writer), "serve", LEASE_MS, "larder serve", &hub->lease,
 			       e);
+	if (r == 0 && options->serve)
+		r = close_runs(hub, e);
 	if (r == 0 && options->serve) /* what a killed hub was receiving */
 		r = objects_clean_staging(hub->writer, NULL, e);
 	if (r < 0)
@@ -99,6 +124,7 @@ void hub_close(struct hub *hub)
 	root_close(hub->writer);
 	hub_settings_release(&hub->settings);
 	cache_free(hub->cache);
+	live_free(hub->live);
 	(void)pthread_mutex_destroy(&hub->writing); /* nobody writes any more */
 	free(hub);
 }
@@ -126,6 +152,11 @@ int hub_dirfd(const struct hub *hub)
 const struct hub_settings *hub_settings(const struct hub *hub)
 {
 	return &hub->settings;
+}
+
+struct live *hub_live(const struct hub *hub)
+{
+	return hub->live;
 }
 
 struct blob_cache *hub_cache(const struct hub *hub)

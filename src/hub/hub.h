@@ -29,6 +29,7 @@
 #include "net/http-server.h"
 
 struct blob_cache;
+struct live;
 struct hub;
 
 struct hub_options {
@@ -54,6 +55,8 @@ int hub_dirfd(const struct hub *hub);
 const struct hub_settings *hub_settings(const struct hub *hub);
 /* Replies built from rows and kept (hub/cache.h): the manifest, the bundle. */
 struct blob_cache *hub_cache(const struct hub *hub);
+/* Runs of jobs that are at work here (hub/live.h). */
+struct live *hub_live(const struct hub *hub);
 
 /* The slots are the server's thread numbers; opened at the first use, NULL and *e on failure. */
 #define HUB_SLOTS_MAX (HTTP_THREADS_MAX + HTTP_ASIDE_MAX)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/routes.h"
 
+#include "clock/wire.h"
 #include "hub/api.h"
 #include "memory/items.h"
 
@@ -71,6 +72,10 @@ const struct route hub_routes[] = {
 	{ "GET", "/api/admin/objects/{sha256}", NEEDS_ADMIN, 0, api_objects_get },
 	{ "PUT", "/api/admin/objects/{sha256}", NEEDS_ADMIN, 0, api_objects_put },
 	{ "POST", "/api/admin/run-session-processor", NEEDS_ADMIN, 0, api_run_processor },
+	{ "POST", "/api/scheduler/claim", NEEDS_ADMIN, CLOCK_CLAIM_MAX, api_scheduler_claim },
+	{ "POST", "/api/scheduler/release", NEEDS_ADMIN, ROUTE_BODY_MAX, api_scheduler_release },
+	{ "GET", "/api/admin/jobs", NEEDS_ADMIN, 0, api_jobs_list },
+	{ "GET", "/api/admin/jobs/{name}/runs", NEEDS_ADMIN, 0, api_jobs_runs },
 	{ "GET", "/api/admin/audit", NEEDS_ADMIN, 0, api_audit },
 
 	{ 0 },

@@ -68,6 +68,8 @@ struct route {
 /* Ends with a NULL method. */
 extern const struct route hub_routes[];
 
+bool route_exists(const char *method, const char *path_and_query);
+
 /* http_server_options.on_request with ctx = hub. */
 void routes_answer(void *hub, struct http_in *in);
 

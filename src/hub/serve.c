@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/serve.h"
 
+#include "access/scheduler.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/time.h"
 #include "hub/notify.h"
 #include "hub/routes.h"
+#include "hub/supervise.h"
 #include "hub/upkeep.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -14,18 +17,24 @@
 /* A certificate with its whole chain is some 10 KB. */
 #define PEM_MAX ((size_t)1 << 20)
 
+/* 43 characters. */
+#define SECRET_BYTES 32
+
 struct serving {
 	struct hub *hub;
 	struct http_server *server;
 	char *address;
+	char *url; /* once it listens */
 	int64_t port;
 	struct buf cert, key;
 	sigset_t signals;
-	int result; /* of serve_run() */
+	struct supervised *scheduler; /* NULL: none of ours */
+	int result;                   /* of serve_run() */
 };
 
 static void serving_release(struct serving *s)
 {
+	supervise_free(s->scheduler);
 	/* What a conversion still uses is not freed under it: the process ends now, and with it the
 	 * conversion, which changed nothing yet. */
 	if (!http_server_stop(s->server, SERVE_DRAIN_MS)) {
@@ -34,6 +43,7 @@ static void serving_release(struct serving *s)
 	}
 	hub_close(s->hub);
 	free(s->address);
+	free(s->url);
 	buf_release(&s->cert);
 	if (s->key.p)
 		explicit_bzero(s->key.p, s->key.n);
@@ -79,6 +89,7 @@ static void hold_signals(struct serving *s)
 	(void)sigemptyset(&s->signals); /* these fail only for signals that do not exist */
 	(void)sigaddset(&s->signals, SIGTERM);
 	(void)sigaddset(&s->signals, SIGINT);
+	(void)sigaddset(&s->signals, SIGCHLD);
 	(void)sigaddset(&s->signals, SIGHUP); /* its terminal was closed; nohup discards it */
 	(void)pthread_sigmask(SIG_BLOCK, &s->signals, NULL);
 }
@@ -112,15 +123,18 @@ static int start(struct serving *s, struct err *e)
 	return http_server_start(&o, &s->server, e);
 }
 
-static int announce(const struct serve_options *options, const struct serving *s, struct err *e)
+static char *url_of(const struct serving *s)
 {
 	bool v6 = strchr(s->address, ':') != NULL;
-	AUTO_FREE char *url =
-		xasprintf("%s://%s%s%s:%u", s->cert.p ? "https" : "http", v6 ? "[" : "", s->address,
-			  v6 ? "]" : "", (unsigned)http_server_port(s->server));
 
-	log_event(LOG_INFO, "serving", "data=%s url=%s", hub_path(s->hub), url);
-	return options->on_ready(options->ctx, options->data, url, e);
+	return xasprintf("%s://%s%s%s:%u", s->cert.p ? "https" : "http", v6 ? "[" : "", s->address,
+			 v6 ? "]" : "", (unsigned)http_server_port(s->server));
+}
+
+static int announce(const struct serve_options *options, const struct serving *s, struct err *e)
+{
+	log_event(LOG_INFO, "serving", "data=%s url=%s", hub_path(s->hub), s->url);
+	return options->on_ready(options->ctx, options->data, s->url, e);
 }
 
 /* What fails for want of disk is told and tried again; a lease that is gone ends the hub, since
@@ -150,12 +164,29 @@ static void keep_up(struct hub *hub)
 		log_event(LOG_WARN, "upkeep", "error=%s", why.msg);
 }
 
+/* The next signal but SIGCHLD, or 0 when the time is over. A child that ended may be the scheduler. */
+static int next_signal(struct serving *s, int64_t until)
+{
+	for (;;) {
+		int64_t again = s->scheduler ? supervise(s->scheduler) : -1;
+		int64_t left = until - time_monotonic();
+		int64_t ms = again >= 0 && again < left ? again : left;
+		struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+		int signal = 0;
+
+		if (left <= 0)
+			return 0;
+		signal = sigtimedwait(&s->signals, NULL, &pause);
+		if (signal > 0 && signal != SIGCHLD)
+			return signal;
+	}
+}
+
 static int wait_for_signal(struct serving *s, struct err *e)
 {
-	static const struct timespec pause = { .tv_sec = HUB_TICK_MS / 1000 };
 	int64_t upkeep = 0;
 
-	while (sigtimedwait(&s->signals, NULL, &pause) < 0) {
+	while (next_signal(s, time_monotonic() + HUB_TICK_MS) == 0) {
 		int r = tick(s->hub, e);
 
 		if (r < 0)
@@ -166,6 +197,33 @@ static int wait_for_signal(struct serving *s, struct err *e)
 		upkeep = time_monotonic() + UPKEEP_MS;
 	}
 	return 0;
+}
+
+/* The secret that hub and scheduler share: the environment's, or one of our own when the scheduler is
+ * our child. */
+static int share_secret(const struct serve_options *options, struct serving *s, struct err *e)
+{
+	const char *given = getenv("SCHEDULER_API_TOKEN");
+	AUTO_HUB_WRITE struct hub_write w = { 0 };
+	char made[RANDOM_TEXT_MAX] = "";
+	int r = hub_write_begin(s->hub, &w, e);
+
+	s->url = url_of(s);
+	if (r == 0)
+		r = scheduler_set_secret(w.db, given, e);
+	if (r == 0 && given && *given)
+		log_event(LOG_WARN, "secret", "variable=%s error=%s", "SCHEDULER_API_TOKEN",
+			  "it is too short and not used: at least 32 characters");
+	if (r == 0 && options->with_scheduler) {
+		random_text(SECRET_BYTES, made);
+		r = scheduler_set_secret(w.db, made, e);
+	}
+	if (r >= 0)
+		r = hub_write_commit(&w, e);
+	if (r == 0 && options->with_scheduler)
+		s->scheduler = supervise_new(s->url, hub_path(s->hub), *made ? made : given);
+	explicit_bzero(made, sizeof(made));
+	return r;
 }
 
 int serve_run(const struct serve_options *options, struct err *e)
@@ -183,6 +241,8 @@ int serve_run(const struct serve_options *options, struct err *e)
 	r = hub_open(&hub, &s.hub, e);
 	if (r == 0)
 		r = start(&s, e);
+	if (r == 0)
+		r = share_secret(options, &s, e);
 	if (r == 0)
 		r = announce(options, &s, e);
 	if (r < 0)

@@ -22,6 +22,7 @@ struct serve_options {
 	const char *listen;   /* "ADDRESS:PORT", the address numeric; "[::1]:8765" for v6 */
 	const char *tls_cert; /* files of PEM; both or neither */
 	const char *tls_key;
+	bool with_scheduler; /* as a child, which is looked after (hub/supervise.h) */
 	void *ctx;
 	int (*on_ready)(void *ctx, const char *data, const char *url, struct err *e);
 };

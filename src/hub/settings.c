@@ -3,12 +3,14 @@
 
 #include "base/file.h"
 #include "base/yaml.h"
+#include "clock/jobs.h"
 #include "hub/hub.h"
 #include "sessions/external.h"
+#include <fcntl.h>
 
 #define GIB    ((int64_t)1 << 30)
 #define DAY    ((int64_t)24 * 3600)
-#define FIELDS 7
+#define FIELDS 9
 
 static const struct hub_settings defaults = {
 	.upload_max = 64 * GIB,
@@ -16,12 +18,15 @@ static const struct hub_settings defaults = {
 	.threads = 4,
 	.convert_memory = GIB,
 	.versions_keep_s = 7 * DAY,
+	.runs_keep_s = 90 * DAY,
 	.processors = YAML_MAPS_INIT(&external_map),
+	.jobs = YAML_MAPS_INIT(&clock_job_map),
 };
 
 void hub_settings_release(struct hub_settings *settings)
 {
 	yaml_maps_release(&settings->processors);
+	yaml_maps_release(&settings->jobs);
 }
 
 static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
@@ -37,6 +42,9 @@ static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 		  "LARDER_HUB_CONVERT_MEMORY", "memory of a child that converts an upload" },
 		{ "retention.versions_keep", YAML_DURATION, &s->versions_keep_s, 60, 3650 * DAY,
 		  "LARDER_HUB_VERSIONS_KEEP", "how long a replaced version can be fetched" },
+		{ "retention.runs_keep", YAML_DURATION, &s->runs_keep_s, 3600, 3650 * DAY,
+		  "LARDER_HUB_RUNS_KEEP", "how long the runs of jobs are remembered" },
+		{ "jobs", YAML_LIST_OF_MAPS, &s->jobs, 0, 0, NULL, "jobs of the scheduler" },
 		{ "processors", YAML_LIST_OF_MAPS, &s->processors, 0, 0, NULL,
 		  "programs that process sessions" },
 		{ 0 },
@@ -45,17 +53,18 @@ static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 	memcpy(out, fields, sizeof(fields));
 }
 
-int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *e)
+static int read_settings(int dirfd, const char *path, bool must_exist,
+			 struct hub_settings *ret_settings, struct err *e)
 {
 	AUTO_HUB_SETTINGS struct hub_settings s = defaults;
 	struct yaml_field fields[FIELDS];
 	AUTO_BUF struct buf text = BUF_INIT(YAML_BYTES_MAX);
-	int r = file_read(dirfd, HUB_CONFIG, YAML_BYTES_MAX, &text, e);
+	int r = file_read(dirfd, path, YAML_BYTES_MAX, &text, e);
 
 	list_fields(&s, fields);
 	if (r == 0)
-		r = yaml_read(buf_bytes(&text), HUB_CONFIG, fields, e);
-	else if (r == ERR_NOT_FOUND)
+		r = yaml_read(buf_bytes(&text), path, fields, e);
+	else if (r == ERR_NOT_FOUND && !must_exist)
 		r = 0;
 	if (r == 0)
 		r = yaml_environment(fields, e);
@@ -64,6 +73,16 @@ int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *
 		s = defaults;
 	}
 	return r;
+}
+
+int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *e)
+{
+	return read_settings(dirfd, HUB_CONFIG, false, ret_settings, e);
+}
+
+int hub_settings_read_file(const char *path, struct hub_settings *ret_settings, struct err *e)
+{
+	return read_settings(AT_FDCWD, path, true, ret_settings, e);
 }
 
 void hub_settings_add(const struct hub_settings *settings, struct json_out *out)

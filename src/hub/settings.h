@@ -10,6 +10,9 @@
  *	  convert_memory: 1G       of the child that converts or checks an upload
  *	retention:
  *	  versions_keep: 7d        how long a replaced version can still be fetched
+ *	  runs_keep: 90d           how long the runs of jobs are remembered
+ *	jobs:                      of the scheduler (clock/jobs.h)
+ *	  - {name: data-refresh, schedule: daily 02:30}
  *	processors:                programs that process sessions (sessions/external.h)
  *	  - {name: words, command: [/usr/local/bin/count-words]}
  */
@@ -28,13 +31,18 @@ struct hub_settings {
 	int64_t threads;
 	int64_t convert_memory;      /* bytes */
 	int64_t versions_keep_s;     /* seconds */
+	int64_t runs_keep_s;         /* seconds */
 	struct yaml_maps processors; /* struct external */
+	struct yaml_maps jobs;       /* struct clock_job */
 };
 void hub_settings_release(struct hub_settings *settings);
 #define AUTO_HUB_SETTINGS AUTO(hub_settings_release)
 
 /* Defaults where the file or the key is absent; ERR_USAGE with the line for what is wrong in it. */
 int hub_settings_read(int dirfd, struct hub_settings *ret_settings, struct err *e);
+
+/* The same from a file of any name, which must be there. */
+int hub_settings_read_file(const char *path, struct hub_settings *ret_settings, struct err *e);
 
 /* Every key with the value in force, in bytes and seconds, of lists their lengths, into an open
  * object. */

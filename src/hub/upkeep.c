@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "engine/journal.h"
+#include "engine/runs.h"
 #include "tables/objects.h"
 #include "tables/retention.h"
 
@@ -11,13 +13,16 @@ static int forget(struct hub *hub, struct strv *staged, size_t *versions, struct
 {
 	int64_t keep_ms = hub_settings(hub)->versions_keep_s * 1000;
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
+	size_t runs = 0;
 	int r = hub_write_begin(hub, &w, e);
 
 	if (r == 0)
 		r = retention_sweep(w.root, keep_ms, versions, e);
 	if (r == 0)
 		r = objects_reap_uploads(w.db, OBJECTS_UPLOAD_KEEP_MS, staged, e);
-	if (r == 0 && *versions == 0 && staged->n == 0)
+	if (r == 0)
+		r = runs_forget(w.db, time_now() - hub_settings(hub)->runs_keep_s * 1000, &runs, e);
+	if (r == 0 && *versions == 0 && staged->n == 0 && runs == 0)
 		return 0; /* nothing to commit */
 	return r < 0 ? r : hub_write_commit(&w, e);
 }

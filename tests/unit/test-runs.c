@@ -180,7 +180,7 @@ TEST(a_table_with_one_wrong_job_changes_nothing)
 	struct err e = { 0 };
 
 	CHECK_OK(db_begin(db, &e));
-	CHECK_ERR(runs_set_jobs(db, jobs, 2, START, &e), ERR_NOT_FOUND);
+	CHECK_ERR(runs_set_jobs(db, jobs, 2, START, &e), ERR_USAGE);
 	CHECK_HAS(e.msg, "job 'b'");
 	CHECK_OK(db_commit(db, &e));
 	CHECK_INT(claim(db, START + DAY, NULL).n, 0);

@@ -82,7 +82,7 @@ TEST(names_that_are_no_zones_are_refused)
 		AUTO_ZONE struct zone *z = NULL;
 		struct err e = { 0 };
 
-		CHECK_ERR(zone_open(names[i], &z, &e), ERR_NOT_FOUND);
+		CHECK_ERR(zone_open(names[i], &z, &e), ERR_USAGE);
 		CHECK_HAS(e.hint, "Europe/Berlin");
 	}
 }
