@@ -103,7 +103,7 @@ static int take_converted(void *ctx, const struct json *line, struct err *e)
 	return 0;
 }
 
-static const char *format_name(enum duck_format format)
+const char *client_format_name(enum duck_format format)
 {
 	switch (format) {
 	case DUCK_CSV:
@@ -141,7 +141,7 @@ int duck_convert(const struct duck_convert *request, struct duck_file_info *ret_
 
 	call.deadline_ms = request->deadline_ms ? request->deadline_ms : CONVERT_DEADLINE_MS;
 	client_add_texts(&o, "inputs", request->inputs);
-	json_add_text(&o, "format", format_name(request->format));
+	json_add_text(&o, "format", client_format_name(request->format));
 	client_add_texts(&o, "order_by", request->order_by);
 	json_add_text(&o, "output", request->output);
 	if (request->column_count > 0)

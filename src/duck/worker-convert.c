@@ -129,25 +129,6 @@ static int convert(const struct conversion *c, duckdb_connection con, struct err
 	return engine_run(con, buf_str(&sql), e);
 }
 
-/* What DuckDB says of a bad line is a page; the first sentences hold the line and what is wrong. */
-static int explain(const struct conversion *c, struct err *e)
-{
-	static const char *const noise[] = { "Possible fixes:", "Possible Solution:" };
-
-	for (size_t i = 0; i < ARRAY_LEN(noise); i++) {
-		char *at = strstr(e->msg, noise[i]);
-
-		if (at)
-			*at = '\0';
-	}
-	engine_one_line(e);
-	if (e->code == ERR_FAILED)
-		e->code = ERR_CORRUPT;
-	if (c->source.inputs.n == 1 && !strstr(e->msg, c->source.inputs.v[0]))
-		return err_in(e, "'%s'", c->source.inputs.v[0]);
-	return e->code;
-}
-
 static int answer(struct reply *r, const struct conversion *c, duckdb_connection con, struct err *e)
 {
 	struct json_out *o = reply_line(r);
@@ -198,11 +179,7 @@ int operation_convert(struct reply *r, const struct json *request, struct err *e
 		    &(struct engine_options){ .memory_bytes = c.memory_bytes, .spill = c.spill },
 		    &en, e) < 0)
 		return e->code;
-	if (convert(&c, en.con, e) < 0) {
-		if (source_is_csv(&c.source) && !c.source.columns && strstr(e->msg, "sniffing"))
-			(void)source_find_bad_line(&c.source, en.con,
-						   e); /* e is then the better reason */
-		return explain(&c, e);
-	}
+	if (convert(&c, en.con, e) < 0)
+		return source_explain(&c.source, en.con, e);
 	return answer(r, &c, en.con, e);
 }

@@ -27,10 +27,11 @@ static const struct {
 	{ "convert", operation_convert },
 	{ "describe", operation_describe },
 	{ "materialize", operation_materialize },
+	{ "parts", operation_parts },
 	{ "query", operation_query },
+	{ "statistics", operation_statistics },
 	{ "version", operation_version },
 	{ "views", operation_views },
-	{ "statistics", operation_statistics },
 };
 
 char *worker_absolute_path(const char *path)

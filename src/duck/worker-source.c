@@ -287,3 +287,23 @@ int source_find_bad_line(const struct source *s, duckdb_connection con, struct e
 	}
 	return e->code;
 }
+
+int source_explain(const struct source *s, duckdb_connection con, struct err *e)
+{
+	static const char *const noise[] = { "Possible fixes:", "Possible Solution:" };
+
+	if (source_is_csv(s) && !s->columns && strstr(e->msg, "sniffing"))
+		(void)source_find_bad_line(s, con, e); /* e is then the better reason */
+	for (size_t i = 0; i < ARRAY_LEN(noise); i++) {
+		char *at = strstr(e->msg, noise[i]);
+
+		if (at)
+			*at = '\0';
+	}
+	engine_one_line(e);
+	if (e->code == ERR_FAILED)
+		e->code = ERR_CORRUPT;
+	if (s->inputs.n == 1 && !strstr(e->msg, s->inputs.v[0]))
+		return err_in(e, "'%s'", s->inputs.v[0]);
+	return e->code;
+}

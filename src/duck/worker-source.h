@@ -26,6 +26,8 @@ bool source_is_csv(const struct source *s);
 int source_open(struct source *s, struct err *e);
 int source_add(struct buf *sql, const struct source *s, duckdb_connection con, struct err *e);
 int source_find_bad_line(const struct source *s, duckdb_connection con, struct err *e);
+/* What DuckDB says of a bad line is a page; the first sentences hold the line and what is wrong. */
+int source_explain(const struct source *s, duckdb_connection con, struct err *e);
 void source_release(struct source *s);
 
 #endif
