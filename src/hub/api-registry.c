@@ -30,6 +30,7 @@ void api_add_table(struct json_out *o, const struct table *t)
 	json_add_text(o, "sync_strategy", "full_refresh"); /* of the contract; ours has one */
 	json_add_text(o, "query_mode", t->query_mode);
 	json_add_text(o, "sort_by", t->sort_by);
+	json_add_text(o, "key_by", t->key_by);
 	json_add_text(o, "version", t->sha256);
 	add_known(o, "rows", published ? t->rows : -1);
 	add_known(o, "size_bytes", published ? t->size_bytes : -1);
@@ -108,6 +109,7 @@ static int read_change(const struct json *json, struct table_change *c, struct e
 		{ "query_mode", &c->query_mode },
 		{ "source_type", &c->source_type },
 		{ "sort_by", &c->sort_by },
+		{ "key_by", &c->key_by },
 	};
 	int r = 0;
 

@@ -17,6 +17,7 @@ struct publishing {
 	struct json *json; /* the request's texts are lent from it */
 	struct publish_part *parts;
 	struct strv sort;
+	struct strv key;
 	char *table;
 };
 
@@ -28,6 +29,7 @@ static void publishing_free(struct publishing *p)
 	json_free(p->json);
 	free(p->parts);
 	strv_release(&p->sort);
+	strv_release(&p->key);
 	free(p->table);
 	free(p);
 }
@@ -66,20 +68,18 @@ static int read_parts(struct publishing *p, struct err *e)
 	return r;
 }
 
-static int read_sort(struct publishing *p, struct err *e)
+static int read_columns(const struct json *columns, const char *what, struct strv *out,
+			struct err *e)
 {
-	const struct json *sort = json_get(p->json, "sort");
-
-	if (sort && json_kind(sort) != JSON_ARRAY && json_kind(sort) != JSON_NULL)
-		return err_set(e, ERR_USAGE, "'sort' must be a list of column names");
-	for (size_t i = 0; i < json_size(sort); i++) {
-		const char *column = json_text(json_at(sort, i));
+	if (columns && json_kind(columns) != JSON_ARRAY && json_kind(columns) != JSON_NULL)
+		return err_set(e, ERR_USAGE, "'%s' must be a list of column names", what);
+	for (size_t i = 0; i < json_size(columns); i++) {
+		const char *column = json_text(json_at(columns, i));
 
 		if (!column)
-			return err_set(e, ERR_USAGE, "'sort' must be a list of column names");
-		strv_add(&p->sort, column);
+			return err_set(e, ERR_USAGE, "'%s' must be a list of column names", what);
+		strv_add(out, column);
 	}
-	p->request.sort = &p->sort;
 	return 0;
 }
 
@@ -88,7 +88,11 @@ static int read_request(struct publishing *p, struct err *e)
 	int r = read_parts(p, e);
 
 	if (r == 0)
-		r = read_sort(p, e);
+		r = read_columns(json_get(p->json, "sort"), "sort", &p->sort, e);
+	if (r == 0)
+		r = read_columns(json_get(p->json, "key"), "key", &p->key, e);
+	p->request.sort = &p->sort;
+	p->request.key = &p->key;
 	p->request.table = p->table;
 	p->request.description = json_text(json_get(p->json, "description"));
 	p->request.name = json_text(json_get(p->json, "name"));
@@ -148,6 +152,10 @@ static void reply_result(struct http_in *in, const struct publish_result *result
 	json_add_int(&o, "parts", (int64_t)result->parts);
 	json_add_bool(&o, "unchanged", result->unchanged);
 	json_add_bool(&o, "created", result->created);
+	if (result->replaces) {
+		json_add_int(&o, "bytes_shared", result->shared_bytes);
+		json_add_int(&o, "parts_shared", (int64_t)result->shared_parts);
+	}
 	json_close(&o);
 	http_reply_bytes(in, result->unchanged ? 200 : 201, "application/json", buf_bytes(&text));
 }

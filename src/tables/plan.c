@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tables/plan.h"
 
+struct by_hash {
+	const struct local_file **v;
+	size_t n;
+};
+
 /* Does the table as a whole carry the mark it had when it was fetched? */
 static bool same_mark(const struct manifest_table *want, const struct local_table *have)
 {
@@ -56,7 +61,48 @@ static bool same_record(const struct manifest_table *want, const struct local_ta
 	       want->size_bytes == have->size_bytes;
 }
 
-static void decide(struct plan_table *table)
+static int compare_hashes(const void *a, const void *b)
+{
+	return strcmp((*(const struct local_file *const *)a)->sha256,
+		      (*(const struct local_file *const *)b)->sha256);
+}
+
+/* All good files that are here, by hash. The caller owns the list. */
+static struct by_hash by_hash(const struct local *local)
+{
+	struct by_hash h = { .v = xcalloc(local->file_count + 1, sizeof(*h.v)) };
+
+	for (size_t i = 0; i < local->count; i++) {
+		const struct local_table *table = &local->tables[i];
+
+		for (size_t k = 0; k < table->file_count; k++) {
+			if (is_on_disk(&table->files[k]))
+				h.v[h.n++] = &table->files[k];
+		}
+	}
+	if (h.n)
+		qsort(h.v, h.n, sizeof(*h.v), compare_hashes);
+	return h;
+}
+
+/* Parts that moved to another path, or are another table's as well, are here. */
+static void find_elsewhere(const struct by_hash *h, struct plan_table *table)
+{
+	for (size_t i = 0; i < table->want->file_count; i++) {
+		struct plan_file *file = &table->files[i];
+		struct local_file key;
+		const struct local_file *wanted = &key;
+		const struct local_file *const *found;
+
+		if (file->have || !*file->want->sha256 || h->n == 0)
+			continue;
+		(void)snprintf(key.sha256, sizeof(key.sha256), "%s", file->want->sha256);
+		found = bsearch(&wanted, h->v, h->n, sizeof(*h->v), compare_hashes);
+		file->have = found ? *found : NULL;
+	}
+}
+
+static void decide(struct plan_table *table, const struct by_hash *h)
 {
 	const struct manifest_table *want = table->want;
 
@@ -65,13 +111,15 @@ static void decide(struct plan_table *table)
 		table->files[i].want = &want->files[i];
 	table->action = PLAN_FETCH;
 	table->reason = table->have ? compare_files(table) : "new";
-	if (table->reason)
+	if (table->reason) {
+		find_elsewhere(h, table);
 		return;
+	}
 	table->reason = "unchanged";
 	table->action = same_record(want, table->have) ? PLAN_KEEP : PLAN_RECORD;
 }
 
-static void plan_one(struct plan *plan, const struct manifest_table *want,
+static void plan_one(struct plan *plan, const struct by_hash *h, const struct manifest_table *want,
 		     const struct local_table *have)
 {
 	struct plan_table *table = &plan->tables[plan->count];
@@ -87,7 +135,7 @@ static void plan_one(struct plan *plan, const struct manifest_table *want,
 		table->action = PLAN_KEEP;
 		table->reason = "its entry in the manifest cannot be used";
 	} else {
-		decide(table);
+		decide(table, h);
 	}
 }
 
@@ -95,6 +143,7 @@ static void plan_one(struct plan *plan, const struct manifest_table *want,
 struct plan *plan_make(const struct local *local, const struct manifest *manifest)
 {
 	struct plan *plan = xcalloc(1, sizeof(*plan));
+	struct by_hash h = by_hash(local);
 	size_t i = 0;
 	size_t j = 0;
 
@@ -105,10 +154,11 @@ struct plan *plan_make(const struct local *local, const struct manifest *manifes
 			j < manifest->count ? &manifest->tables[j] : NULL;
 		int order = !have ? 1 : !want ? -1 : strcmp(have->name, want->name);
 
-		plan_one(plan, order >= 0 ? want : NULL, order <= 0 ? have : NULL);
+		plan_one(plan, &h, order >= 0 ? want : NULL, order <= 0 ? have : NULL);
 		i += order <= 0;
 		j += order >= 0;
 	}
+	free(h.v);
 	return plan;
 }
 

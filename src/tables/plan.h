@@ -6,7 +6,7 @@
  *	local_load(), local_check(), local_examine(), manifest_parse() ...
  *	AUTO_PLAN struct plan *plan = plan_make(local, manifest);
  *
- * A file is what is wanted when its SHA-256 says so; without one its MD5; without either the
+ * A file is what is wanted when its SHA-256 says so, wherever it lies; without one its MD5; without either the
  * table's own mark (the server's opaque hash, else time and size) is compared. A table for which
  * the server gives none of these is fetched each time: nothing else can tell whether it changed.
  *

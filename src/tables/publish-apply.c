@@ -16,16 +16,20 @@ struct applying {
 
 static bool says_something(const struct table_change *c)
 {
-	return c->name || c->description || c->sort_by;
+	return c->name || c->description || c->sort_by || c->key_by;
 }
 
 static int find_or_add_table(struct applying *a, bool *ret_created, struct err *e)
 {
 	const struct publish *p = a->p;
-	const struct table_change change = { .id = p->table,
-					     .name = p->name,
-					     .description = p->description,
-					     .sort_by = p->sort_given ? p->sort : NULL };
+	const struct table_change change = {
+		.id = p->table,
+		.name = p->name,
+		.description = p->description,
+		/* One is instead of the other: "" takes it away. */
+		.sort_by = p->sort_given || p->key_given ? p->sort : NULL,
+		.key_by = p->sort_given || p->key_given ? p->key_by : NULL
+	};
 	int r = registry_find(a->db, NULL, p->table, &a->table, e);
 	bool absent = r == ERR_NOT_FOUND && p->create;
 
@@ -85,6 +89,21 @@ static int store_part(struct applying *a, struct prepared *part, struct err *e)
 	return r == 1 ? store_uploaded(a, part, &o, e) : publish_missing(part, e);
 }
 
+/* The row of an upload that is not needed any more; its file goes after the commit. */
+static int drop_upload(struct applying *a, const struct prepared *part, struct err *e)
+{
+	AUTO_FREE char *staged = NULL;
+	int r = db_get_text(a->db, &staged, e,
+			    "SELECT staged FROM object WHERE sha256=?1 AND state='uploaded'", "t",
+			    part->source);
+
+	if (r < 0 || !staged)
+		return r;
+	strv_adopt(&a->p->used_up, TAKE(staged));
+	return db_exec(a->db, e, "DELETE FROM object WHERE sha256=?1 AND state='uploaded'", "t",
+		       part->source);
+}
+
 /* What a source became is remembered; the source itself goes, unless it is served somewhere. */
 static int use_up_source(struct applying *a, struct prepared *part, struct err *e)
 {
@@ -92,22 +111,13 @@ static int use_up_source(struct applying *a, struct prepared *part, struct err *
 				  " VALUES(?1, ?2, ?3) ON CONFLICT(source_sha256, how)"
 				  " DO UPDATE SET result_sha256=excluded.result_sha256";
 	AUTO_BUF struct buf how = BUF_INIT(HOW_MAX);
-	AUTO_FREE char *staged = NULL;
 	int r;
 
 	if (!publish_converts(a->p, part))
 		return 0;
 	publish_how(a->p, part, &how);
 	r = db_exec(a->db, e, sql, "ttt", part->source, buf_str(&how), part->sha256);
-	if (r == 0)
-		r = db_get_text(a->db, &staged, e,
-				"SELECT staged FROM object WHERE sha256=?1 AND state='uploaded'",
-				"t", part->source);
-	if (r < 0 || !staged)
-		return r;
-	strv_adopt(&a->p->used_up, TAKE(staged));
-	return db_exec(a->db, e, "DELETE FROM object WHERE sha256=?1 AND state='uploaded'", "t",
-		       part->source);
+	return r < 0 ? r : drop_upload(a, part, e);
 }
 
 static int add_parts(struct applying *a, int64_t version, struct err *e)
@@ -130,11 +140,11 @@ static int switch_to(struct applying *a, const struct publish_result *result, st
 {
 	static const char sql_add[] =
 		"INSERT INTO version(table_id, sha256, md5, rows, size_bytes, parts, created_ms,"
-		" created_by) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+		" created_by, borders) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 	int64_t version;
-	int r = db_exec(a->db, e, sql_add, "tttiiiit", a->table.id, result->sha256, result->md5,
+	int r = db_exec(a->db, e, sql_add, "tttiiiitt", a->table.id, result->sha256, result->md5,
 			result->rows, result->size_bytes, (int64_t)result->parts, a->now,
-			a->by ? a->by->email : NULL);
+			a->by ? a->by->email : NULL, a->p->borders);
 
 	if (r < 0)
 		return r;
@@ -158,6 +168,9 @@ static void fill_result(const struct applying *a, struct publish_result *result)
 	(void)snprintf(result->md5, sizeof(result->md5), "%.*s", MD5_HEX, p->md5);
 	result->parts = p->n;
 	result->unchanged = str_eq(a->table.sha256, p->sha256);
+	result->replaces = p->version_before != 0;
+	result->shared_bytes = p->shared_bytes;
+	result->shared_parts = p->shared_parts;
 	for (size_t i = 0; i < p->n; i++) {
 		result->size_bytes += p->parts[i].size_bytes;
 		result->rows += p->parts[i].rows;
@@ -180,6 +193,8 @@ static int apply_all(struct applying *a, struct publish_result *result, struct e
 	}
 	if (r == 0 && a->p->statistics.count > 0)
 		r = statistics_store(a->db, result->sha256, &a->p->statistics, e);
+	for (size_t i = 0; r == 0 && i < a->p->source_count; i++)
+		r = drop_upload(a, &a->p->sources[i], e);
 	if (r == 0 && !result->unchanged)
 		r = switch_to(a, result, e);
 	if (r == 0 && !result->unchanged)

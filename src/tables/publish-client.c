@@ -184,6 +184,14 @@ static int upload_all(struct publishing *p, struct err *e)
 	return pipeline_run(&run, e);
 }
 
+static void add_columns(struct json_out *o, const char *key, const struct strv *columns)
+{
+	json_open(o, key, '[');
+	for (size_t i = 0; columns && i < columns->n; i++)
+		json_add_text(o, NULL, columns->v[i]);
+	json_close(o);
+}
+
 static void write_request(struct publishing *p)
 {
 	struct json_out o = json_out(&p->body);
@@ -198,10 +206,8 @@ static void write_request(struct publishing *p)
 		json_close(&o);
 	}
 	json_close(&o);
-	json_open(&o, "sort", '[');
-	for (size_t i = 0; i < p->order->sort->n; i++)
-		json_add_text(&o, NULL, p->order->sort->v[i]);
-	json_close(&o);
+	add_columns(&o, "sort", p->order->sort);
+	add_columns(&o, "key", p->order->key);
 	if (p->order->name)
 		json_add_text(&o, "name", p->order->name);
 	if (p->order->description)

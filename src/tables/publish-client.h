@@ -27,8 +27,9 @@ struct publish_order {
 	const char *table;
 	const char *name, *description; /* NULL: unchanged */
 	const struct strv *sort;
-	unsigned jobs;    /* uploads at once */
-	unsigned retries; /* of what may pass: an unreachable or busy hub */
+	const struct strv *key; /* NULL or empty: as the table has it */
+	unsigned jobs;          /* uploads at once */
+	unsigned retries;       /* of what may pass: an unreachable or busy hub */
 	struct progress *progress;
 };
 

@@ -25,7 +25,7 @@ int publish_missing(const struct prepared *part, struct err *e)
 	return err_hint(e, "upload it, then publish again");
 }
 
-static int describe_columns(const struct duck_file_info *info, char **ret_text, struct err *e)
+int publish_describe(const struct duck_file_info *info, char **ret_text, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(COLUMNS_TEXT_MAX);
 	struct json_out o = json_out(&text);
@@ -81,7 +81,7 @@ char *publish_file_of(const struct publish *p, const char *sha256, const struct 
 			 : xasprintf("%s/%s", root_path(p->root), object_path(sha256, path));
 }
 
-static int hash_made(const struct publish *p, struct prepared *part, struct err *e)
+int publish_hash_made(const struct publish *p, struct prepared *part, struct err *e)
 {
 	AUTO_HASH struct hash *sha = hash_new(HASH_SHA256);
 	AUTO_HASH struct hash *md5 = hash_new(HASH_MD5);
@@ -113,8 +113,8 @@ static void add_shown(const struct prepared *part, struct buf *out)
  * A message of the converter for who sent the file: where it says the hub's own path of it, plain
  * or quoted, the part is named instead.
  */
-static int complain(const struct prepared *part, const char *file, const struct err *why,
-		    struct err *e)
+int publish_complain(const struct prepared *part, const char *file, const struct err *why,
+		     struct err *e)
 {
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
 	const char *message = why->msg;
@@ -157,8 +157,8 @@ static int convert(const struct publish *p, struct prepared *part, const char *i
 	if (r < 0)
 		return r;
 	part->rows = info.rows;
-	r = describe_columns(&info, &part->columns, e);
-	return r < 0 ? r : hash_made(p, part, e);
+	r = publish_describe(&info, &part->columns, e);
+	return r < 0 ? r : publish_hash_made(p, part, e);
 }
 
 static int convert_part(const struct publish *p, struct prepared *part, struct db *db,
@@ -179,7 +179,7 @@ static int convert_part(const struct publish *p, struct prepared *part, struct d
 		return r;
 	input = publish_file_of(p, part->source, &o);
 	r = convert(p, part, input, &why);
-	return r < 0 ? complain(part, input, &why, e) : 0;
+	return r < 0 ? publish_complain(part, input, &why, e) : 0;
 }
 
 /* A Parquet file served as it is; one that nobody looked into yet is put on the list. */
@@ -206,10 +206,10 @@ static int use_description(struct prepared *part, const char *file,
 
 	if (found->error) {
 		(void)err_set(&why, ERR_CORRUPT, "%s", found->error);
-		return complain(part, file, &why, e);
+		return publish_complain(part, file, &why, e);
 	}
 	part->rows = found->info.rows;
-	return describe_columns(&found->info, &part->columns, e);
+	return publish_describe(&found->info, &part->columns, e);
 }
 
 /* `unread` has one file for each part that lacks columns, in their order. */
@@ -274,7 +274,7 @@ static int check_columns(const struct publish *p, struct err *e)
 	return r;
 }
 
-static int sync_made(const struct publish *p, struct err *e)
+int publish_sync_made(const struct publish *p, struct err *e)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 
@@ -296,5 +296,5 @@ int publish_make_parts(struct publish *p, struct db *db, struct err *e)
 		r = read_footers(p, &unread, e);
 	if (r == 0)
 		r = check_columns(p, e);
-	return r < 0 ? r : sync_made(p, e);
+	return r < 0 ? r : publish_sync_made(p, e);
 }

@@ -45,6 +45,16 @@ struct publish {
 	char sha256[HASH_HEX_MAX], md5[HASH_HEX_MAX];
 	struct statistics statistics; /* of the contents; no columns when they are there already */
 	struct strv used_up;          /* staged sources whose rows are gone */
+	/* Of a table with a key: what the parts were made from, and where they are cut. */
+	struct strv key;
+	char *key_by; /* "a,b" or "" */
+	bool key_given;
+	char *borders; /* of the version before, then of this one; NULL: none */
+	struct prepared *sources;
+	size_t source_count;
+	int64_t version_before; /* the row; 0: none */
+	int64_t shared_bytes;
+	size_t shared_parts;
 };
 
 /* How a conversion is remembered: its result is the same for the same source and this text. */
@@ -64,6 +74,17 @@ int publish_make_indexes(struct publish *p, struct db *db, struct err *e);
 int publish_store_index(struct root *root, struct prepared *part, struct err *e);
 /* The file of an object, wherever it lies just now. */
 char *publish_file_of(const struct publish *p, const char *sha256, const struct object *o);
+/* The same for a table with a key: parts are made of all sources together. */
+int publish_make_keyed(struct publish *p, struct db *db, struct err *e);
+/* How much of it the version before has. */
+int publish_find_shared(struct publish *p, struct db *db, struct err *e);
+/* Of files that the child has made: columns as JSON, hashes and size, made durable. */
+int publish_describe(const struct duck_file_info *info, char **ret_text, struct err *e);
+int publish_hash_made(const struct publish *p, struct prepared *part, struct err *e);
+int publish_sync_made(const struct publish *p, struct err *e);
+/* A message of the child for who sent the file. */
+int publish_complain(const struct prepared *part, const char *file, const struct err *why,
+		     struct err *e);
 int publish_missing(const struct prepared *part, struct err *e);
 
 #endif

@@ -82,6 +82,15 @@ static int check_sort(const struct strv *sort, struct err *e)
 	return 0;
 }
 
+static int check_key(const struct strv *key, struct err *e)
+{
+	for (size_t i = 0; i < key->n; i++) {
+		if (key->v[i][0] == '-')
+			return err_set(e, ERR_USAGE, "'%.100s': a key has no direction", key->v[i]);
+	}
+	return check_sort(key, e);
+}
+
 static char *copy(const char *s)
 {
 	return s ? xstrdup(s) : NULL;
@@ -132,30 +141,54 @@ static int copy_parts(struct publish *p, const struct publish_request *request, 
 	return 0;
 }
 
-/* The order asked for, else the one the table has. */
+static char *join(const struct strv *columns)
+{
+	AUTO_BUF struct buf text = BUF_INIT(TABLE_SORT_MAX);
+
+	for (size_t i = 0; i < columns->n; i++)
+		buf_addf(&text, "%s%s", i ? "," : "", columns->v[i]);
+	return buf_take(&text);
+}
+
+static void copy_columns(struct strv *to, const struct strv *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		strv_add(to, from->v[i]);
+}
+
+/* What is asked for, else what the table has; an order and a key are instead of each other. */
+static void choose(struct publish *p, const struct publish_request *request, const struct table *t)
+{
+	p->sort_given = request->sort && request->sort->n > 0;
+	p->key_given = request->key && request->key->n > 0;
+	if (p->sort_given)
+		copy_columns(&p->order, request->sort);
+	else if (p->key_given)
+		copy_columns(&p->key, request->key);
+	else if (t->key_by)
+		strv_split(&p->key, t->key_by, ',');
+	else if (t->sort_by)
+		strv_split(&p->order, t->sort_by, ',');
+	p->sort = join(&p->order);
+	p->key_by = join(&p->key);
+}
+
 static int choose_order(struct publish *p, const struct publish_request *request, struct db *db,
 			struct err *e)
 {
 	AUTO_TABLE struct table t = { 0 };
-	AUTO_BUF struct buf text = BUF_INIT(TABLE_SORT_MAX);
 	int r = registry_find(db, NULL, request->table, &t, e);
 
 	if (r == ERR_NOT_FOUND && request->create && name_is_table(request->table))
 		r = 0;
 	if (r < 0)
 		return r;
-	p->sort_given = request->sort && request->sort->n > 0;
-	if (!p->sort_given) {
-		p->sort = copy(t.sort_by);
-		strv_split(&p->order, p->sort ? p->sort : "", ',');
+	choose(p, request, &t);
+	p->version_before = t.version;
+	if (p->key.n == 0 || t.version == 0)
 		return 0;
-	}
-	for (size_t i = 0; i < request->sort->n; i++) {
-		strv_add(&p->order, request->sort->v[i]);
-		buf_addf(&text, "%s%s", i ? "," : "", request->sort->v[i]);
-	}
-	p->sort = buf_take(&text);
-	return 0;
+	return db_get_text(db, &p->borders, e, "SELECT borders FROM version WHERE id=?1", "i",
+			   t.version);
 }
 
 static void sum_up(struct publish *p)
@@ -175,14 +208,40 @@ static void sum_up(struct publish *p)
 	rollup_hash(HASH_MD5, parts, p->n, p->md5);
 }
 
-int publish_prepare(const struct publish_source *source, const struct publish_request *request,
-		    struct publish **ret_publish, struct err *e)
+static int check_request(const struct publish_request *request, struct err *e)
 {
-	AUTO_PUBLISH struct publish *p = xcalloc(1, sizeof(*p));
 	int r = check_parts(request, e);
 
 	if (r == 0 && request->sort)
 		r = check_sort(request->sort, e);
+	if (r == 0 && request->key)
+		r = check_key(request->key, e);
+	if (r == 0 && request->sort && request->sort->n > 0 && request->key && request->key->n > 0)
+		r = err_set(e, ERR_USAGE, "a table has either an order or a key");
+	return r;
+}
+
+/* Files are made, found or looked into; then what is said of them as a whole. */
+static int make(struct publish *p, struct db *db, struct err *e)
+{
+	int r = p->key.n ? publish_make_keyed(p, db, e) : publish_make_parts(p, db, e);
+
+	if (r == 0)
+		r = publish_make_indexes(p, db, e);
+	if (r == 0)
+		r = publish_find_shared(p, db, e);
+	if (r < 0)
+		return r;
+	sum_up(p);
+	return publish_make_statistics(p, db, e);
+}
+
+int publish_prepare(const struct publish_source *source, const struct publish_request *request,
+		    struct publish **ret_publish, struct err *e)
+{
+	AUTO_PUBLISH struct publish *p = xcalloc(1, sizeof(*p));
+	int r = check_request(request, e);
+
 	if (r < 0)
 		return r;
 	p->root = source->root;
@@ -195,13 +254,7 @@ int publish_prepare(const struct publish_source *source, const struct publish_re
 	if (r == 0)
 		r = choose_order(p, request, source->db, e);
 	if (r == 0)
-		r = publish_make_parts(p, source->db, e);
-	if (r == 0)
-		r = publish_make_indexes(p, source->db, e);
-	if (r < 0)
-		return r;
-	sum_up(p);
-	r = publish_make_statistics(p, source->db, e);
+		r = make(p, source->db, e);
 	if (r < 0)
 		return r;
 	*ret_publish = TAKE(p);
@@ -231,14 +284,12 @@ void publish_failed(struct publish *p, struct db *db)
 	}
 }
 
-void publish_free(struct publish *p)
+static void free_parts(struct publish *p, struct prepared *parts, size_t n)
 {
 	struct err ignored = { 0 };
 
-	if (!p)
-		return;
-	for (size_t i = 0; i < p->n; i++) {
-		struct prepared *part = &p->parts[i];
+	for (size_t i = 0; i < n; i++) {
+		struct prepared *part = &parts[i];
 
 		if (part->made && !part->placed) /* else litter for the next start to take away */
 			(void)journal_stage_remove(p->root, part->made, &ignored);
@@ -249,12 +300,23 @@ void publish_free(struct publish *p)
 		free(part->path);
 		free(part->columns);
 	}
-	free(p->parts);
+	free(parts);
+}
+
+void publish_free(struct publish *p)
+{
+	if (!p)
+		return;
+	free_parts(p, p->parts, p->n);
+	free_parts(p, p->sources, p->source_count);
 	free(p->table);
 	free(p->name);
 	free(p->description);
 	free(p->sort);
 	strv_release(&p->order);
+	strv_release(&p->key);
+	free(p->key_by);
+	free(p->borders);
 	strv_release(&p->used_up);
 	statistics_release(&p->statistics);
 	free(p);

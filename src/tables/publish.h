@@ -16,6 +16,10 @@
  * parts the SHA-256 of the lines "path sha256\n" in path order (rollup.h). Publishing what is
  * current already makes no version. The replaced one can be fetched until retention takes it.
  *
+ * A table with a key (columns that tell each row) is not published as it came: all files together are
+ * ordered by the key and written as parts of about 123,000 rows, whose borders are kept from version to
+ * version (duck/parts.h), so that unchanged rows are in unchanged parts.
+ *
  * Nothing changes when a file is no readable Parquet, when parts disagree about their columns, or
  * when a conversion fails: ERR_CORRUPT says which part and why. A part whose object is not on the
  * hub is ERR_CONFLICT: upload it and ask again. An unknown table is ERR_NOT_FOUND
@@ -51,6 +55,7 @@ struct publish_request {
 	const struct publish_part *parts;
 	size_t part_count;
 	const struct strv *sort; /* empty: as the table is ordered already */
+	const struct strv *key;  /* as `sort`: columns whose values borders of parts are */
 	const char *description; /* NULL: unchanged */
 	const char *name;        /* NULL: unchanged, or the id when it is created */
 	bool create;             /* when there is no such table */
@@ -70,7 +75,10 @@ struct publish_result {
 	int64_t size_bytes;
 	size_t parts;
 	bool unchanged;
-	bool created; /* the table */
+	bool created;  /* the table */
+	bool replaces; /* there was a version before; of it: */
+	int64_t shared_bytes;
+	size_t shared_parts;
 };
 
 struct publish;

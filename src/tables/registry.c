@@ -39,6 +39,9 @@ static const char *const migrations[] = {
 	/* The chunk index beside a large object, if it has one. */
 	"ALTER TABLE object ADD COLUMN chunks_sha256 TEXT;"
 	"ALTER TABLE object ADD COLUMN chunks_bytes INTEGER;",
+	/* Columns of the key, and where the parts of a version begin (duck/parts.h). */
+	"ALTER TABLE tbl ADD COLUMN key_by TEXT;"
+	"ALTER TABLE version ADD COLUMN borders TEXT;",
 	NULL,
 };
 
@@ -46,7 +49,8 @@ const struct db_schema tables_schema = { "tables", migrations };
 
 #define TABLE_COLUMNS                                                                              \
 	"SELECT t.id, t.name, t.description, t.query_mode, t.source_type, t.sort_by,"              \
-	" t.created_ms, v.id, v.sha256, v.md5, v.rows, v.size_bytes, v.parts, v.created_ms"        \
+	" t.created_ms, v.id, v.sha256, v.md5, v.rows, v.size_bytes, v.parts, v.created_ms,"       \
+	" t.key_by"                                                                                \
 	" FROM tbl t LEFT JOIN version v ON v.id=t.current_version"
 
 static char *copy(const char *s)
@@ -62,6 +66,7 @@ void table_release(struct table *t)
 	free(t->query_mode);
 	free(t->source_type);
 	free(t->sort_by);
+	free(t->key_by);
 	free(t->sha256);
 	free(t->md5);
 	*t = (struct table){ 0 };
@@ -87,7 +92,8 @@ static struct table read_table(const struct stmt *q)
 			       .rows = int_or_unknown(q, 10),
 			       .size_bytes = int_or_unknown(q, 11),
 			       .parts = stmt_int(q, 12),
-			       .updated_ms = stmt_int(q, 13) };
+			       .updated_ms = stmt_int(q, 13),
+			       .key_by = copy(stmt_text(q, 14)) };
 }
 
 /* The same for what is not there and for what the caller may not see. */
@@ -173,6 +179,8 @@ static int check_values(const struct table_change *t, struct err *e)
 		r = check_text("source type", t->source_type, TABLE_SOURCE_MAX, e);
 	if (r == 0)
 		r = check_text("order", t->sort_by, TABLE_SORT_MAX, e);
+	if (r == 0)
+		r = check_text("key", t->key_by, TABLE_SORT_MAX, e);
 	if (r < 0 || !t->query_mode || str_eq(t->query_mode, "local") ||
 	    str_eq(t->query_mode, "materialized") || str_eq(t->query_mode, "remote"))
 		return r;
@@ -182,8 +190,8 @@ static int check_values(const struct table_change *t, struct err *e)
 int registry_add(struct db *db, const struct table_change *table, struct err *e)
 {
 	static const char sql[] = "INSERT INTO tbl(id, name, description, query_mode, source_type,"
-				  " sort_by, created_ms) VALUES(?1, ?2, nullif(?3, ''), ?4,"
-				  " nullif(?5, ''), nullif(?6, ''), ?7)";
+				  " sort_by, created_ms, key_by) VALUES(?1, ?2, nullif(?3, ''), ?4,"
+				  " nullif(?5, ''), nullif(?6, ''), ?7, nullif(?8, ''))";
 	const char *name = table->name ? table->name : table->id;
 	int r = check_taken(db, "", table->id, e);
 
@@ -192,9 +200,9 @@ int registry_add(struct db *db, const struct table_change *table, struct err *e)
 	if (r == 0)
 		r = check_values(table, e);
 	if (r == 0)
-		r = db_exec(db, e, sql, "tttttti", table->id, name, table->description,
+		r = db_exec(db, e, sql, "ttttttit", table->id, name, table->description,
 			    table->query_mode ? table->query_mode : "local", table->source_type,
-			    table->sort_by, time_now());
+			    table->sort_by, time_now(), table->key_by);
 	return r < 0 ? r : generation_bump(db, "tables", e);
 }
 
@@ -204,14 +212,16 @@ int registry_change(struct db *db, const char *id, const struct table_change *ch
 				  " description=nullif(coalesce(?3, description), ''),"
 				  " query_mode=coalesce(?4, query_mode),"
 				  " source_type=nullif(coalesce(?5, source_type), ''),"
-				  " sort_by=nullif(coalesce(?6, sort_by), '') WHERE id=?1";
+				  " sort_by=nullif(coalesce(?6, sort_by), ''),"
+				  " key_by=nullif(coalesce(?7, key_by), '') WHERE id=?1";
 	int r = change->name ? check_taken(db, id, change->name, e) : 0;
 
 	if (r == 0)
 		r = check_values(change, e);
 	if (r == 0)
-		r = db_exec(db, e, sql, "tttttt", id, change->name, change->description,
-			    change->query_mode, change->source_type, change->sort_by);
+		r = db_exec(db, e, sql, "ttttttt", id, change->name, change->description,
+			    change->query_mode, change->source_type, change->sort_by,
+			    change->key_by);
 	if (r == 0 && db_changes(db) == 0)
 		return no_table(id, e);
 	return r < 0 ? r : generation_bump(db, "tables", e);

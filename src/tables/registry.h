@@ -37,6 +37,7 @@ struct table {
 	char *query_mode;  /* "local", "materialized", "remote" */
 	char *source_type; /* NULL unknown */
 	char *sort_by;     /* "a,-b"; NULL: rows stay in the order they came */
+	char *key_by;      /* "a,b": parts are cut by these; NULL: files stay as they came */
 	int64_t created_ms;
 	int64_t version; /* row of the current version; 0: nothing was published yet */
 	/* Of the current version: */
@@ -64,6 +65,7 @@ struct table_change {
 	const char *query_mode;
 	const char *source_type;
 	const char *sort_by;
+	const char *key_by;
 };
 int registry_add(struct db *db, const struct table_change *table, struct err *e);
 /* `id` is the id itself, as registry_find() gave it. */

@@ -277,3 +277,74 @@ ok 'help names the options' '
 	larder admin table --help >help
 	has help remove
 '
+
+# Four hundred thousand rows by a key, in an order that is none.
+keyed() { # FIRST LAST
+	{
+		echo id,v
+		seq "$1" "$2" | awk '{ print ($1 * 7919) % 1000003 "," $1 }'
+	}
+}
+
+parts_of() { curl -s -H "Authorization: Bearer $LARDER_TOKEN" "$HUB_URL/api/sync/manifest" | jq -r ".tables.$1.parts[].sha256"; }
+
+ok 'a table with a key is kept in parts whose borders stay' '
+	keyed 1 400000 >k.csv
+	larder publish k k.csv --key id --json >one.json
+	same "$(json one.json .rows)" 400000
+	same "$(json one.json .parts)" 3
+	parts_of k >one
+	# the same rows in another order, and again
+	{ head -n 1 k.csv; tail -n +2 k.csv | tac; } >again.csv
+	same "$(larder publish k again.csv --json | json .unchanged)" true
+	# a few rows less and more in the middle: one part changes
+	awk -F , "NR == 1 || \$1 < 500000 || \$1 > 501000" k.csv >fewer.csv
+	larder publish k fewer.csv --json >two.json
+	parts_of k >two
+	same "$(sort one two | uniq -d | wc -l)" 2
+	same "$(json two.json .parts_shared)" 2
+	[ "$(json two.json .bytes_shared)" -gt $(($(json two.json .size_bytes) / 2)) ]
+	larder publish k k.csv >text
+	grep -q "[0-9.]* % of it as before (2 parts)" text
+	parts_of k | diff one -
+'
+
+ok 'parts grow, are cut at twice their size, and join at half of it' '
+	keyed 1 100000 >a.csv
+	keyed 1 200000 >b.csv
+	keyed 1 250000 >c.csv
+	keyed 1 60000 >d.csv
+	same "$(larder publish g a.csv --key id --json | json .parts)" 1
+	same "$(larder publish g b.csv --json | json .parts)" 1
+	same "$(larder publish g c.csv --json | json .parts)" 2
+	same "$(larder publish g d.csv --json | json .parts)" 1
+'
+
+ok 'a key of two columns, of texts, with equal values' '
+	awk "BEGIN { print \"a,b,n\"; for (i = 0; i < 300000; i++) print \"x\" i % 3 \",\" int(i / 1000) \",\" i }" >t.csv
+	larder publish t2 t.csv --key a,b --json >one.json
+	same "$(json one.json .rows)" 300000
+	same "$(json one.json .parts)" 2
+	{ head -n 1 t.csv; tail -n +2 t.csv | tac; } >u.csv
+	same "$(larder publish t2 u.csv --json | json .unchanged)" true
+'
+
+ok 'several files make one table by its key; an order takes the key away' '
+	keyed 1 10 >1.csv
+	keyed 11 20 >2.csv
+	same "$(larder publish several 1.csv 2.csv --key id --json | json .rows)" 20
+	larder publish several 1.csv --sort v --json >sorted.json
+	same "$(json sorted.json .parts)" 1
+	same "$(curl -s -H "Authorization: Bearer $LARDER_TOKEN" "$HUB_URL/api/admin/registry/several" | json .key_by 2>/dev/null || echo null)" null
+'
+
+ok 'a key that is no column, that rows lack, or that goes with an order is refused' '
+	printf "a,b\n1,2\n,3\n" >bad.csv
+	exits 2 larder publish bad bad.csv --key nothing 2>err
+	has err "no such column"
+	exits 1 larder publish bad bad.csv --key a 2>err
+	has err "have no"
+	exits 2 larder publish bad bad.csv --key b --sort a 2>err
+	has err "either an order or a key"
+	exits 2 larder publish bad bad.csv --key -b 2>err
+'
