@@ -113,6 +113,9 @@ int yaml_read(struct bytes text, const char *name, const struct yaml_field *fiel
  * variable counts as not set.
  */
 int yaml_environment(const struct yaml_field *fields, struct err *e);
+/* Is it YAML, and a mapping (or nothing)? For texts of others, of which no key is known. ERR_CORRUPT
+ * with the line, ERR_LIMIT. */
+int yaml_check(struct bytes text, struct err *e);
 /*
  * Adds the line "key: value", quoted when needed so that it is read back the same. What a
  * configuration cannot hold (control characters, invalid UTF-8) becomes '?'.

@@ -14,7 +14,7 @@ struct root {
 };
 
 /* Kinds of rows in table journal; the numbers are on disk. */
-enum journal_kind { JOURNAL_MOVE = 1, JOURNAL_LINK = 2, JOURNAL_REMOVE = 3 };
+enum journal_kind { JOURNAL_MOVE = 1, JOURNAL_LINK = 2, JOURNAL_REMOVE = 3, JOURNAL_APPEND = 4 };
 
 /* Links are made under this name in staging, then renamed: no staged name starts with a dot. */
 #define JOURNAL_LINK_NAME ".link"

@@ -25,6 +25,7 @@ struct op {
 	enum journal_kind kind;
 	const char *source;
 	const char *target;
+	int64_t at; /* JOURNAL_APPEND */
 };
 
 struct replay {
@@ -147,6 +148,77 @@ static int apply_remove(struct replay *replay, const struct op *op, struct err *
 	return op_error(op, e);
 }
 
+static int open_to_append(struct root *root, const struct op *op, int *ret_fd, struct err *e)
+{
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	AUTO_FREE char *folder = folder_of(op->target);
+	int r;
+
+	*ret_fd = openat(root->dirfd, op->target, flags, 0666);
+	if (*ret_fd < 0 && errno == ENOENT) {
+		r = dir_make(root->dirfd, folder, 0755, e);
+		if (r < 0)
+			return r;
+		*ret_fd = openat(root->dirfd, op->target, flags, 0666);
+	}
+	return *ret_fd < 0 ? op_error(op, e) : 0;
+}
+
+/* How many bytes of the text stand in the file at `at`; what was torn off may be zeros. */
+static bool stands_at(int fd, off_t at, const char *text, size_t n, bool torn)
+{
+	char piece[4096];
+
+	for (size_t i = 0; i < n;) {
+		size_t want = n - i < sizeof(piece) ? n - i : sizeof(piece);
+		ssize_t got = pread(fd, piece, want, at + (off_t)i);
+
+		if (got <= 0)
+			return torn && got == 0;
+		for (ssize_t k = 0; k < got; k++)
+			if (piece[k] != text[i + (size_t)k] && !(torn && piece[k] == '\0'))
+				return false;
+		i += (size_t)got;
+	}
+	return true;
+}
+
+/*
+ * Where the text goes: its own place when that is free or holds a torn part of it, else the end,
+ * since another has written there. -1 when it stands in either already.
+ */
+static off_t place_for(int fd, off_t size, const struct op *op, size_t n)
+{
+	off_t at = op->at < size ? op->at : size;
+
+	if (size >= at + (off_t)n && stands_at(fd, at, op->source, n, false))
+		return -1;
+	if (size >= (off_t)n && stands_at(fd, size - (off_t)n, op->source, n, false))
+		return -1;
+	return size <= at + (off_t)n && stands_at(fd, at, op->source, n, true) ? at : size;
+}
+
+static int apply_append(struct replay *replay, const struct op *op, struct err *e)
+{
+	size_t n = strlen(op->source);
+	AUTO_FD int fd = -1;
+	struct stat st;
+	off_t at;
+	int r = open_to_append(replay->root, op, &fd, e);
+
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "look at '%s'", op->target);
+	at = place_for(fd, st.st_size, op, n);
+	if (at >= 0) {
+		if (lseek(fd, at, SEEK_SET) < 0)
+			return err_sys(e, "write '%s'", op->target);
+		r = file_write_all(fd, (struct bytes){ op->source, n }, op->target, e);
+	}
+	return r < 0 ? r : file_sync(fd, op->target, e);
+}
+
 static int apply(struct replay *replay, const struct op *op, struct err *e)
 {
 	switch (op->kind) {
@@ -156,6 +228,8 @@ static int apply(struct replay *replay, const struct op *op, struct err *e)
 		return apply_link(replay, op, e);
 	case JOURNAL_REMOVE:
 		return apply_remove(replay, op, e);
+	case JOURNAL_APPEND:
+		return apply_append(replay, op, e);
 	}
 	return err_set(e, ERR_CORRUPT, "journal row %lld has an unknown kind", (long long)op->id);
 }
@@ -176,7 +250,7 @@ static int apply_due(struct replay *replay, struct err *e)
 {
 	AUTO_STMT struct stmt *q = NULL;
 	int r = db_query(replay->root->db, &q, e,
-			 "SELECT id, kind, source, target FROM journal WHERE due_ms <= ?1"
+			 "SELECT id, kind, source, target, at FROM journal WHERE due_ms <= ?1"
 			 " ORDER BY id",
 			 "i", replay->now);
 
@@ -184,7 +258,8 @@ static int apply_due(struct replay *replay, struct err *e)
 		struct op op = { .id = stmt_int(q, 0),
 				 .kind = (enum journal_kind)stmt_int(q, 1),
 				 .source = stmt_text(q, 2),
-				 .target = stmt_text(q, 3) };
+				 .target = stmt_text(q, 3),
+				 .at = stmt_int(q, 4) };
 
 		r = apply(replay, &op, e);
 		if (r == 0)
@@ -306,4 +381,37 @@ int journal_waits(struct root *root, const char *target, struct err *e)
 			   "t", target);
 
 	return r < 0 ? r : waits == 1;
+}
+
+/* Within the caller's transaction: were that rolled back, the rows would be there again. */
+static int finish_earlier(struct replay *replay, struct err *e)
+{
+	int r = apply_due(replay, e);
+
+	if (r == 0)
+		r = sync_folders(replay, e);
+	if (r == 0)
+		r = delete_done(replay, e);
+	if (r == 0 && replay->conflict.code != 0) {
+		*e = replay->conflict;
+		r = e->code;
+	}
+	return r;
+}
+
+int journal_begin(struct root *root, struct db **ret_tx, struct err *e)
+{
+	AUTO(replay_release) struct replay replay = { .root = root };
+	AUTO_TX struct db *tx = NULL;
+	int r = db_begin_tx(root->db, &tx, e);
+
+	replay.now = time_now();
+	if (r == 0)
+		r = is_due(root, replay.now, e);
+	if (r > 0)
+		r = finish_earlier(&replay, e);
+	if (r < 0)
+		return r;
+	*ret_tx = TAKE(tx);
+	return 0;
 }

@@ -8,6 +8,7 @@
 #include "engine/engine-internal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
@@ -19,6 +20,21 @@ static const char *const migrations[] = {
 	" source TEXT,"
 	" target TEXT NOT NULL,"
 	" due_ms INTEGER NOT NULL);"
+	"CREATE INDEX journal_due ON journal(due_ms);"
+	"CREATE INDEX journal_target ON journal(target);",
+	/* operation 4, with the place where it begins */
+	"ALTER TABLE journal RENAME TO journal_1;"
+	"DROP INDEX journal_due;"
+	"DROP INDEX journal_target;"
+	"CREATE TABLE journal(id INTEGER PRIMARY KEY,"
+	" kind INTEGER NOT NULL CHECK(kind IN (1, 2, 3, 4)),"
+	" source TEXT,"
+	" target TEXT NOT NULL,"
+	" due_ms INTEGER NOT NULL,"
+	" at INTEGER NOT NULL DEFAULT 0);"
+	"INSERT INTO journal(id, kind, source, target, due_ms)"
+	" SELECT id, kind, source, target, due_ms FROM journal_1;"
+	"DROP TABLE journal_1;"
 	"CREATE INDEX journal_due ON journal(due_ms);"
 	"CREATE INDEX journal_target ON journal(target);",
 	NULL,
@@ -178,4 +194,36 @@ int journal_keep(struct root *root, const char *target, struct err *e)
 
 	assert(db_in_transaction(root->db));
 	return r < 0 ? r : forget_removals(root, target, e);
+}
+
+/* Where the file will end when all of this transaction was applied. */
+static int end_of(struct root *root, const char *target, int64_t *ret_at, struct err *e)
+{
+	struct stat st;
+	int64_t size = 0;
+
+	if (fstatat(root->dirfd, target, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		size = st.st_size;
+	else if (errno != ENOENT && errno != ENOTDIR)
+		return err_sys(e, "look at '%s'", target);
+	return db_get_int(root->db, ret_at, size, e,
+			  "SELECT max(at + length(CAST(source AS BLOB))) FROM journal"
+			  " WHERE target=?1 AND kind=4 HAVING max(at) IS NOT NULL",
+			  "t", target);
+}
+
+int journal_append(struct root *root, const char *text, const char *target, struct err *e)
+{
+	int64_t at = 0;
+	int r = check_target(target, e);
+
+	assert(db_in_transaction(root->db));
+	if (r == 0)
+		r = end_of(root, target, &at, e);
+	root->recorded = true;
+	return r < 0 ? r
+		     : db_exec(root->db, e,
+			       "INSERT INTO journal(kind, source, target, due_ms, at)"
+			       " VALUES(?1, ?2, ?3, 0, ?4)",
+			       "itti", (int64_t)JOURNAL_APPEND, text, target, at);
 }

@@ -72,6 +72,13 @@ int journal_stage_remove(const struct root *root, const char *name, struct err *
 /* Makes the named staged files durable: fsync each, or one syncfs when there are many. */
 int journal_sync(const struct root *root, const struct strv *names, struct err *e);
 
+/*
+ * Begins a transaction in which the files are as the rows say: what an earlier transaction (also
+ * of another process) has recorded and not applied yet is applied first. For those who read
+ * files of the root to decide what to write.
+ */
+int journal_begin(struct root *root, struct db **ret_tx, struct err *e);
+
 /* Inside a transaction. The staged file must be there: else ERR_NOT_FOUND. */
 int journal_move(struct root *root, const char *staged, const char *target, struct err *e);
 /* A symbolic link, replaced atomically. */
@@ -86,6 +93,12 @@ int journal_remove(struct root *root, const char *target, struct err *e);
  */
 int journal_remove_at(struct root *root, const char *target, int64_t due_ms, struct err *e);
 int journal_keep(struct root *root, const char *target, struct err *e);
+/*
+ * The text is added at the end of a file (made when it lacks), whole and once, however often it is
+ * replayed; what others append meanwhile stays. Costs the same whatever the size of the file. Wants
+ * journal_begin(), as it notes where the end is.
+ */
+int journal_append(struct root *root, const char *text, const char *target, struct err *e);
 
 /*
  * Commits the transaction, then applies. After a commit that succeeded and an apply that failed the

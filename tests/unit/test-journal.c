@@ -604,9 +604,74 @@ TEST(a_read_only_root_sees_commits_of_others_and_replays_nothing)
 	assert_int_equal(db_exec(root_db(reader), &e, "DELETE FROM doc", ""), ERR_IO);
 }
 
+TEST(an_append_stands_once_however_often_it_is_replayed)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_ROOT struct root *root = open_root(folder);
+	static const char *const found[] = {
+		"start\n",           /* killed before it */
+		"start\no",          /* torn */
+		"start\none\ntwo\n", /* killed after it */
+	};
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(found); i++) {
+		AUTO_TX struct db *tx = NULL;
+
+		scratch_write(folder, "log", "start\n");
+		CHECK_OK(journal_begin(root, &tx, &e));
+		CHECK_OK(journal_append(root, "one\n", "log", &e));
+		CHECK_OK(journal_append(root, "two\n", "log", &e));
+		CHECK_OK(db_commit(root_db(root), &e));
+		tx = NULL;
+		scratch_write(folder, "log", found[i]);
+		CHECK_OK(journal_replay(root, NULL, &e));
+		CHECK(scratch_is(folder, "log", "start\none\ntwo\n"));
+	}
+}
+
+TEST(an_append_keeps_what_others_wrote_and_makes_a_file_that_lacks)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_ROOT struct root *root = open_root(folder);
+	AUTO_TX struct db *tx = NULL;
+	struct err e = { 0 };
+
+	scratch_write(folder, "log", "start\n");
+	CHECK_OK(journal_begin(root, &tx, &e));
+	CHECK_OK(journal_append(root, "ours\n", "log", &e));
+	CHECK_OK(journal_append(root, "new\n", "deep/log", &e));
+	CHECK_OK(db_commit(root_db(root), &e));
+	tx = NULL;
+	scratch_write(folder, "log", "start\ntheirs\n");
+	CHECK_OK(journal_replay(root, NULL, &e));
+	CHECK(scratch_is(folder, "log", "start\ntheirs\nours\n"));
+	CHECK(scratch_is(folder, "deep/log", "new\n"));
+}
+
+TEST(a_transaction_begins_with_the_files_of_those_before)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_ROOT struct root *root = open_root(folder);
+	AUTO_ROOT struct root *other = open_root(folder);
+	AUTO_TX struct db *tx = NULL;
+	struct err e = { 0 };
+
+	stage(root, "aa", "new");
+	begin(root);
+	CHECK_OK(journal_move(root, "aa", "a", &e));
+	CHECK_OK(db_commit(root_db(root), &e)); /* and killed before it was applied */
+	CHECK(!scratch_exists(folder, "a"));
+	CHECK_OK(journal_begin(other, &tx, &e));
+	CHECK(scratch_is(folder, "a", "new"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_append_stands_once_however_often_it_is_replayed),
+		cmocka_unit_test(an_append_keeps_what_others_wrote_and_makes_a_file_that_lacks),
+		cmocka_unit_test(a_transaction_begins_with_the_files_of_those_before),
 		cmocka_unit_test(files_and_rows_change_together),
 		cmocka_unit_test(a_rollback_leaves_every_file_as_it_was),
 		cmocka_unit_test(operations_are_applied_in_their_order),

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sub-commands of `larder kb`, one file kb-*.c each, and what they share.
+ *
+ *	struct kb_args { struct kb_common common; ... };
+ *	KB_OPTIONS(struct kb_args, common)             --kb, --json, --quiet
+ *	kb_cmd_open(&args.common, read_only, &kb, e)
+ */
+#ifndef LARDER_CMD_KB_H
+#define LARDER_CMD_KB_H
+
+#include "cmd/cmd.h"
+#include "kb/kb.h"
+
+#include <stdatomic.h>
+
+extern const struct command kb_cmd_add;
+extern const struct command kb_cmd_init;
+extern const struct command kb_cmd_list;
+extern const struct command kb_cmd_remove;
+extern const struct command kb_cmd_status;
+
+struct kb_common {
+	const char *kb;
+	bool json, quiet;
+};
+
+#define KB_OPTIONS(type, member)                                                                   \
+	OPT_TEXT(0, "kb", type, member.kb, "DIR", "the knowledge base in DIR"),                    \
+		OPT_FLAG('j', "json", type, member.json, "one JSON object on stdout"),             \
+		OPT_FLAG('q', "quiet", type, member.quiet, "nothing but warnings")
+
+/* For texts of documents and people on a terminal. */
+void kb_cmd_add_clean(struct buf *out, const char *text);
+void kb_cmd_add_names(struct json_out *o, const char *key, const struct strv *names);
+/* Prints the buffer unless it is quiet; JSON gets its newline. */
+int kb_cmd_print(const struct kb_common *common, struct buf *out, struct err *e);
+int kb_cmd_open(const struct kb_common *common, bool read_only, struct kb **ret_kb, struct err *e);
+/* Micro-units of money as "0.0123", for reports; NULL when nothing was spent. */
+void kb_cmd_add_spent(struct json_out *o, int64_t tokens_in, int64_t tokens_out,
+		      int64_t cost_micros);
+/* SIGINT and SIGTERM set the flag from here on. */
+const atomic_bool *kb_cmd_cancel(void);
+/* "y" on the terminal; no terminal is a no. */
+bool kb_cmd_confirm(const char *question);
+
+#endif
