@@ -20,6 +20,7 @@ const struct command *const cmd_table[] = {
 	&cmd_hub,
 	&cmd_init,
 	&cmd_jobs,
+	&cmd_kb,
 	&cmd_process,
 	&cmd_publish,
 	&cmd_pull,

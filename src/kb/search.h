@@ -8,8 +8,8 @@
  *	search_run(db, &w, take_hit, ctx, e);
  *
  * All words must occur; when nothing has all of them, what has any of them is given. Words in
- * double quotes must follow each other; a word that ends in '*' is a beginning. No letter of the text is
- * ever an operator, so any text may be given.
+ * double quotes must follow each other; a word that ends in '*' is a beginning. No letter of the
+ * text is ever an operator, so any text may be given.
  *
  * Threads and errors: as the db.
  */
