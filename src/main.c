@@ -15,6 +15,7 @@ const struct command *const cmd_table[] = {
 	&cmd_agent,
 	&cmd_completion,
 	&cmd_config,
+	&cmd_corporate_memory,
 	&cmd_doctor,
 	&cmd_help,
 	&cmd_hub,

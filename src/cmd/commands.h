@@ -9,6 +9,7 @@ extern const struct command cmd_admin;
 extern const struct command cmd_agent;
 extern const struct command cmd_completion;
 extern const struct command cmd_config;
+extern const struct command cmd_corporate_memory;
 extern const struct command cmd_doctor;
 extern const struct command cmd_help;
 extern const struct command cmd_hub;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Session processors, for administrators and the scheduler. */
+/* Session processors and corporate memory, for administrators and the scheduler. */
 #include "hub/api.h"
 
 #include "hub/child.h"
@@ -25,5 +25,19 @@ int api_run_processor(struct request *q, struct err *e)
 	job.action = action;
 	job.resource = resource;
 	job.as_details = true;
+	return child_run(q, &job, e);
+}
+
+int api_run_corporate_memory(struct request *q, struct err *e)
+{
+	static const char *const argv[] = { "corporate-memory", NULL };
+	const struct child_job job = {
+		.argv = argv,
+		.action = "run_corporate_memory",
+		.resource = "job:corporate-memory",
+		.deadline_ms = PROCESS_DEADLINE_MS,
+		.as_details = true,
+	};
+
 	return child_run(q, &job, e);
 }

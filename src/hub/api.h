@@ -102,6 +102,7 @@ int api_versions_add(struct request *q, struct err *e);
 
 /* api-process.c */
 int api_run_processor(struct request *q, struct err *e);
+int api_run_corporate_memory(struct request *q, struct err *e);
 
 /* api-uploads.c; in JSON a byte takes up to six. */
 #define LOCAL_MD_BODY_MAX (((size_t)6 << 20) + 4096)

@@ -71,6 +71,7 @@ const struct route hub_routes[] = {
 	  .any_json = true },
 	{ "GET", "/api/admin/objects/{sha256}", NEEDS_ADMIN, 0, api_objects_get },
 	{ "PUT", "/api/admin/objects/{sha256}", NEEDS_ADMIN, 0, api_objects_put },
+	{ "POST", "/api/admin/run-corporate-memory", NEEDS_ADMIN, 0, api_run_corporate_memory },
 	{ "POST", "/api/admin/run-session-processor", NEEDS_ADMIN, 0, api_run_processor },
 	{ "POST", "/api/scheduler/claim", NEEDS_ADMIN, CLOCK_CLAIM_MAX, api_scheduler_claim },
 	{ "POST", "/api/scheduler/release", NEEDS_ADMIN, ROUTE_BODY_MAX, api_scheduler_release },

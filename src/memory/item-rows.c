@@ -63,6 +63,15 @@ int item_write(struct db *db, const struct item_values *v, struct err *e)
 		       n[ITEM_MANDATORY], time_now());
 }
 
+int item_exists(struct db *db, const char *id, struct err *e)
+{
+	static const char sql_exists[] = "SELECT EXISTS (SELECT 1 FROM item WHERE id = ?1)";
+	int64_t is_there = 0;
+	int r = db_get_int(db, &is_there, 0, e, sql_exists, "t", id);
+
+	return r < 0 ? r : is_there != 0;
+}
+
 int item_note(struct db *db, const struct caller *by, const struct item_event *event, struct err *e)
 {
 	static const char sql_note[] =

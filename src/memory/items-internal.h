@@ -62,6 +62,8 @@ int item_values_read(const struct json *fields, struct item_values *ret_values, 
 /* The members of a row of ITEM_COLUMNS, into an open object. */
 void item_add_members(const struct stmt *q, struct json_out *out);
 
+/* 1 or 0 */
+int item_exists(struct db *db, const char *id, struct err *e);
 /* Inserts, or replaces the one of that id; its update time becomes now. */
 int item_write(struct db *db, const struct item_values *v, struct err *e);
 /* Asked after a write, inside its transaction: what is over a limit is rolled back. */

@@ -39,15 +39,6 @@ static const char *const migrations[] = { migration_1, migration_2, NULL };
 
 const struct db_schema memory_schema = { .component = "memory", .migrations = migrations };
 
-static int exists(struct db *db, const char *id, struct err *e)
-{
-	static const char sql_exists[] = "SELECT EXISTS (SELECT 1 FROM item WHERE id = ?1)";
-	int64_t is_there = 0;
-	int r = db_get_int(db, &is_there, 0, e, sql_exists, "t", id);
-
-	return r < 0 ? r : is_there != 0;
-}
-
 /* With what it was before, so that a replacement can be looked up and undone by hand. */
 static int write_and_note(struct db *db, const struct caller *by, const struct item_values *v,
 			  bool was_there, struct err *e)
@@ -87,7 +78,7 @@ int rule_put(struct db *db, const struct rule_put *put, char **ret_id, bool *ret
 	}
 	if (!v.text[ITEM_SOURCE_USER] && put->by)
 		v.text[ITEM_SOURCE_USER] = xstrdup(put->by->email);
-	was_there = exists(db, v.text[ITEM_ID], e);
+	was_there = item_exists(db, v.text[ITEM_ID], e);
 	if (was_there > 0 && !put->replace)
 		return err_set(e, ERR_CONFLICT, "rule '%s' exists already", v.text[ITEM_ID]);
 	r = was_there < 0 ? was_there : write_and_note(db, put->by, &v, was_there > 0, e);

@@ -214,6 +214,26 @@ int knowledge_show(struct db *db, const struct caller *caller, const char *id, s
 	return r;
 }
 
+int knowledge_catalog_add(struct db *db, const struct knowledge_catalog *c, struct json_out *out,
+			  struct err *e)
+{
+	static const char sql_catalog[] =
+		"SELECT id, title, content FROM item WHERE is_personal = 0 AND (status = 'approved'"
+		" OR (status = 'pending' AND source_type = ?1)) ORDER BY updated_ms DESC, id";
+	AUTO_STMT struct stmt *q = NULL;
+	size_t most = out->out->n + c->max_bytes;
+	int r = db_query(db, &q, e, sql_catalog, "t", c->source_type);
+
+	while (r >= 0 && out->out->n < most && (r = stmt_next(q, e)) > 0) {
+		json_open(out, NULL, '{');
+		json_add_text(out, "id", stmt_text(q, 0));
+		json_add_text(out, "title", stmt_text(q, 1));
+		json_add_text(out, "content", stmt_text(q, 2));
+		json_close(out);
+	}
+	return r < 0 ? r : 0;
+}
+
 int knowledge_count(struct db *db, struct json_out *out, struct err *e)
 {
 	static const char sql_count[] = "SELECT " ITEM_STATUS_WORD " AS word, count(*) FROM item"

@@ -247,6 +247,23 @@ static void make_id(const struct knowledge_proposal *p, char out[KNOWLEDGE_ID_MA
 	knowledge_id(p->prefix, p->title, own, out);
 }
 
+int knowledge_exists(struct db *db, const char *id, struct err *e)
+{
+	return item_exists(db, id, e);
+}
+
+static int choose_id(struct db *db, const struct knowledge_proposal *p, char out[KNOWLEDGE_ID_MAX],
+		     struct err *e)
+{
+	int known = p->known_id ? item_exists(db, p->known_id, e) : 0;
+
+	if (known > 0)
+		(void)snprintf(out, KNOWLEDGE_ID_MAX, "%s", p->known_id);
+	else
+		make_id(p, out);
+	return known < 0 ? known : 0;
+}
+
 int knowledge_propose(struct db *db, const struct caller *by, const struct knowledge_proposal *p,
 		      struct knowledge_outcome *ret, struct err *e)
 {
@@ -257,7 +274,9 @@ int knowledge_propose(struct db *db, const struct caller *by, const struct knowl
 
 	if (r < 0)
 		return r;
-	make_id(p, out.id);
+	r = choose_id(db, p, out.id, e);
+	if (r < 0)
+		return r;
 	r = db_get_text(db, &status, e, sql_status, "t", out.id);
 	if (r < 0)
 		return r;

@@ -51,8 +51,8 @@
 #define KNOWLEDGE_EVIDENCE_MAX 1000
 /* A reason for a decision. */
 #define KNOWLEDGE_NOTE_MAX ((size_t)2000)
-/* The prefix and 12 hexadecimal digits. */
-#define KNOWLEDGE_ID_MAX 32
+/* Made ones have a prefix of 8 letters at most and 12 digits; admins name theirs as they like. */
+#define KNOWLEDGE_ID_MAX (NAME_MAX_LEN + 1)
 
 struct knowledge_evidence {
 	const char *user;      /* an email; NULL: no evidence */
@@ -64,6 +64,9 @@ struct knowledge_evidence {
 
 struct knowledge_proposal {
 	const char *prefix; /* of the id: "kv" (NULL), "km", "kb", ...; letters only */
+	/* An item that says the same in other words: when there is one of that id, it gains the
+	 * evidence, and nothing else of the proposal counts. NULL: none is known. */
+	const char *known_id;
 	const char *title, *content;
 	const char *category, *domain, *audience, *sensitivity; /* NULL: none */
 	const char *source_type, *source_ref, *source_user;     /* NULL: none */
@@ -87,6 +90,17 @@ int knowledge_propose(struct db *db, const struct caller *by, const struct knowl
 /* "<prefix>_" and 12 digits of the SHA-256 of "title:content". */
 void knowledge_id(const char *prefix, const char *title, const char *content,
 		  char out[KNOWLEDGE_ID_MAX]);
+
+/* 1 when there is an item of that id, whatever its status. */
+int knowledge_exists(struct db *db, const char *id, struct err *e);
+/* What is known and may be shown to a model, the newest first: {"id", "title", "content"} into an
+ * open array until it has max_bytes. In force; and pending ones of that source_type. */
+struct knowledge_catalog {
+	const char *source_type;
+	size_t max_bytes;
+};
+int knowledge_catalog_add(struct db *db, const struct knowledge_catalog *catalog,
+			  struct json_out *out, struct err *e);
 
 enum knowledge_step {
 	KNOWLEDGE_APPROVE,

@@ -152,14 +152,10 @@ static bool is_sub_agents(const char *name)
 
 static int is_known(struct db *db, const struct finding *finding, struct err *e)
 {
-	static const char sql_known[] = "SELECT EXISTS (SELECT 1 FROM item WHERE id = ?1)";
 	char id[KNOWLEDGE_ID_MAX];
-	int64_t known = 0;
-	int r;
 
 	knowledge_id("kv", finding->title, finding->content, id);
-	r = db_get_int(db, &known, 0, e, sql_known, "t", id);
-	return r < 0 ? r : known != 0;
+	return knowledge_exists(db, id, e);
 }
 
 static int ask_about(struct verification *v, struct db *db, struct file *file, size_t finding,
