@@ -6,6 +6,9 @@
 #include "llm/sse.h"
 #include "sessions/redact.h"
 
+/* A hundred of the largest context windows there are. */
+#define TOKENS_MAX ((int64_t)100 * 1000 * 1000)
+
 void llm_reply_release(struct llm_reply *r)
 {
 	buf_release(&r->text);
@@ -129,12 +132,23 @@ static int read_whole(const struct llm_settings *s, const struct http_reply *htt
 	return s->dialect->read_whole(doc, ret, e);
 }
 
+/* What no call can have used is a lie, or a mistake: sums of it must not overflow. */
+static void clamp(int64_t *tokens)
+{
+	if (*tokens < 0 || *tokens > TOKENS_MAX)
+		*tokens = 0;
+}
+
 /* Of a server that tells no tokens they are guessed, so that budgets still hold. */
 static void settle_usage(const struct llm_settings *s, struct bytes body, struct llm_reply *ret)
 {
 	struct llm_usage *u = &ret->usage;
 
 	u->calls = 1;
+	clamp(&u->input_tokens);
+	clamp(&u->output_tokens);
+	clamp(&u->cache_read_tokens);
+	clamp(&u->cache_write_tokens);
 	if (u->input_tokens <= 0)
 		u->input_tokens = llm_estimate_tokens(body);
 	if (u->output_tokens <= 0)

@@ -34,7 +34,6 @@ static int read_record(const char *path, struct llm_recorded *ret, struct err *e
 {
 	AUTO_BUF struct buf text = BUF_INIT(RECORD_MAX);
 	AUTO_JSON struct json *doc = NULL;
-	const struct json *usage;
 	const char *answer, *model;
 	int r = file_read(AT_FDCWD, path, RECORD_MAX, &text, e);
 
@@ -44,14 +43,11 @@ static int read_record(const char *path, struct llm_recorded *ret, struct err *e
 		return r;
 	answer = json_text(json_get(doc, "answer"));
 	model = json_text(json_get(doc, "answered_by"));
-	usage = json_get(doc, "usage");
 	if (!answer)
 		return err_set(e, ERR_CORRUPT, "it has no answer");
 	*ret = (struct llm_recorded){
 		.text = xstrdup(answer),
 		.model = model ? xstrdup(model) : NULL,
-		.usage = { .input_tokens = json_int(json_get(usage, "input_tokens"), 0),
-			   .output_tokens = json_int(json_get(usage, "output_tokens"), 0) },
 	};
 	return 0;
 }

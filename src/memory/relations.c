@@ -112,23 +112,26 @@ int relation_find_duplicates(struct db *db, const char *id, size_t *ret_found, s
 	return r < 0 || !entities ? r : find_like(db, id, entities, ret_found, e);
 }
 
-int relation_candidates(struct db *db, const char *domain, struct json_out *out, struct err *e)
+int relation_candidates(struct db *db, const struct relation_query *query, struct json_out *out,
+			struct err *e)
 {
 	static const char sql_candidates[] =
 		"SELECT id, title, content FROM item WHERE (?1 IS NULL OR domain = ?1)"
 		" AND is_personal = 0 AND status IN ('approved', 'pending')"
 		" ORDER BY updated_ms DESC, id LIMIT ?2";
 	AUTO_STMT struct stmt *q = NULL;
-	int r = db_query(db, &q, e, sql_candidates, "ti", domain, (int64_t)RELATION_CANDIDATES_MAX);
+	int r = db_query(db, &q, e, sql_candidates, "ti", query->domain,
+			 (int64_t)RELATION_CANDIDATES_MAX);
+	size_t most = out->out->n + query->max_bytes;
 
-	while (r >= 0 && (r = stmt_next(q, e)) > 0) {
+	while (r >= 0 && out->out->n < most && (r = stmt_next(q, e)) > 0) {
 		json_open(out, NULL, '{');
 		json_add_text(out, "id", stmt_text(q, 0));
 		json_add_text(out, "title", stmt_text(q, 1));
 		json_add_text(out, "content", stmt_text(q, 2));
 		json_close(out);
 	}
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static void add_row(const struct stmt *q, struct json_out *out)

@@ -3,7 +3,7 @@
  * Two items of knowledge that a person should look at together: likely duplicates (found by
  * knowledge_propose() itself) and contradictions (judged by whoever can, a model as a rule).
  *
- *	relation_candidates(db, domain, &out, e) what to compare an item with
+ *	relation_candidates(db, &query, &out, e) what to compare an item with
  *	relation_put(db, &relation, e)           in a transaction; the same pair again changes nothing
  *	relation_list(db, kind, open_only, ...)  for people
  *	relation_resolve(db, by, &decision, e)   once
@@ -32,9 +32,14 @@ struct relation {
 	const char *suggestion;  /* "kept_a", "kept_b", "merge", "both_valid" */
 };
 
-/* Items of a domain (NULL: of all), as {"id", "title", "content"} into an open array: neither
- * personal nor rejected ones. */
-int relation_candidates(struct db *db, const char *domain, struct json_out *out, struct err *e);
+/* Items of a domain (NULL: of all), as {"id", "title", "content"} into an open array, the newest
+ * until it has that many bytes: neither personal nor rejected ones. */
+struct relation_query {
+	const char *domain;
+	size_t max_bytes;
+};
+int relation_candidates(struct db *db, const struct relation_query *query, struct json_out *out,
+			struct err *e);
 /* 1 when it is new. */
 int relation_put(struct db *db, const struct relation *relation, struct err *e);
 /* Duplicates of an item among the newest of its domain, recorded; *ret_found counts new ones. */

@@ -10,8 +10,10 @@
 /* Models take their time: several are asked at once. One file's turns are a megabyte at most. */
 #define BATCH   ((size_t)8)
 #define WORKERS 4
-/* A domain's candidates, with contents of a page each; longer ones are judged by what fits. */
-#define CANDIDATES_BYTES ((size_t)2 << 20)
+/* So many bytes of transcripts are in memory at most, and one more. */
+#define BATCH_BYTES ((int64_t)32 << 20)
+/* Of a domain, for one question: some 50,000 tokens. */
+#define CANDIDATES_BYTES ((size_t)200 << 10)
 
 struct file {
 	const struct session_source *source;
@@ -170,16 +172,13 @@ static int ask_about(struct verification *v, struct db *db, struct file *file, s
 	q = &v->questions[v->question_count];
 	*q = (struct question){ .file = file,
 				.finding = finding,
-				.candidates = BUF_INIT(CANDIDATES_BYTES) };
+				.candidates = BUF_INIT(BUF_OWN_MAX) };
 	struct json_out o = json_out(&q->candidates);
 
 	json_open(&o, NULL, '[');
-	r = relation_candidates(db, f->domain, &o, e);
+	r = relation_candidates(db, &(struct relation_query){ f->domain, CANDIDATES_BYTES }, &o, e);
 	json_close(&o);
-	if (r < 0 || q->candidates.full)
-		buf_release(&q->candidates);
-	else
-		v->question_count++;
+	v->question_count++;
 	return r;
 }
 
@@ -323,6 +322,7 @@ const struct processor verification_processor = {
 	.name = "verification",
 	.version = 1,
 	.batch_files = BATCH,
+	.batch_bytes = BATCH_BYTES,
 	.open = verification_open,
 	.prepare = verification_prepare,
 	.commit = verification_commit,

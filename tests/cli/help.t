@@ -19,7 +19,7 @@ each() { # COMMANDS
 ok 'the program says what it is, and its commands in order' '
 	larder --help >out
 	has out "usage: larder COMMAND"
-	sed -n "s/^  \([a-z]*\)  .*/\1/p" out >names
+	sed -n "s/^  \([a-z-]*\)  .*/\1/p" out >names
 	sort names | cmp - names
 	grep -v " " $COMMANDS | cmp - names
 	larder --version >version
