@@ -68,10 +68,10 @@ static void free_tokener(struct json_tokener **t)
 		json_tokener_free(*t);
 }
 
-static int refuse(enum json_tokener_error status, size_t at, struct err *e)
+static int refuse(enum json_tokener_error status, int depth, size_t at, struct err *e)
 {
 	if (status == json_tokener_error_depth)
-		return err_set(e, ERR_LIMIT, "JSON nests deeper than %d", JSON_DEPTH_MAX);
+		return err_set(e, ERR_LIMIT, "JSON nests deeper than %d", depth);
 	return err_set(e, ERR_CORRUPT, "not JSON: %s at byte %zu",
 		       status == json_tokener_continue ? "it ends too early"
 						       : json_tokener_error_desc(status),
@@ -80,6 +80,11 @@ static int refuse(enum json_tokener_error status, size_t at, struct err *e)
 
 int json_parse(struct bytes text, size_t max, struct json **ret_root, struct err *e)
 {
+	return json_parse_deep(text, max, JSON_DEPTH_MAX, ret_root, e);
+}
+
+int json_parse_deep(struct bytes text, size_t max, int depth, struct json **ret_root, struct err *e)
+{
 	AUTO(free_tokener) struct json_tokener *tokener = NULL;
 	struct json_object *root;
 	enum json_tokener_error status;
@@ -87,7 +92,7 @@ int json_parse(struct bytes text, size_t max, struct json **ret_root, struct err
 
 	if (text.n > max || text.n > INT32_MAX)
 		return err_set(e, ERR_LIMIT, "JSON of %zu bytes exceeds %zu", text.n, max);
-	tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+	tokener = json_tokener_new_ex(depth);
 	if (!tokener)
 		abort();
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
@@ -101,7 +106,7 @@ int json_parse(struct bytes text, size_t max, struct json **ret_root, struct err
 		end = text.n;
 	}
 	if (status != json_tokener_success)
-		return refuse(status, end, e);
+		return refuse(status, depth, end, e);
 	if (!only_blanks(text, end) || has_extension(text)) {
 		(void)json_object_put(root);
 		return err_set(e, ERR_CORRUPT, "not JSON: %s",

@@ -52,6 +52,9 @@ enum json_kind {
 };
 
 int json_parse(struct bytes text, size_t max, struct json **ret_root, struct err *e);
+/* The same for texts of our own children that nest deeper; the reader must be up to it. */
+int json_parse_deep(struct bytes text, size_t max, int depth, struct json **ret_root,
+		    struct err *e);
 void json_free(struct json *root);
 static inline void json_auto_(struct json **p)
 {

@@ -23,6 +23,7 @@ struct proc {
 	char *name; /* argv[0], for messages and the trace */
 	pid_t pid;
 	int pidfd;  /* readable once the leader has ended */
+	int in_fd;  /* of one that talks; -1 else */
 	int out_fd; /* -1 from its end on, like the next */
 	int errors_fd;
 	struct buf out;   /* read and not yet forgotten */
@@ -94,13 +95,28 @@ static int input_open(struct bytes input, int *ret_fd, struct err *e)
 	return 0;
 }
 
+/* The child's stdin: what it is given at once, or a pipe to talk to it. */
+static int open_stdin(struct proc *p, const struct proc_options *options, int *ret_fd,
+		      struct err *e)
+{
+	AUTO_FD int fd = -1;
+
+	if (!options->talk)
+		return input_open(options->input, ret_fd, e);
+	if (pipe_open(&fd, &p->in_fd) < 0 || fd_lift(&fd) < 0 ||
+	    fcntl(p->in_fd, F_SETFL, O_NONBLOCK) < 0)
+		return err_sys(e, "make its pipe");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
 static int start_child(struct proc *p, const struct proc_options *options, struct err *e)
 {
 	AUTO_FD int in = -1;
 	AUTO_FD int out = -1;
 	AUTO_FD int errors = -1;
 
-	if (input_open(options->input, &in, e) < 0)
+	if (open_stdin(p, options, &in, e) < 0)
 		return e->code;
 	if (pipe_open(&p->out_fd, &out) < 0)
 		return err_sys(e, "make its pipe");
@@ -121,7 +137,7 @@ int proc_start(const struct proc_options *options, struct proc **ret_proc, struc
 {
 	AUTO_PROC struct proc *p = xcalloc(1, sizeof(*p));
 
-	p->out_fd = p->errors_fd = p->pidfd = -1;
+	p->in_fd = p->out_fd = p->errors_fd = p->pidfd = -1;
 	p->out.max = PROC_LINE_MAX + READ_CHUNK;
 	p->errors.max = PROC_ERRORS_MAX;
 	p->name = xstrdup(options->argv[0]);
@@ -308,6 +324,39 @@ int proc_read_line(struct proc *p, struct bytes *ret_line, struct err *e)
 	return 1;
 }
 
+void proc_set_deadline(struct proc *p, int64_t deadline_ms)
+{
+	p->deadline_ms = deadline_ms ? time_monotonic() - p->started + deadline_ms : 0;
+}
+
+/* Until the child reads, has ended, or is out of time. */
+static int wait_writable(struct proc *p, struct err *e)
+{
+	struct pollfd fd = { .fd = p->in_fd, .events = POLLOUT };
+	int ms = 0;
+
+	if (wait_ms(p, &ms, e) < 0)
+		return e->code;
+	if (poll(&fd, 1, ms) < 0 && errno != EINTR)
+		return err_sys(e, "wait for '%s'", p->name);
+	return 0;
+}
+
+int proc_write(struct proc *p, struct bytes text, struct err *e)
+{
+	while (text.n > 0) {
+		ssize_t n = write(p->in_fd, text.p, text.n);
+
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return err_sys(e, "write to '%s'", p->name);
+		if (n < 0 && wait_writable(p, e) < 0)
+			return e->code;
+		text.p += n > 0 ? n : 0;
+		text.n -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
 static int exit_status(const siginfo_t *end)
 {
 	return end->si_code == CLD_EXITED ? end->si_status : 128 + end->si_status;
@@ -352,6 +401,7 @@ void proc_free(struct proc *p)
 		kill_group(p);
 		reap(p);
 	}
+	fd_close(&p->in_fd);
 	fd_close(&p->out_fd);
 	fd_close(&p->errors_fd);
 	fd_close(&p->pidfd);

@@ -45,7 +45,8 @@ struct sandbox;
 struct proc_options {
 	const char *const *argv; /* argv[0] is a path or is looked up in PATH */
 	struct bytes input;      /* copied */
-	int64_t deadline_ms;     /* from the start; 0 = none */
+	bool talk;           /* stdin is a pipe for proc_write() instead; held open until the end */
+	int64_t deadline_ms; /* from the start; 0 = none */
 	bool inherit_stderr;
 	size_t output_max;  /* of stdout in all; 0 = any */
 	const char *folder; /* it starts there; NULL: where we are */
@@ -64,6 +65,11 @@ int proc_start(const struct proc_options *options, struct proc **ret_proc, struc
  * line that lacks its newline counts.
  */
 int proc_read_line(struct proc *p, struct bytes *ret_line, struct err *e);
+/* Of one that talks: all of it is written, as fast as the child reads, until the deadline. ERR_IO when
+ * the child has ended or closed its stdin. */
+int proc_write(struct proc *p, struct bytes text, struct err *e);
+/* Counted from now; 0 = none. For a child that was started before there was work for it. */
+void proc_set_deadline(struct proc *p, int64_t deadline_ms);
 /* Reads the rest away, waits. *ret_status is the exit code, or 128 + signal. May be called again.
  */
 int proc_wait(struct proc *p, int *ret_status, struct err *e);
