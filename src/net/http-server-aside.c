@@ -13,6 +13,8 @@ static const struct {
 } places[] = {
 	[HTTP_ASIDE_CONVERT] = { 0, HTTP_ASIDE_CONVERT_MAX, "long requests" },
 	[HTTP_ASIDE_JOB] = { HTTP_ASIDE_CONVERT_MAX, HTTP_ASIDE_JOB_MAX, "jobs" },
+	[HTTP_ASIDE_QUERY] = { HTTP_ASIDE_CONVERT_MAX + HTTP_ASIDE_JOB_MAX, HTTP_ASIDE_QUERY_MAX,
+			       "queries" },
 };
 
 static bool take_slot(struct http_server *server, enum http_aside kind, unsigned *ret_slot)
@@ -63,29 +65,37 @@ int http_run_aside(struct http_in *in, enum http_aside kind,
 	return 0;
 }
 
+bool http_is_aside(const struct http_in *in)
+{
+	return in->aside != NULL;
+}
+
 const atomic_bool *http_stopping(const struct http_in *in)
 {
 	return &in->server->stopping;
 }
 
-static void run(struct http_in *in)
+static void run_and_resume(struct http_in *in, struct http_aside_thread *thread)
 {
 	void (*work)(struct http_in *, void *) = in->aside;
-
-	work(in, in->aside_state);
-	in->aside = NULL;
-}
-
-static void *run_and_resume(void *ctx)
-{
-	struct http_in *in = ctx;
 	struct http_server *server = in->server;
 	struct MHD_Connection *connection = in->connection;
 	unsigned slot = in->aside_slot;
 
-	run(in);
-	server->mhd->resume_connection(connection); /* from here on `in` is the pool's again */
+	in->aside_thread = thread;
+	work(in, in->aside_state);
+	if (!thread || !thread->streamed) {
+		in->aside = NULL;
+		server->mhd->resume_connection(connection); /* `in` is the pool's again */
+	}
 	leave_slot(server, slot);
+}
+
+static void *thread_main(void *ctx)
+{
+	struct http_aside_thread thread = { .in = ctx };
+
+	run_and_resume(ctx, &thread);
 	return NULL;
 }
 
@@ -102,12 +112,12 @@ void http_aside_start(struct http_in *in)
 	(void)pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
 	(void)sigfillset(&all); /* signals are for the program's own threads */
 	(void)pthread_sigmask(SIG_BLOCK, &all, &before);
-	failed = pthread_create(&thread, &detached, run_and_resume, in);
+	failed = pthread_create(&thread, &detached, thread_main, in);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)pthread_attr_destroy(&detached);
 	if (failed) { /* no thread to be had: this one does it, and others wait */
 		log_event(LOG_WARN, "no-thread", "error=%s", strerror(failed));
-		(void)run_and_resume(in);
+		run_and_resume(in, NULL);
 	}
 }
 

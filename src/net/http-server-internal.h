@@ -90,6 +90,7 @@ struct http_in {
 	void (*aside)(struct http_in *in, void *state);
 	void *aside_state;
 	unsigned aside_slot;
+	struct http_aside_thread *aside_thread; /* while it runs; NULL when it runs in the pool */
 
 	/* Of http_watch(), until it was told. */
 	void (*watch)(void *state, const struct http_outcome *outcome);
@@ -126,6 +127,14 @@ void http_body_release(struct http_in *in);
  * a server that is stopping, where none begins any more. */
 void http_aside_start(struct http_in *in);
 bool http_aside_done(struct http_server *server);
+/* What a thread aside knows of itself: a reply that streams may end before the thread does. */
+struct http_aside_thread {
+	struct http_in *in;
+	bool streamed; /* `in` and its connection are the pool's again */
+};
+
+/* http-server-reply.c: takes the response over; `size` -1 is not known. */
+void http_reply_adopt(struct http_in *in, int status, int64_t size, struct MHD_Response *response);
 
 /* http-server-reply.c: hands the finished reply to the library. */
 enum MHD_Result http_reply_queue(struct http_in *in);

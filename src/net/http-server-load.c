@@ -27,6 +27,7 @@ static void load_once(void)
 		MHD_SYMBOL(get_connection_values),
 		MHD_SYMBOL(create_response_from_buffer),
 		MHD_SYMBOL(create_response_from_buffer_with_free_callback_cls),
+		MHD_SYMBOL(create_response_from_callback),
 		MHD_SYMBOL(create_response_from_fd_at_offset64),
 		MHD_SYMBOL(add_response_header),
 		MHD_SYMBOL(queue_response),

@@ -27,6 +27,10 @@ struct mhd_library {
 							    enum MHD_ResponseMemoryMode mode);
 	struct MHD_Response *(*create_response_from_buffer_with_free_callback_cls)(
 		size_t size, void *buffer, MHD_ContentReaderFreeCallback done, void *ctx);
+	struct MHD_Response *(*create_response_from_callback)(uint64_t size, size_t block,
+							      MHD_ContentReaderCallback read,
+							      void *ctx,
+							      MHD_ContentReaderFreeCallback done);
 	struct MHD_Response *(*create_response_from_fd_at_offset64)(uint64_t size, int fd,
 								    uint64_t offset);
 	enum MHD_Result (*add_response_header)(struct MHD_Response *response, const char *name,

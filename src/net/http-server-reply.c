@@ -29,14 +29,14 @@ static const char *added(const struct http_in *in, const char *name)
 }
 
 /* Takes the response over. One reply per request; a second is a mistake of ours. */
-static void adopt(struct http_in *in, int status, int64_t size, struct MHD_Response *response)
+void http_reply_adopt(struct http_in *in, int status, int64_t size, struct MHD_Response *response)
 {
 	assert(!in->response);
 	if (!response) /* only for want of memory, which ends the process everywhere else too */
 		abort();
 	in->response = response;
 	in->status = status;
-	in->reply_size = str_eq(in->method, "HEAD") ? 0 : size; /* its body stays here */
+	in->reply_size = str_eq(in->method, "HEAD") || size < 0 ? 0 : size; /* its body stays here */
 }
 
 static void adopt_copy(struct http_in *in, int status, struct bytes body)
@@ -44,7 +44,7 @@ static void adopt_copy(struct http_in *in, int status, struct bytes body)
 	/* The library takes a non-const pointer but only reads when told to copy. */
 	void *p = (void *)(uintptr_t)body.p;
 
-	adopt(in, status, (int64_t)body.n,
+	http_reply_adopt(in, status, (int64_t)body.n,
 	      in->server->mhd->create_response_from_buffer(body.n, p, MHD_RESPMEM_MUST_COPY));
 }
 
@@ -110,7 +110,7 @@ void http_reply_bytes(struct http_in *in, int status, const char *content_type, 
 		return;
 	}
 	note_gzip(in);
-	adopt(in, status, (int64_t)n,
+	http_reply_adopt(in, status, (int64_t)n,
 	      in->server->mhd->create_response_from_buffer(n, gzip, MHD_RESPMEM_MUST_FREE));
 }
 
@@ -132,7 +132,7 @@ void http_reply_blob(struct http_in *in, int status, const char *content_type,
 	else
 		body = http_blob_plain(blob);
 	http_blob_ref(blob);
-	adopt(in, status, (int64_t)body.n,
+	http_reply_adopt(in, status, (int64_t)body.n,
 	      in->server->mhd->create_response_from_buffer_with_free_callback_cls(
 		      body.n, (void *)(uintptr_t)body.p, unref_blob, blob));
 }
@@ -204,7 +204,7 @@ static void add_validators(struct http_in *in, const char *etag, int64_t modifie
 static void reply_part(struct http_in *in, int status, int *fd, int64_t first, int64_t length)
 {
 	/* The library closes the fd with the response. */
-	adopt(in, status, length,
+	http_reply_adopt(in, status, length,
 	      in->server->mhd->create_response_from_fd_at_offset64((uint64_t)length, TAKE_FD(*fd),
 								   (uint64_t)first));
 }

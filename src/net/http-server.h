@@ -114,14 +114,16 @@ void http_take_small_body(struct http_in *in, size_t max,
  * replies, while the pool serves others. Each kind has places of its own, so that none keeps the
  * others waiting: two conversions, as the machine is busy with two and a third would only slow both
  * down; eight waits for child processes that do the jobs of a schedule, which are a dozen and
- * rarely meet. ERR_BUSY when they are taken, with a time to come back, and once the server is
+ * rarely meet; sixteen queries of people, most of which wait for their turn. ERR_BUSY when they are taken, with a time to come back, and once the server is
  * stopping: what begins now would only be cut.
  */
-enum http_aside { HTTP_ASIDE_CONVERT, HTTP_ASIDE_JOB };
+enum http_aside { HTTP_ASIDE_CONVERT, HTTP_ASIDE_JOB, HTTP_ASIDE_QUERY };
 #define HTTP_ASIDE_CONVERT_MAX 2
 #define HTTP_ASIDE_JOB_MAX     8
-#define HTTP_ASIDE_MAX         (HTTP_ASIDE_CONVERT_MAX + HTTP_ASIDE_JOB_MAX)
+#define HTTP_ASIDE_QUERY_MAX   16
+#define HTTP_ASIDE_MAX         (HTTP_ASIDE_CONVERT_MAX + HTTP_ASIDE_JOB_MAX + HTTP_ASIDE_QUERY_MAX)
 #define HTTP_ASIDE_RETRY_S     10
+bool http_is_aside(const struct http_in *in); /* is this the thread of such work? */
 int http_run_aside(struct http_in *in, enum http_aside kind,
 		   void (*work)(struct http_in *in, void *state), void *state, struct err *e);
 /* Becomes true when the server is about to stop: work aside that can be cut ends then. */
@@ -139,6 +141,20 @@ struct http_outcome {
 };
 void http_watch(struct http_in *in, void (*done)(void *state, const struct http_outcome *outcome),
 		void *state);
+
+/*
+ * A reply whose bytes are made while they are sent, by work aside, in place of the other replies.
+ * After http_stream_begin() `in` is the server's and must not be touched again; the stream is the
+ * thread's, up to http_stream_end(). Writing waits while the client has HTTP_STREAM_BUFFER still to
+ * read: one that reads nothing is dropped by the sweeper, and then, as when it leaves, writing is
+ * ERR_CANCELLED. A stream that is ended not complete breaks the connection, so that the client does not
+ * take it for whole. NULL when this thread cannot stream: reply otherwise.
+ */
+#define HTTP_STREAM_BUFFER ((size_t)256 << 10)
+struct http_stream;
+struct http_stream *http_stream_begin(struct http_in *in, int status, const char *content_type);
+int http_stream_write(struct http_stream *stream, struct bytes piece, struct err *e);
+void http_stream_end(struct http_stream *stream, bool complete);
 
 /* The reply: headers first, then exactly one of these. HEAD is answered with the same headers and
  * no body, by itself. An ETag added by the handler goes out weak ("W/...") with a gzipped body, as
