@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "duck/worker-engine.h"
+#include "duck/worker-room.h"
 #include "duck/worker.h"
 
 #include "base/file.h"
@@ -26,6 +27,8 @@ static const struct {
 #endif
 	{ "convert", operation_convert },
 	{ "describe", operation_describe },
+	{ "excerpt", operation_excerpt },
+	{ "filter", operation_filter },
 	{ "materialize", operation_materialize },
 	{ "parts", operation_parts },
 	{ "query", operation_query },
@@ -94,19 +97,21 @@ static int run(struct reply *r, struct err *e)
 }
 
 /* 0: answered, also with an error; 1: the answer could not be given. */
-int main(void)
+int main(int argc, char **argv)
 {
 	AUTO(reply_close) struct reply r = { .fd = -1 };
 	struct err e = { 0 }, lost = { 0 };
 
-	(void)signal(SIGPIPE, SIG_IGN);         /* a client that left shows as EPIPE */
-	(void)signal(SIGXFSZ, SIG_IGN);         /* limits.no_writing shows as EFBIG */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read the answer */
+	(void)signal(SIGPIPE, SIG_IGN); /* a client that left shows as EPIPE */
+	(void)signal(SIGXFSZ, SIG_IGN); /* limits.no_writing shows as EFBIG */
+	if (argc == 1)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read the answer */
 	if (reply_open(&r, &e) < 0) {
 		(void)fprintf(stderr, "larder-duck: %s\n", e.msg);
 		return 1;
 	}
-	if (run(&r, &e) < 0 && reply_error(&r, &e, &lost) < 0)
+	if ((argc == 2 && str_eq(argv[1], "--room") ? room_run(&r, &e) : run(&r, &e)) < 0 &&
+	    reply_error(&r, &e, &lost) < 0)
 		return 1;
 	return reply_flush(&r, &lost) < 0 ? 1 : 0;
 }

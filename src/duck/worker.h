@@ -44,6 +44,8 @@ typedef int (*operation_fn)(struct reply *r, const struct json *request, struct 
 int operation_hold(struct reply *r, const struct json *request, struct err *e);
 #endif
 int operation_version(struct reply *r, const struct json *request, struct err *e);
+int operation_excerpt(struct reply *r, const struct json *request, struct err *e);
+int operation_filter(struct reply *r, const struct json *request, struct err *e);
 int operation_describe(struct reply *r, const struct json *request, struct err *e);
 int operation_convert(struct reply *r, const struct json *request, struct err *e);
 int operation_materialize(struct reply *r, const struct json *request, struct err *e);
