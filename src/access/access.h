@@ -123,6 +123,9 @@ struct grant {
 	const char *group;
 	const char *resource_type;
 	const char *resource_id;
+	/* Of a table: a JSON object that says which of its rows and columns, in the one form that
+	 * equal limits have (tables/rights.h); NULL: all of it. */
+	const char *rights;
 };
 int grant_add(struct db *db, const struct caller *by, const struct grant *grant, int64_t *ret_id,
 	      struct err *e);
@@ -133,6 +136,7 @@ struct grant_row {
 	const char *group_id, *group;
 	const char *resource_type, *resource_id;
 	int64_t created_ms;
+	const char *rights; /* NULL: all of it */
 };
 typedef int (*grant_visit_fn)(void *ctx, const struct grant_row *row, struct err *e);
 int grant_visit(struct db *db, grant_visit_fn visit, void *ctx, struct err *e);

@@ -12,16 +12,18 @@ static int grant_changed(struct db *db, const struct caller *by, const char *act
 			 const struct grant *grant, struct err *e)
 {
 	AUTO_FREE char *resource = xasprintf("%s:%s", grant->resource_type, grant->resource_id);
+	AUTO_FREE char *detail = xasprintf("%s%s%s", grant->group, grant->rights ? " " : "",
+					   grant->rights ? grant->rights : "");
 
-	return access_changed(db, by, action, resource, grant->group, e);
+	return access_changed(db, by, action, resource, detail, e);
 }
 
 int grant_add(struct db *db, const struct caller *by, const struct grant *grant, int64_t *ret_id,
 	      struct err *e)
 {
 	static const char sql_add[] =
-		"INSERT INTO resource_grant (group_id, resource_type, resource_id, created_ms)"
-		" VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+		"INSERT INTO resource_grant (group_id, resource_type, resource_id, created_ms,"
+		" rights) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 	AUTO_FREE char *group_id = NULL;
 	int64_t id = 0;
 	int r = group_find(db, grant->group, &group_id, e);
@@ -32,8 +34,8 @@ int grant_add(struct db *db, const struct caller *by, const struct grant *grant,
 	if (r == 0)
 		r = access_check_text("the resource id", grant->resource_id, ACCESS_NAME_MAX, e);
 	if (r == 0)
-		r = db_exec(db, e, sql_add, "ttti", group_id, grant->resource_type,
-			    grant->resource_id, time_now());
+		r = db_exec(db, e, sql_add, "tttit", group_id, grant->resource_type,
+			    grant->resource_id, time_now(), grant->rights);
 	if (r == 0 && db_changes(db) == 0)
 		r = err_set(e, ERR_CONFLICT, "group '%s' has %s '%s' already", grant->group,
 			    grant->resource_type, grant->resource_id);
@@ -65,7 +67,8 @@ int grant_remove(struct db *db, const struct caller *by, int64_t id, struct err 
 int grant_visit(struct db *db, grant_visit_fn visit, void *ctx, struct err *e)
 {
 	static const char sql_list[] =
-		"SELECT r.id, r.group_id, g.name, r.resource_type, r.resource_id, r.created_ms"
+		"SELECT r.id, r.group_id, g.name, r.resource_type, r.resource_id, r.created_ms,"
+		" r.rights"
 		" FROM resource_grant r JOIN user_group g ON g.id = r.group_id"
 		" ORDER BY g.name, r.resource_type, r.resource_id";
 	AUTO_STMT struct stmt *q = NULL;
@@ -81,6 +84,7 @@ int grant_visit(struct db *db, grant_visit_fn visit, void *ctx, struct err *e)
 			.resource_type = stmt_text(q, 3),
 			.resource_id = stmt_text(q, 4),
 			.created_ms = stmt_int(q, 5),
+			.rights = stmt_text(q, 6),
 		};
 
 		r = visit(ctx, &row, e);

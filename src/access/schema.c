@@ -26,6 +26,9 @@ static const char migration_1[] =
 	"CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,"
 	" user_id INTEGER, action TEXT NOT NULL, resource TEXT, detail TEXT);";
 
-static const char *const migrations[] = { migration_1, NULL };
+/* What a grant is limited to (access.h); null: nothing. */
+static const char migration_2[] = "ALTER TABLE resource_grant ADD COLUMN rights TEXT;";
+
+static const char *const migrations[] = { migration_1, migration_2, NULL };
 
 const struct db_schema access_schema = { .component = "access", .migrations = migrations };

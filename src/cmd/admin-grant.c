@@ -6,6 +6,15 @@
 struct grant_args {
 	struct remote_args remote;
 	bool domain;
+	const char *where, *columns;
+};
+
+static const struct opt add_options[] = {
+	OPT_FLAG(0, "domain", struct grant_args, domain, "a domain of rules instead of a table"),
+	OPT_TEXT(0, "where", struct grant_args, where, "SQL", "only rows for which this holds"),
+	OPT_TEXT(0, "columns", struct grant_args, columns, "A,B,...", "only these columns"),
+	REMOTE_OPTIONS(struct grant_args, remote),
+	OPT_END,
 };
 
 static const struct opt change_options[] = {
@@ -22,12 +31,18 @@ static int run_remove(int argc, char **argv, struct err *e);
 
 static const struct command add = {
 	.name = "add",
-	.usage = "GROUP TABLE",
+	.usage = "GROUP TABLE [--where SQL] [--columns A,B]",
 	.summary = "let a group see a table (or, with --domain, a domain of rules)",
-	.description = "TABLE is an id or a name; the grant follows the id.",
-	.examples = "larder admin grant add analysts flights|analysts may pull flights\n"
-		    "larder admin grant add analysts finance --domain|and the rules of that domain",
-	.options = change_options,
+	.description =
+		"TABLE is an id or a name; the grant follows the id. With --where or --columns the group sees an\n"
+		"excerpt: a file with those rows and columns, and nothing else of the table. The condition looks at\n"
+		"columns of its row only. Who has several such grants sees what each of them gives; a cell that none\n"
+		"gives whole, row and column, is NULL. One grant without limits gives all.",
+	.examples =
+		"larder admin grant add analysts flights|analysts may pull flights\n"
+		"larder admin grant add north flights --where \"region = 'north'\" --columns id,day|some rows and columns\n"
+		"larder admin grant add analysts finance --domain|and the rules of that domain",
+	.options = add_options,
 	.run = run_add,
 };
 
@@ -55,6 +70,21 @@ static const char *type_of(const struct grant_args *args)
 	return args->domain ? "memory_domain" : "table";
 }
 
+static void add_limits(const struct grant_args *args, struct json_out *o)
+{
+	AUTO_STRV struct strv columns = STRV_INIT;
+
+	if (args->where)
+		json_add_text(o, "where", args->where);
+	if (!args->columns)
+		return;
+	strv_split(&columns, args->columns, ',');
+	json_open(o, "columns", '[');
+	for (size_t i = 0; i < columns.n; i++)
+		json_add_text(o, NULL, columns.v[i]);
+	json_close(o);
+}
+
 static int run_add(int argc, char **argv, struct err *e)
 {
 	struct grant_args args = { 0 };
@@ -62,7 +92,7 @@ static int run_add(int argc, char **argv, struct err *e)
 	AUTO_JSON struct json *reply = NULL;
 	AUTO_BUF struct buf body = BUF_INIT(BUF_OWN_MAX);
 	struct json_out o = json_out(&body);
-	int r = opt_parse(change_options, &args, argc, argv, &operands, e);
+	int r = opt_parse(add_options, &args, argc, argv, &operands, e);
 
 	if (r == 0)
 		r = cmd_operands(&add, &operands, 2, 2, e);
@@ -72,6 +102,7 @@ static int run_add(int argc, char **argv, struct err *e)
 	json_add_text(&o, "group_id", operands.v[0]);
 	json_add_text(&o, "resource_type", type_of(&args));
 	json_add_text(&o, "resource_id", operands.v[1]);
+	add_limits(&args, &o);
 	json_close(&o);
 	r = remote_ask_once(&args.remote,
 			    &(struct remote_call){ "POST", "/api/admin/grants", buf_bytes(&body) },
@@ -89,6 +120,8 @@ static int run_list(int argc, char **argv, struct err *e)
 		{ "TYPE", "resource_type" },
 		{ "RESOURCE", "resource_id" },
 		{ "NAME", "resource_name" },
+		{ "WHERE", "where" },
+		{ "COLUMNS", "columns" },
 		{ 0 },
 	};
 	struct grant_args args = { 0 };

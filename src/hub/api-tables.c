@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "hub/cache.h"
+#include "hub/excerpts.h"
 #include "tables/locate.h"
 #include "tables/manifest-build.h"
 #include "tables/objects.h"
@@ -50,8 +51,11 @@ static int find_manifest(struct request *q, struct cached *c, struct err *e)
 int api_manifest(struct request *q, struct err *e)
 {
 	AUTO_CACHED struct cached c = CACHED_INIT;
-	int r = request_read(q, e);
+	int r = excerpts_first(q, NULL, e);
 
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = request_read(q, e);
 	if (r == 0)
 		r = find_manifest(q, &c, e);
 	db_rollback(q->db);
@@ -223,8 +227,11 @@ int api_download(struct request *q, struct err *e)
 {
 	const struct wanted wanted = wanted_of(q);
 	AUTO(finding_release) struct finding f = { .wanted = &wanted, .fd = -1 };
-	int r = find_settled(q, &f, e);
+	int r = excerpts_first(q, q->params[0], e);
 
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = find_settled(q, &f, e);
 	if (r < 0)
 		return r;
 	if (f.answer != LOCATE_FOUND)

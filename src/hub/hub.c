@@ -17,6 +17,7 @@
 #include "sessions/upload.h"
 #include "tables/objects.h"
 #include "tables/registry.h"
+#include "tables/room.h"
 #include <pthread.h>
 
 /* What makes a folder a hub's, and not a workspace's: the place of its table files. */
@@ -108,6 +109,8 @@ int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err
 		r = close_runs(hub, e);
 	if (r == 0 && options->serve) /* what a killed hub was receiving */
 		r = objects_clean_staging(hub->writer, NULL, e);
+	if (r == 0 && options->serve)
+		r = rooms_sweep(hub->writer, e);
 	if (r < 0)
 		return err_in(e, "hub '%s'", options->path);
 	*ret_hub = TAKE(hub);

@@ -36,7 +36,8 @@ void http_reply_adopt(struct http_in *in, int status, int64_t size, struct MHD_R
 		abort();
 	in->response = response;
 	in->status = status;
-	in->reply_size = str_eq(in->method, "HEAD") || size < 0 ? 0 : size; /* its body stays here */
+	in->reply_size =
+		str_eq(in->method, "HEAD") || size < 0 ? 0 : size; /* its body stays here */
 }
 
 static void adopt_copy(struct http_in *in, int status, struct bytes body)
@@ -44,8 +45,9 @@ static void adopt_copy(struct http_in *in, int status, struct bytes body)
 	/* The library takes a non-const pointer but only reads when told to copy. */
 	void *p = (void *)(uintptr_t)body.p;
 
-	http_reply_adopt(in, status, (int64_t)body.n,
-	      in->server->mhd->create_response_from_buffer(body.n, p, MHD_RESPMEM_MUST_COPY));
+	http_reply_adopt(
+		in, status, (int64_t)body.n,
+		in->server->mhd->create_response_from_buffer(body.n, p, MHD_RESPMEM_MUST_COPY));
 }
 
 /* "gzip", "*" or "x, gzip;q=0.5", but not "gzip;q=0" (RFC 9110 section 12.5.3). */
@@ -110,8 +112,9 @@ void http_reply_bytes(struct http_in *in, int status, const char *content_type, 
 		return;
 	}
 	note_gzip(in);
-	http_reply_adopt(in, status, (int64_t)n,
-	      in->server->mhd->create_response_from_buffer(n, gzip, MHD_RESPMEM_MUST_FREE));
+	http_reply_adopt(
+		in, status, (int64_t)n,
+		in->server->mhd->create_response_from_buffer(n, gzip, MHD_RESPMEM_MUST_FREE));
 }
 
 static void unref_blob(void *blob)
@@ -133,8 +136,8 @@ void http_reply_blob(struct http_in *in, int status, const char *content_type,
 		body = http_blob_plain(blob);
 	http_blob_ref(blob);
 	http_reply_adopt(in, status, (int64_t)body.n,
-	      in->server->mhd->create_response_from_buffer_with_free_callback_cls(
-		      body.n, (void *)(uintptr_t)body.p, unref_blob, blob));
+			 in->server->mhd->create_response_from_buffer_with_free_callback_cls(
+				 body.n, (void *)(uintptr_t)body.p, unref_blob, blob));
 }
 
 void http_reply_status(struct http_in *in, int status)
@@ -205,8 +208,8 @@ static void reply_part(struct http_in *in, int status, int *fd, int64_t first, i
 {
 	/* The library closes the fd with the response. */
 	http_reply_adopt(in, status, length,
-	      in->server->mhd->create_response_from_fd_at_offset64((uint64_t)length, TAKE_FD(*fd),
-								   (uint64_t)first));
+			 in->server->mhd->create_response_from_fd_at_offset64(
+				 (uint64_t)length, TAKE_FD(*fd), (uint64_t)first));
 }
 
 void http_reply_file(struct http_in *in, int fd, const char *etag, int64_t modified_ms,

@@ -124,7 +124,12 @@ static const char *const rules[] = {
 	" version v LEFT JOIN tbl t ON t.current_version=v.id"
 	" WHERE v.retired_ms IS NULL AND t.id IS NULL",
 	"SELECT 'object ' || substr(o.sha256, 1, 12) || ' is stored and belongs to no version' FROM"
-	" object o LEFT JOIN part p ON p.sha256=o.sha256 WHERE o.state='stored' AND p.sha256 IS NULL",
+	" object o LEFT JOIN part p ON p.sha256=o.sha256 WHERE o.state='stored' AND p.sha256 IS NULL AND"
+	" NOT EXISTS (SELECT 1 FROM excerpt x WHERE x.sha256=o.sha256)",
+	"SELECT 'an excerpt of version ' || x.version_id || ' has no stored object or no version' FROM"
+	" excerpt x LEFT JOIN version v ON v.id=x.version_id LEFT JOIN object o ON o.sha256=x.sha256"
+	" AND o.state='stored' AND o.size_bytes=x.size_bytes AND o.md5=x.md5"
+	" WHERE v.id IS NULL OR o.sha256 IS NULL",
 };
 
 static int check_rules(struct db *db, struct tables_verify *v, struct err *e)

@@ -3,21 +3,28 @@
 
 #include "tables/registry-internal.h"
 
-/* The newest version of that content, as the same may have been published twice. */
-#define CHOSEN_VERSION                                                                             \
-	"(CASE WHEN ?4 IS NULL THEN t.current_version ELSE"                                        \
-	" (SELECT max(w.id) FROM version w WHERE w.table_id=t.id AND w.sha256=?4) END)"
+/*
+ * The version asked for, and the object that is one of its files or, where the caller sees but an
+ * excerpt, the excerpt: that has no parts, and is asked for by its own hash. Of versions with the
+ * same content the newest, as the same may have been published twice.
+ */
+static const char sql_find[] = "WITH r AS MATERIALIZED (SELECT t.id AS table_id, " RIGHTS_OR_ALL(
+	"?2", "?3",
+	"t.id") " AS rights FROM tbl t WHERE (t.id=?1 OR t.name=?1) AND t.query_mode<>'remote')"
+		" SELECT t.id, p.sha256, v.created_ms FROM r JOIN tbl t ON t.id=r.table_id"
+		" JOIN version v ON v.id=(CASE WHEN ?4 IS NULL THEN t.current_version ELSE"
+		" (SELECT max(w.id) FROM version w WHERE w.table_id=t.id AND w.sha256=?4) END)"
+		" JOIN part p ON p.version_id=v.id AND p.path=?5 WHERE r.rights=''"
+		" UNION ALL SELECT t.id, x.sha256, v.created_ms FROM r JOIN tbl t ON t.id=r.table_id"
+		" JOIN version v ON v.table_id=t.id JOIN excerpt x ON x.version_id=v.id AND"
+		" x.rights=r.rights WHERE ?5='' AND (CASE WHEN ?4 IS NULL THEN"
+		" v.id=t.current_version ELSE x.sha256=?4 END) ORDER BY 3 DESC LIMIT 1";
 
 static int find(struct db *db, const struct caller *caller, const struct wanted *w,
 		struct located *ret, struct err *e)
 {
-	static const char sql[] =
-		"SELECT t.id, p.sha256, v.created_ms FROM tbl t JOIN version v ON"
-		" v.id=" CHOSEN_VERSION " JOIN part p ON p.version_id=v.id AND p.path=?5"
-		" WHERE (t.id=?1 OR t.name=?1) AND t.query_mode<>'remote'"
-		" AND (?2=1 OR " GRANTED_TABLE("?3") ")";
 	AUTO_STMT struct stmt *q = NULL;
-	int r = db_query(db, &q, e, sql, "tiitt", w->table, (int64_t)caller->is_admin,
+	int r = db_query(db, &q, e, sql_find, "tiitt", w->table, (int64_t)caller->is_admin,
 			 caller->user_id, w->version, w->part ? w->part : "");
 
 	if (r == 0)

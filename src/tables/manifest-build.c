@@ -9,16 +9,17 @@
  * A row a part, in the order of names and paths; a table of one file, or without a version, has one
  * row with nulls for the part: its version says all there is.
  */
-static const char sql_rows[] =
-	"SELECT t.id, t.name, t.query_mode, t.source_type, v.id, v.sha256, v.md5, v.rows,"
-	" v.size_bytes, v.created_ms, p.path, p.sha256, p.md5, p.rows, p.size_bytes,"
-	" o.chunks_sha256, o.chunks_bytes"
-	" FROM tbl t LEFT JOIN version v ON v.id=t.current_version"
-	" LEFT JOIN part p ON p.version_id=v.id AND p.path>''"
-	" LEFT JOIN object o ON o.sha256=coalesce(p.sha256, v.sha256)"
-	" WHERE (?1=1 OR t.id IN " GRANTED_TABLES(
-		"?2") ")"
-		      " AND (v.id IS NOT NULL OR t.query_mode='remote') ORDER BY t.name, p.path";
+static const char sql_rows[] = "WITH r AS MATERIALIZED (SELECT t.id AS table_id, " RIGHTS_OR_ALL("?1", "?2", "t.id") " AS rights FROM tbl t WHERE ?1=1 OR t.id IN " GRANTED_TABLES(
+	"?2") ")"
+	      " SELECT t.id, t.name, t.query_mode, t.source_type, v.id, " SEEN("sha256") ", " SEEN("md5") ", " SEEN("rows") ", " SEEN(
+		      "size_bytes") ", v.created_ms, p.path, p.sha256, p.md5, p.rows,"
+				    " p.size_bytes, o.chunks_sha256, o.chunks_bytes"
+				    " FROM r JOIN tbl t ON t.id=r.table_id LEFT JOIN version v ON v.id=t.current_version" JOIN_EXCERPT
+				    " LEFT JOIN part p ON r.rights='' AND p.version_id=v.id AND p.path>''"
+				    " LEFT JOIN object o ON o.sha256=coalesce(p.sha256, " SEEN(
+					    "sha256") ")"
+						      " WHERE t.query_mode='remote' OR " SEEN(
+							      "sha256") " IS NOT NULL ORDER BY t.name, p.path";
 
 enum column {
 	T_ID,

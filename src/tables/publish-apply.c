@@ -151,6 +151,8 @@ static int switch_to(struct applying *a, const struct publish_result *result, st
 	version = db_last_id(a->db);
 	r = add_parts(a, version, e);
 	if (r == 0)
+		r = publish_apply_excerpts(a->p, a->root, version, e);
+	if (r == 0)
 		r = db_exec(a->db, e, "UPDATE version SET retired_ms=?2 WHERE id=?1", "ii",
 			    a->table.version, a->now);
 	if (r == 0)

@@ -4,13 +4,12 @@
 
 #include "base/json.h"
 #include "engine/journal.h"
+#include "tables/columns.h"
 
 #include <fcntl.h>
 
 /* Grows when what the hub writes changes, so that old conversions are not taken for new ones. */
 #define CONVERSION_EDITION 1
-/* Names and types of some thousand columns. */
-#define COLUMNS_TEXT_MAX ((size_t)1 << 20)
 
 void publish_how(const struct publish *p, const struct prepared *part, struct buf *out)
 {
@@ -27,22 +26,7 @@ int publish_missing(const struct prepared *part, struct err *e)
 
 int publish_describe(const struct duck_file_info *info, char **ret_text, struct err *e)
 {
-	AUTO_BUF struct buf text = BUF_INIT(COLUMNS_TEXT_MAX);
-	struct json_out o = json_out(&text);
-
-	json_open(&o, NULL, '[');
-	for (size_t i = 0; i < info->column_count; i++) {
-		json_open(&o, NULL, '{');
-		json_add_text(&o, "name", info->columns[i].name);
-		json_add_text(&o, "type", info->columns[i].type);
-		json_close(&o);
-	}
-	json_close(&o);
-	if (text.full)
-		return err_set(e, ERR_LIMIT, "the names of %zu columns are over %zu bytes",
-			       info->column_count, COLUMNS_TEXT_MAX);
-	*ret_text = buf_take(&text);
-	return 0;
+	return columns_describe(info, ret_text, e);
 }
 
 static int adopt_object(struct prepared *part, const char *sha256, struct object *o)

@@ -55,6 +55,8 @@ struct publish {
 	int64_t version_before; /* the row; 0: none */
 	int64_t shared_bytes;
 	size_t shared_parts;
+	struct excerpt **excerpts; /* for those whose grants are limited */
+	size_t excerpt_count;
 };
 
 /* How a conversion is remembered: its result is the same for the same source and this text. */
@@ -68,6 +70,12 @@ static inline bool publish_converts(const struct publish *p, const struct prepar
 int publish_make_parts(struct publish *p, struct db *db, struct err *e);
 /* Figures of the columns, when these contents have none yet. Without them a publish goes on. */
 int publish_make_statistics(struct publish *p, struct db *db, struct err *e);
+/* The files of all parts, wherever they lie now. */
+int publish_add_files(const struct publish *p, struct db *db, struct strv *files, struct err *e);
+/* publish-excerpts.c; applied when the version is there. */
+int publish_make_excerpts(struct publish *p, struct db *db, struct err *e);
+int publish_apply_excerpts(struct publish *p, struct root *root, int64_t version, struct err *e);
+void publish_free_excerpts(struct publish *p);
 /* After that: a chunk index for each large part whose object has none yet. */
 int publish_make_indexes(struct publish *p, struct db *db, struct err *e);
 /* In the transaction, when the part's object is stored. */

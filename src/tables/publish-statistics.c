@@ -22,6 +22,15 @@ static int add_file(const struct publish *p, const struct prepared *part, struct
 	return 0;
 }
 
+int publish_add_files(const struct publish *p, struct db *db, struct strv *files, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->n; i++)
+		r = add_file(p, &p->parts[i], db, files, e);
+	return r;
+}
+
 static int is_known(struct db *db, const char *sha256, int64_t *ret_known, struct err *e)
 {
 	return db_get_int(db, ret_known, 0, e,
@@ -39,8 +48,7 @@ int publish_make_statistics(struct publish *p, struct db *db, struct err *e)
 
 	if (r < 0 || known)
 		return r;
-	for (size_t i = 0; r == 0 && i < p->n; i++)
-		r = add_file(p, &p->parts[i], db, &files, e);
+	r = publish_add_files(p, db, &files, e);
 	if (r < 0)
 		return r;
 	if (duck_statistics(&request, &p->statistics, &why) < 0)

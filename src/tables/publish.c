@@ -233,7 +233,8 @@ static int make(struct publish *p, struct db *db, struct err *e)
 	if (r < 0)
 		return r;
 	sum_up(p);
-	return publish_make_statistics(p, db, e);
+	r = publish_make_statistics(p, db, e);
+	return r < 0 ? r : publish_make_excerpts(p, db, e);
 }
 
 int publish_prepare(const struct publish_source *source, const struct publish_request *request,
@@ -319,5 +320,6 @@ void publish_free(struct publish *p)
 	free(p->borders);
 	strv_release(&p->used_up);
 	statistics_release(&p->statistics);
+	publish_free_excerpts(p);
 	free(p);
 }

@@ -42,16 +42,23 @@ static const char *const migrations[] = {
 	/* Columns of the key, and where the parts of a version begin (duck/parts.h). */
 	"ALTER TABLE tbl ADD COLUMN key_by TEXT;"
 	"ALTER TABLE version ADD COLUMN borders TEXT;",
+	/* What those see of a version whose grants are limited, made when first needed. */
+	"CREATE TABLE excerpt(id INTEGER PRIMARY KEY, version_id INTEGER NOT NULL,"
+	" rights TEXT NOT NULL, sha256 TEXT NOT NULL, md5 TEXT NOT NULL, rows INTEGER NOT NULL,"
+	" size_bytes INTEGER NOT NULL, created_ms INTEGER NOT NULL, UNIQUE(version_id, rights));"
+	"CREATE INDEX excerpt_of_object ON excerpt(sha256);",
 	NULL,
 };
 
 const struct db_schema tables_schema = { "tables", migrations };
 
-#define TABLE_COLUMNS                                                                              \
-	"SELECT t.id, t.name, t.description, t.query_mode, t.source_type, t.sort_by,"              \
-	" t.created_ms, v.id, v.sha256, v.md5, v.rows, v.size_bytes, v.parts, v.created_ms,"       \
-	" t.key_by"                                                                                \
-	" FROM tbl t LEFT JOIN version v ON v.id=t.current_version"
+#define TABLE_COLUMNS                                                                                      \
+	"SELECT t.id, t.name, t.description, t.query_mode, t.source_type, t.sort_by,"                      \
+	" t.created_ms, v.id, " SEEN("sha256") ", " SEEN("md5") ", " SEEN("rows") ", " SEEN(               \
+		"size_bytes") ", CASE WHEN r.rights='' THEN v.parts ELSE 1 END, v.created_ms,"             \
+			      " nullif(r.rights, ''), x.id, t.key_by FROM r JOIN tbl t ON t.id=r.table_id" \
+			      " LEFT JOIN version v ON v.id=t.current_version" JOIN_EXCERPT                \
+			      " WHERE r.rights IS NOT NULL"
 
 static char *copy(const char *s)
 {
@@ -69,6 +76,7 @@ void table_release(struct table *t)
 	free(t->key_by);
 	free(t->sha256);
 	free(t->md5);
+	free(t->rights);
 	*t = (struct table){ 0 };
 }
 
@@ -93,7 +101,9 @@ static struct table read_table(const struct stmt *q)
 			       .size_bytes = int_or_unknown(q, 11),
 			       .parts = stmt_int(q, 12),
 			       .updated_ms = stmt_int(q, 13),
-			       .key_by = copy(stmt_text(q, 14)) };
+			       .rights = copy(stmt_text(q, 14)),
+			       .excerpt = stmt_int(q, 15),
+			       .key_by = copy(stmt_text(q, 16)) };
 }
 
 /* The same for what is not there and for what the caller may not see. */
@@ -105,8 +115,9 @@ static int no_table(const char *name, struct err *e)
 int registry_find(struct db *db, const struct caller *caller, const char *id_or_name,
 		  struct table *ret_table, struct err *e)
 {
-	static const char sql[] =
-		TABLE_COLUMNS " WHERE (t.id=?1 OR t.name=?1) AND (?2=1 OR " GRANTED_TABLE("?3") ")";
+	static const char sql[] = "WITH r AS MATERIALIZED (SELECT t.id AS table_id, " RIGHTS_OR_ALL(
+		"?2", "?3",
+		"t.id") " AS rights FROM tbl t WHERE t.id=?1 OR t.name=?1) " TABLE_COLUMNS;
 	AUTO_STMT struct stmt *q = NULL;
 	bool all = !caller || caller->is_admin;
 	int r;
@@ -128,8 +139,10 @@ int registry_find(struct db *db, const struct caller *caller, const char *id_or_
 int registry_list(struct db *db, const struct caller *caller, registry_visit_fn visit, void *ctx,
 		  struct err *e)
 {
-	static const char sql[] =
-		TABLE_COLUMNS " WHERE ?1=1 OR t.id IN " GRANTED_TABLES("?2") " ORDER BY t.name";
+	static const char sql[] = "WITH r AS MATERIALIZED (SELECT t.id AS table_id, " RIGHTS_OR_ALL(
+		"?1", "?2",
+		"t.id") " AS rights FROM tbl t WHERE ?1=1 OR t.id IN " GRANTED_TABLES("?2") ") " TABLE_COLUMNS
+											    " ORDER BY t.name";
 	AUTO_STMT struct stmt *q = NULL;
 	bool all = !caller || caller->is_admin;
 	int r = db_query(db, &q, e, sql, "ii", (int64_t)all, all ? (int64_t)0 : caller->user_id);

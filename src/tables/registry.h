@@ -45,6 +45,10 @@ struct table {
 	int64_t rows, size_bytes; /* -1 unknown */
 	int64_t parts;
 	int64_t updated_ms;
+	/* Of a caller whose grants are limited (rights.h). The members above that tell of contents are
+	 * then those of the excerpt; unknown until it is made (excerpt.h). */
+	char *rights;    /* NULL: sees all of it */
+	int64_t excerpt; /* row; 0: none is made, or none is needed */
 };
 
 void table_release(struct table *t);

@@ -32,8 +32,10 @@ static int collect(struct stmt *q, struct doomed *d, struct err *e)
 static int objects_of(struct db *db, int64_t version, struct strv *out, struct err *e)
 {
 	AUTO_STMT struct stmt *q = NULL;
-	int r = db_query(db, &q, e, "SELECT DISTINCT sha256 FROM part WHERE version_id=?1", "i",
-			 version);
+	int r = db_query(db, &q, e,
+			 "SELECT sha256 FROM part WHERE version_id=?1 UNION"
+			 " SELECT sha256 FROM excerpt WHERE version_id=?1",
+			 "i", version);
 
 	while (r == 0 && (r = stmt_next(q, e)) > 0) {
 		strv_add(out, stmt_text(q, 0));
@@ -48,8 +50,10 @@ static int remove_if_unused(struct root *root, const char *sha256, struct err *e
 	char path[OBJECT_PATH_MAX];
 	int64_t used = 0;
 	int64_t indexed = 0;
-	int r = db_get_int(db, &used, 0, e, "SELECT 1 FROM part WHERE sha256=?1 LIMIT 1", "t",
-			   sha256);
+	int r = db_get_int(db, &used, 0, e,
+			   "SELECT 1 FROM part WHERE sha256=?1 UNION ALL"
+			   " SELECT 1 FROM excerpt WHERE sha256=?1 LIMIT 1",
+			   "t", sha256);
 
 	if (r == 0)
 		r = db_get_int(db, &indexed, 0, e,
@@ -69,8 +73,10 @@ static int remove_if_unused(struct root *root, const char *sha256, struct err *e
 static int forget_contents(struct db *db, const char *sha256, struct err *e)
 {
 	int64_t used = 0;
-	int r = db_get_int(db, &used, 0, e, "SELECT 1 FROM version WHERE sha256=?1 LIMIT 1", "t",
-			   sha256);
+	int r = db_get_int(db, &used, 0, e,
+			   "SELECT 1 FROM version WHERE sha256=?1 UNION ALL"
+			   " SELECT 1 FROM excerpt WHERE sha256=?1 LIMIT 1",
+			   "t", sha256);
 
 	return r < 0 || used ? r : statistics_forget(db, sha256, e);
 }
@@ -88,11 +94,15 @@ static int remove_version(struct root *root, int64_t version, struct err *e)
 	if (r == 0)
 		r = db_exec(db, e, "DELETE FROM part WHERE version_id=?1", "i", version);
 	if (r == 0)
+		r = db_exec(db, e, "DELETE FROM excerpt WHERE version_id=?1", "i", version);
+	if (r == 0)
 		r = db_exec(db, e, "DELETE FROM version WHERE id=?1", "i", version);
 	if (r == 0 && contents)
 		r = forget_contents(db, contents, e);
 	for (size_t i = 0; r == 0 && i < objects.n; i++)
 		r = remove_if_unused(root, objects.v[i], e);
+	for (size_t i = 0; r == 0 && i < objects.n; i++)
+		r = forget_contents(db, objects.v[i], e);
 	return r;
 }
 
