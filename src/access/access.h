@@ -93,9 +93,19 @@ int generation_bump(struct db *db, const char *name, struct err *e);
 /* by NULL: the machine's owner, at the command line of the hub. detail may be NULL. */
 int audit_add(struct db *db, const struct caller *by, const char *action, const char *resource,
 	      const char *detail, struct err *e);
-/* The newest first, as objects into an open array; before_id 0 starts at the newest. */
-int audit_list(struct db *db, int64_t before_id, int64_t limit, struct json_out *out,
-	       struct err *e);
+/*
+ * The record, the newest first, as objects into an open array. Each rule is a text in which '*'
+ * stands for anything ("token.*"), with a '!' in front for all but these ("!job.*"); NULL: all. The
+ * user of what was done at the hub's own command line is "".
+ */
+#define AUDIT_PAGE_MAX 1000
+struct audit_query {
+	const char *action, *user, *resource;
+	int64_t since_ms, until_ms; /* 0: open */
+	int64_t before_id;          /* 0: from the newest */
+	int64_t limit;
+};
+int audit_list(struct db *db, const struct audit_query *query, struct json_out *out, struct err *e);
 
 /* Addresses are kept in lower case; one @, no blanks or slashes. */
 int user_add(struct db *db, const struct caller *by, const char *email, const char *name,

@@ -202,13 +202,15 @@ static void add_members(struct buf *line, const char *fmt, va_list *ap)
 {
 	while (*fmt) {
 		size_t n = strcspn(fmt, " ");
-		size_t key = strcspn(fmt, "=");
-		AUTO_FREE char *value = xstrndup(fmt + key + 1, key < n ? n - key - 1 : 0);
+		size_t key = strcspn(fmt, "=") < n ? strcspn(fmt, "=") : 0;
+		size_t skip = key > 0 ? key + 1 : 0;
+		AUTO_FREE char *value = xstrndup(fmt + skip, n - skip);
 		size_t last = strlen(value);
 		bool number = last > 1 && value[0] == '%' && strchr("diu", value[last - 1]) &&
 			      !strchr(value + 1, '%');
 
-		buf_addf(line, ",\"%.*s\":%s", (int)(key < n ? key : n), fmt, number ? "" : "\"");
+		buf_addf(line, ",\"%.*s\":%s", key > 0 ? (int)key : 4, key > 0 ? fmt : "text",
+			 number ? "" : "\"");
 		add_formatted(line, value, ap, add_json_text);
 		buf_adds(line, number ? "" : "\"");
 		fmt += n;

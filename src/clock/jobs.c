@@ -88,13 +88,13 @@ static const struct known *find_known(const char *name)
 	return NULL;
 }
 
-static int check_name(const char *name, struct err *e)
+int clock_check_name(const char *name, struct err *e)
 {
 	size_t n = 0;
 
 	while (isalnum((unsigned char)name[n]) || (name[n] && strchr("_.:-", name[n])))
 		n++;
-	if (name[n] || n > CLOCK_NAME_MAX)
+	if (name[n] || n == 0 || n > CLOCK_NAME_MAX)
 		return err_set(e, ERR_USAGE,
 			       "the name '%.100s' is not up to %d letters, digits, '_', '.', ':', "
 			       "'-'",
@@ -134,7 +134,7 @@ static int check_times(const struct clock_job *job, struct err *e)
 static int check_job(const void *item, struct err *e)
 {
 	const struct clock_job *job = item;
-	int r = check_name(job->name, e);
+	int r = clock_check_name(job->name, e);
 
 	if (r == 0)
 		r = check_call(job, e);

@@ -67,6 +67,8 @@ int clock_table_build(const struct yaml_maps *jobs, struct clock_table *ret_tabl
 /* How long a job that is new to the hub waits for its first time; `random`: any number. */
 int clock_first_in(const struct clock_job *job, int64_t grace_s, uint32_t random, int64_t *ret_ms,
 		   struct err *e);
+/* ERR_USAGE unless it may be the name of a job: it stands in addresses, logs and metrics. */
+int clock_check_name(const char *name, struct err *e);
 /* Seconds as a schedule that is never sooner: "every 2h", "every 17m". */
 char *clock_every(int64_t seconds);
 

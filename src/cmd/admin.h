@@ -5,6 +5,7 @@
 
 #include "cmd/cmd.h"
 
+extern const struct command admin_audit;
 extern const struct command admin_grant;
 extern const struct command admin_group;
 extern const struct command admin_member;

@@ -6,9 +6,6 @@
 #include "tables/registry.h"
 #include "tables/rights.h"
 
-/* One page of the record; ?before=ID asks for the next. */
-#define AUDIT_PAGE 200
-
 struct listing {
 	struct json_out o;
 	struct db *db;
@@ -254,22 +251,4 @@ int api_grants_remove(struct request *q, struct err *e)
 	if (r == 0)
 		r = hub_write_commit(&w, e);
 	return r < 0 ? r : reply_nothing(q);
-}
-
-int api_audit(struct request *q, struct err *e)
-{
-	AUTO_BUF struct buf body = BUF_INIT(BUF_OWN_MAX);
-	struct json_out o = json_out(&body);
-	const char *before = http_query(q->in, "before");
-	int64_t before_id = 0;
-	int r = before ? parse_int64(before, 1, INT64_MAX, &before_id, e) : 0;
-
-	if (r < 0)
-		return r;
-	json_open(&o, NULL, '{');
-	json_open(&o, "audit", '[');
-	r = audit_list(q->db, before_id, AUDIT_PAGE, &o, e);
-	json_close(&o);
-	json_close(&o);
-	return r < 0 ? r : reply_json(q, 200, &body, e);
 }

@@ -4,6 +4,7 @@
 
 #include "base/proc.h"
 #include "hub/child.h"
+#include "hub/live.h"
 #include "refresh/refresh.h"
 #include "tables/registry.h"
 
@@ -222,7 +223,8 @@ int api_sync_trigger(struct request *q, struct err *e)
 		strv_add(&argv, tables.v[i]);
 	if (accept_loss)
 		strv_add(&argv, "--accept-loss");
-	if (!http_query(q->in, "wait"))
+	/* The scheduler's run is the work, not the call. */
+	if (!http_query(q->in, "wait") && !live_is_run(q))
 		return trigger_behind(q, &argv, &tables, e);
 	job.argv = (const char *const *)argv.v + 1;
 	return child_run(q, &job, e);

@@ -98,6 +98,8 @@ static int add_job(struct table *t, const struct json *x, int64_t now, struct er
 
 	if (!job.name || !*job.name || !job.schedule || !method || !path)
 		return err_set(e, ERR_USAGE, "a job lacks its name, schedule, method or path");
+	if (clock_check_name(job.name, e) < 0)
+		return e->code;
 	if (!route_exists(method, path)) {
 		strv_add(&t->unavailable, job.name);
 		return 0;

@@ -12,6 +12,10 @@
 /* api-health.c */
 int api_health(struct request *q, struct err *e);
 int api_live(struct request *q, struct err *e);
+int api_ready(struct request *q, struct err *e);
+int api_health_detailed(struct request *q, struct err *e);
+/* api-metrics.c */
+int api_metrics(struct request *q, struct err *e);
 
 /* api-tokens.c */
 int api_tokens_list(struct request *q, struct err *e);
@@ -32,6 +36,8 @@ int api_members_remove(struct request *q, struct err *e);
 int api_grants_list(struct request *q, struct err *e);
 int api_grants_add(struct request *q, struct err *e);
 int api_grants_remove(struct request *q, struct err *e);
+
+/* api-audit.c */
 int api_audit(struct request *q, struct err *e);
 
 /* api-pulls.c, api-welcome.c */

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "engine/journal.h"
 #include "engine/lease.h"
+#include "engine/ledger.h"
 #include "engine/runs.h"
 #include "hub/cache.h"
 #include "hub/live.h"
@@ -24,6 +25,8 @@
 #define HUB_OBJECTS "objects"
 /* Three ticks may be missed (a slow disk, a stopped machine) before another hub may take over. */
 #define LEASE_MS (4 * HUB_TICK_MS)
+/* Whoever asks for the health as often as that learns nothing new. */
+#define CHECK_WRITE_MS 1000
 
 struct hub {
 	struct root *writer;
@@ -33,6 +36,11 @@ struct hub {
 	struct hub_settings settings;
 	struct blob_cache *cache;
 	struct live *live;
+	int64_t opened; /* monotonic */
+
+	pthread_mutex_t checking; /* of the three below */
+	int64_t checked;          /* monotonic; 0: not yet */
+	struct err check;
 };
 
 /* A mistyped path must not turn a workspace, or any folder, into half a hub. */
@@ -96,7 +104,9 @@ int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err
 	AUTO_HUB struct hub *hub = xcalloc(1, sizeof(*hub));
 	int r;
 
-	(void)pthread_mutex_init(&hub->writing, NULL); /* cannot fail for a default mutex */
+	(void)pthread_mutex_init(&hub->writing, NULL);  /* cannot fail for a default mutex */
+	(void)pthread_mutex_init(&hub->checking, NULL); /* likewise */
+	hub->opened = time_monotonic();
 	hub->cache = cache_new();
 	hub->live = live_new();
 	r = open_root(options, &hub->writer, e);
@@ -129,6 +139,7 @@ void hub_close(struct hub *hub)
 	cache_free(hub->cache);
 	live_free(hub->live);
 	(void)pthread_mutex_destroy(&hub->writing); /* nobody writes any more */
+	(void)pthread_mutex_destroy(&hub->checking);
 	free(hub);
 }
 
@@ -265,4 +276,45 @@ int hub_tick(struct hub *hub, bool *ret_lost, struct err *e)
 	r = renew(hub, ret_lost, e);
 	(void)pthread_mutex_unlock(&hub->writing); /* locked above */
 	return r;
+}
+
+int64_t hub_uptime_ms(const struct hub *hub)
+{
+	return time_monotonic() - hub->opened;
+}
+
+/* 1 when it could be tried. */
+static int try_write(struct hub *hub, struct err *e)
+{
+	AUTO_HUB_WRITE struct hub_write w = { 0 };
+	char now[TIME_TEXT_MAX];
+	int r = hub_write_try(hub, &w, e);
+
+	if (r <= 0)
+		return r;
+	r = ledger_put(w.db, "health", "write", time_format_iso(time_now(), now), e);
+	if (r == 0)
+		r = hub_write_commit(&w, e);
+	return r < 0 ? r : 1;
+}
+
+int hub_check_write(struct hub *hub, struct err *e)
+{
+	int64_t now = time_monotonic();
+	struct err why = { 0 };
+	int r;
+
+	(void)pthread_mutex_lock(&hub->checking);
+	if (hub->checked == 0 || now - hub->checked >= CHECK_WRITE_MS) {
+		r = try_write(hub, &why);
+		if (r != 0) {
+			hub->check = why;
+			hub->checked = now;
+		}
+	}
+	why = hub->check;
+	(void)pthread_mutex_unlock(&hub->checking);
+	if (why.code < 0)
+		*e = why;
+	return why.code;
 }

@@ -77,6 +77,14 @@ int hub_write_commit(struct hub_write *w, struct err *e);
 void hub_write_abort(struct hub_write *w); /* rolls back; fine after a commit */
 #define AUTO_HUB_WRITE AUTO(hub_write_abort)
 
+/*
+ * Can the hub write? A row is written and committed, at most once a second; in between, and while
+ * another writes, the answer is the last one.
+ */
+int hub_check_write(struct hub *hub, struct err *e);
+/* Time since hub_open(). */
+int64_t hub_uptime_ms(const struct hub *hub);
+
 /* Finishes file operations of a commit that another thread is just applying, or that failed. */
 int hub_settle(struct hub *hub, struct err *e);
 

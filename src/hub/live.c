@@ -274,3 +274,8 @@ int live_begin(struct request *q, struct err *e)
 	http_watch(q->in, on_end, run);
 	return 0;
 }
+
+bool live_is_run(const struct request *q)
+{
+	return http_header(q->in, CLOCK_RUN_HEADER) != NULL;
+}

@@ -27,6 +27,9 @@ void live_free(struct live *live);
 
 /* 0 when the request is no run's, too. */
 int live_begin(struct request *q, struct err *e);
+/* Is it called by a scheduler? Then its reply is the end of the work: what goes on behind would not
+ * be known to run. */
+bool live_is_run(const struct request *q);
 /* At work, or ended and not a row yet. */
 bool live_has_begun(struct live *live, int64_t id);
 

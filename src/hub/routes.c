@@ -8,7 +8,9 @@
 const struct route hub_routes[] = {
 	{ "GET", "/api/health", NEEDS_NOTHING, 0, api_health },
 	{ "GET", "/health/live", NEEDS_NOTHING, 0, api_live },
-	{ "GET", "/health/ready", NEEDS_NOTHING, 0, api_health },
+	{ "GET", "/health/ready", NEEDS_NOTHING, 0, api_ready },
+	{ "GET", "/api/health/detailed", NEEDS_TOKEN, 0, api_health_detailed },
+	{ "GET", "/metrics", NEEDS_ADMIN, 0, api_metrics },
 
 	{ "GET", "/auth/tokens", NEEDS_TOKEN, 0, api_tokens_list },
 	{ "POST", "/auth/tokens", NEEDS_TOKEN, ROUTE_BODY_MAX, api_tokens_create },

@@ -312,6 +312,11 @@ int64_t http_content_length(const struct http_in *in)
 	return in->content_length;
 }
 
+void http_stats(const struct http_in *in, struct http_server_stats *ret_stats)
+{
+	http_server_get_stats(in->server, ret_stats);
+}
+
 void *http_context(const struct http_in *in)
 {
 	return in->server->options.ctx;

@@ -92,6 +92,8 @@ int64_t http_content_length(const struct http_in *in); /* 0 without a body, -1 u
 /* 0 .. threads-1, and HTTP_ASIDE_MAX more for work aside. */
 unsigned http_thread_slot(const struct http_in *in);
 void *http_context(const struct http_in *in); /* options.ctx */
+/* Of the server that took the request. */
+void http_stats(const struct http_in *in, struct http_server_stats *ret_stats);
 
 /* The body. on_data's negative return ends the request with its error; on_end is called once when
  * all has come and must reply; it is not called when the client went away or a limit was hit.

@@ -298,10 +298,54 @@ TEST(every_change_is_recorded_and_makes_a_new_generation)
 	CHECK_OK(generation_get(db, "access", &after, &e));
 	CHECK(after > before);
 	json_open(&o, NULL, '[');
-	CHECK_OK(audit_list(db, 0, 1, &o, &e));
+	CHECK_OK(audit_list(db, &(struct audit_query){ .limit = 1 }, &o, &e));
 	json_close(&o);
 	CHECK_HAS(text.p, "\"user\":\"" ANN "\"");
 	CHECK_HAS(text.p, "\"action\":\"user.add\",\"resource\":\"" BOB "\"");
+}
+
+static int count_audit(struct db *db, const struct audit_query *query)
+{
+	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+	AUTO_JSON struct json *doc = NULL;
+	struct audit_query q = *query;
+	struct json_out o = json_out(&text);
+	struct err e = { 0 };
+
+	q.limit = q.limit ? q.limit : AUDIT_PAGE_MAX;
+	json_open(&o, NULL, '[');
+	CHECK_OK(audit_list(db, &q, &o, &e));
+	json_close(&o);
+	CHECK_OK(json_parse(buf_bytes(&text), BUF_OWN_MAX, &doc, &e));
+	return (int)json_size(doc);
+}
+
+#define COUNT(...) count_audit(db, &(struct audit_query){ __VA_ARGS__ })
+
+TEST(the_record_is_filtered_by_rules)
+{
+	NEW_HUB();
+	AUTO_CALLER struct caller ann = caller_of(db, ANN, SCOPE_ADMIN);
+	int64_t now = time_now();
+	int before = COUNT(0);
+
+	CHECK_OK(audit_add(db, &ann, "job.run", "job:a", NULL, &e));
+	CHECK_OK(audit_add(db, &ann, "job.run", "job:b*[x]?", NULL, &e));
+	CHECK_OK(audit_add(db, NULL, "jobs", NULL, NULL, &e));
+	CHECK_INT(COUNT(.action = "job.run"), 2);
+	CHECK_INT(COUNT(.action = "job*"), 3);
+	CHECK_INT(COUNT(.action = "!job*"), before);
+	CHECK_INT(COUNT(.action = "job.*", .resource = "!job:a"), 1);
+	CHECK_INT(COUNT(.resource = "job:b*[x]?"), 1); /* only '*' is a sign */
+	CHECK_INT(COUNT(.resource = "job:?"), 0);
+	CHECK_INT(COUNT(.action = "job*", .user = ANN), 2);
+	CHECK_INT(COUNT(.action = "job*", .user = ""), 1);
+	CHECK_INT(COUNT(.action = "job*", .user = "!ann*"), 1);
+	CHECK_INT(COUNT(.action = "jobs", .since_ms = now - 1000), 1);
+	CHECK_INT(COUNT(.action = "jobs", .since_ms = now + 60000), 0);
+	CHECK_INT(COUNT(.action = "jobs", .until_ms = now - 1000), 0);
+	CHECK_INT(COUNT(.action = "job*", .limit = 1), 1);
+	CHECK_INT(COUNT(.before_id = 1), 0);
 }
 
 TEST(the_use_of_a_token_is_recorded_once_a_minute)
@@ -373,6 +417,7 @@ int main(void)
 		CASE(what_exists_is_a_conflict_and_what_does_not_is_not_found),
 		CASE(names_that_may_not_be_are_refused),
 		CASE(every_change_is_recorded_and_makes_a_new_generation),
+		CASE(the_record_is_filtered_by_rules),
 		CASE(the_use_of_a_token_is_recorded_once_a_minute),
 	};
 

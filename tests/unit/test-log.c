@@ -57,6 +57,34 @@ TEST(a_line_is_time_level_event_and_values)
 			     " error stopped \"\"\n" NOON " warn plain a=1%\n");
 }
 
+TEST(a_line_can_be_a_json_object)
+{
+	struct capture c = capture_begin();
+	AUTO_FREE char *text = NULL;
+	AUTO_STRV struct strv lines = STRV_INIT;
+
+	log_set_format(LOG_JSON);
+	CHECK_INT(log_format(), LOG_JSON);
+	log_event(LOG_WARN, "listening", "address=%s port=%d at=%s:%d", "::1", 80, "x", 5);
+	log_event(LOG_ERROR, "hostile", "path=%s id=%s", "a\"b\\\n\xff", no_text);
+	log_event(LOG_ERROR, "plain", "%s n=%lld", "no key", 7LL);
+	log_event(LOG_ERROR, "blanks", "a=%d  b=%d", 1, 2);
+	log_set_format(LOG_TEXT);
+	text = capture_end(&c);
+	strv_split(&lines, text, '\n');
+	CHECK_INT(lines.n, 5);
+	CHECK_STR(lines.v[0], "{\"time\":\"" NOON "\",\"level\":\"warn\",\"event\":\"listening\","
+			      "\"address\":\"::1\",\"port\":80,\"at\":\"x:5\"}");
+	CHECK_HAS(lines.v[1], "\"path\":\"a\\\"b\\\\??\",\"id\":\"\"}");
+	CHECK_HAS(lines.v[2], "\"event\":\"plain\",\"text\":\"no key\",\"n\":7}");
+	for (size_t i = 0; i < 4; i++) {
+		AUTO_JSON struct json *doc = NULL;
+		struct err e = { 0 };
+
+		CHECK_OK(json_parse(bytes_of(lines.v[i]), LOG_LINE_MAX, &doc, &e));
+	}
+}
+
 TEST(levels_above_the_chosen_one_are_silent)
 {
 	struct capture c = capture_begin();
@@ -222,6 +250,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		CASE(a_line_is_time_level_event_and_values),
+		CASE(a_line_can_be_a_json_object),
 		CASE(levels_above_the_chosen_one_are_silent),
 		CASE(a_value_cannot_end_the_line_or_pose_as_a_key),
 		CASE(all_conversions_read_their_argument),
