@@ -22,6 +22,7 @@ const struct command *const cmd_table[] = {
 	&cmd_init,
 	&cmd_jobs,
 	&cmd_kb,
+	&cmd_mcp,
 	&cmd_process,
 	&cmd_publish,
 	&cmd_pull,

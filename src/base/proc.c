@@ -32,6 +32,7 @@ struct proc {
 	struct buf errors;
 	int64_t started;
 	int64_t deadline_ms;
+	const struct proc_watch *watch;
 	size_t output_max;
 	size_t output_left; /* of options.output_max */
 	bool ended;         /* pidfd said so; not reaped before `reaped` */
@@ -143,6 +144,7 @@ int proc_start(const struct proc_options *options, struct proc **ret_proc, struc
 	p->name = xstrdup(options->argv[0]);
 	p->started = time_monotonic();
 	p->deadline_ms = options->deadline_ms;
+	p->watch = options->watch;
 	p->output_max = options->output_max;
 	p->output_left = options->output_max ? options->output_max : SIZE_MAX;
 	p->cancel = options->cancel;
@@ -251,7 +253,8 @@ static int pump(struct proc *p, struct err *e)
 {
 	struct pollfd fds[] = { { .fd = p->out_fd, .events = POLLIN },
 				{ .fd = p->errors_fd, .events = POLLIN },
-				{ .fd = p->ended ? -1 : p->pidfd, .events = POLLIN } };
+				{ .fd = p->ended ? -1 : p->pidfd, .events = POLLIN },
+				{ .fd = p->watch ? p->watch->fd : -1, .events = POLLIN } };
 	int ms = 0;
 
 	if (wait_ms(p, &ms, e) < 0)
@@ -272,6 +275,10 @@ static int pump(struct proc *p, struct err *e)
 		return e->code;
 	if (fds[1].revents && read_errors(p, e) < 0)
 		return e->code;
+	if (fds[3].revents && p->watch->heard(p->watch->ctx)) {
+		kill_group(p);
+		return err_set(e, ERR_CANCELLED, "'%s' was given up", p->name);
+	}
 	if (fds[2].revents) {
 		p->ended = true;
 		kill_group(p);

@@ -19,7 +19,7 @@
  * must not outlive a killed parent asks for that itself: prctl(PR_SET_PDEATHSIG). One in a sandbox is
  * killed when the thread that started it ends.
  *
- * Errors: ERR_NOT_FOUND when the program does not exist, ERR_BUSY at the deadline, ERR_CANCELLED by
+ * Errors: ERR_CANCELLED by the watch (the group is dead then), ERR_NOT_FOUND when the program does not exist, ERR_BUSY at the deadline, ERR_CANCELLED by
  * `cancel`, which is looked at PROC_CANCEL_MS apart, ERR_LIMIT for a line over PROC_LINE_MAX or an
  * output over output_max (in all of which the group is dead), ERR_IO else. How the child ended is no error
 
@@ -42,6 +42,14 @@
 
 struct sandbox;
 
+/* Somebody else to listen to while a child is waited for. */
+struct proc_watch {
+	int fd; /* -1: not now; looked at before each wait */
+	void *ctx;
+	/* fd is readable: take what is there. True: give the child up (ERR_CANCELLED). */
+	bool (*heard)(void *ctx);
+};
+
 struct proc_options {
 	const char *const *argv; /* argv[0] is a path or is looked up in PATH */
 	struct bytes input;      /* copied */
@@ -53,8 +61,9 @@ struct proc_options {
 	const char *const
 		*environment;  /* NAME=VALUE ..., NULL: added to ours, in the place of theirs */
 	bool environment_only; /* ... and nothing of ours */
-	const struct sandbox *sandbox; /* sandbox.h; NULL: none. Lent until proc_start() returns */
-	const atomic_bool *cancel;     /* may be NULL; when it becomes true, the group is killed */
+	const struct sandbox *sandbox;  /* sandbox.h; NULL: none. Lent until proc_start() returns */
+	const struct proc_watch *watch; /* may be NULL; lent as long as the child runs */
+	const atomic_bool *cancel;      /* may be NULL; when it becomes true, the group is killed */
 };
 
 struct proc;

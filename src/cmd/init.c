@@ -5,7 +5,7 @@
 #include "workspace/init.h"
 
 struct init_args {
-	bool json, quiet, force, no_pull;
+	bool json, quiet, force, mcp, no_pull;
 	const char *server, *token;
 };
 
@@ -16,6 +16,8 @@ static const struct opt options[] = {
 	OPT_FLAG(0, "no-pull", struct init_args, no_pull, "set up only"),
 	OPT_FLAG(0, "force", struct init_args, force,
 		 "replace files you changed (they are kept beside), or move to another hub"),
+	OPT_FLAG(0, "mcp", struct init_args, mcp,
+		 "register the tools of `larder mcp` for agents, in .mcp.json"),
 	OPT_FLAG('j', "json", struct init_args, json, "one JSON object on stdout"),
 	OPT_FLAG('q', "quiet", struct init_args, quiet, "nothing but warnings"),
 	OPT_END,
@@ -46,7 +48,7 @@ static void add_json(const struct init_result *result, struct bytes pull, struct
 	buf_addc(out, '\n');
 }
 
-static void add_text(const struct init_result *result, struct buf *out)
+static void add_text(const struct init_result *result, bool mcp, struct buf *out)
 {
 	buf_addf(out, "Workspace %s of %s\n", result->path, result->server);
 	for (size_t i = 0; i < result->written.n; i++)
@@ -55,6 +57,9 @@ static void add_text(const struct init_result *result, struct buf *out)
 		out,
 		"Sessions held here go to the hub when they end (`larder push --preview` shows what "
 		"would);\na file .larder-private in this folder keeps them back.\n");
+	if (!mcp)
+		buf_adds(out,
+			 "`larder init --mcp` gives agents here tools for the tables and rules.\n");
 }
 
 /* The pull's own failures are in its report: the workspace stands, and `larder pull` goes on. */
@@ -88,7 +93,7 @@ static int print(const struct init_args *args, const struct init_result *result,
 			pull_report_json(report, result->path, &pull);
 		add_json(result, buf_bytes(&pull), &out);
 	} else if (!args->quiet) {
-		add_text(result, &out);
+		add_text(result, args->mcp, &out);
 		if (!args->no_pull)
 			pull_add_summary(report, &out);
 	}
@@ -114,6 +119,7 @@ static int run(int argc, char **argv, struct err *e)
 		.server = args.server,
 		.token = args.token,
 		.force = args.force,
+		.mcp = args.mcp,
 	};
 
 	if (workspace_init(&init, &result, e) < 0)
@@ -128,14 +134,15 @@ static int run(int argc, char **argv, struct err *e)
 
 const struct command cmd_init = {
 	.name = "init",
-	.usage = "[DIR] --server URL --token TOKEN [--no-pull] [--force]",
+	.usage = "[DIR] --server URL --token TOKEN [--mcp] [--no-pull] [--force]",
 	.summary = "make a folder a workspace of a hub, and pull",
 	.description =
 		"Tries the token, then makes DIR (the current folder when none is named) a "
 		"workspace: CLAUDE.md, LARDER_WORKSPACE.md, the hooks in .claude/settings.json "
 		"(merged; everything else in it stays), and the first pull.\n\n"
 		"Running it again repairs and refreshes. Files you changed are kept. A folder of "
-		"another hub is refused with exit 3 unless --force is given.",
+		"another hub is refused with exit 3 unless --force is given.\n\n"
+		"--mcp also registers the tools of `larder mcp` for agents that read .mcp.json.",
 	.examples =
 		"larder init sales --server https://hub.example.com --token lrd_...|a new folder\n"
 		"LARDER_TOKEN=lrd_... larder init|the current one, the token not on the command line",

@@ -81,9 +81,11 @@ int duck_query_run(const struct duck_query *query, struct duck_query_result *ret
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
 	struct json_out o = write_request(query, &text);
 	struct running run = { .query = query };
-	struct client_call call = {
-		.request = &o, .deadline_ms = query->deadline_ms, .ctx = &run, .on_line = take_row
-	};
+	struct client_call call = { .request = &o,
+				    .deadline_ms = query->deadline_ms,
+				    .watch = query->watch,
+				    .ctx = &run,
+				    .on_line = take_row };
 
 	if (client_call(&call, e) < 0) {
 		duck_query_result_release(&run.result);

@@ -141,7 +141,9 @@ int client_call(const struct client_call *call, struct err *e)
 	AUTO_FREE char *path = find_worker();
 	const char *const argv[] = { path, NULL };
 	AUTO_PROC struct proc *p = NULL;
-	struct proc_options options = { .argv = argv, .deadline_ms = call->deadline_ms };
+	struct proc_options options = { .argv = argv,
+					.deadline_ms = call->deadline_ms,
+					.watch = call->watch };
 
 	json_close(call->request);
 	if (call->request->out->full)

@@ -16,8 +16,9 @@
 #include "duck/duck.h"
 
 struct client_call {
-	struct json_out *request; /* an object still open; closed by the call */
-	int64_t deadline_ms;      /* 0 = none */
+	struct json_out *request;       /* an object still open; closed by the call */
+	int64_t deadline_ms;            /* 0 = none */
+	const struct proc_watch *watch; /* may be NULL */
 	void *ctx;
 	/* A line of the answer, the last one ("done") included; a negative return ends the call. */
 	int (*on_line)(void *ctx, const struct json *line, struct err *e);

@@ -105,15 +105,17 @@ struct duck_table {
 	const struct strv *files;
 	bool hive;
 };
+struct proc_watch;
 struct duck_query {
 	const char *sql;
 	const char *database; /* attached read-only when it can be opened; may be NULL */
 	const struct duck_table *tables;
 	size_t table_count;
-	int64_t row_limit;    /* 0 = none */
-	int64_t byte_limit;   /* of the result's text; 0 = none */
-	int64_t memory_bytes; /* 0: 1 GiB */
-	int64_t deadline_ms;  /* 0 = none */
+	int64_t row_limit;              /* 0 = none */
+	int64_t byte_limit;             /* of the result's text; 0 = none */
+	int64_t memory_bytes;           /* 0: 1 GiB */
+	int64_t deadline_ms;            /* 0 = none */
+	const struct proc_watch *watch; /* base/proc.h; may be NULL */
 	bool contained; /* no file, network or setting beyond the tables (hub); else as the user
 			   (local) */
 

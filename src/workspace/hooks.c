@@ -134,6 +134,28 @@ int hooks_merge(struct bytes old, struct buf *out, struct err *e)
 	return 0;
 }
 
+int hooks_merge_mcp(struct bytes old, struct buf *out, struct err *e)
+{
+	AUTO_JSON struct json *file = NULL;
+	struct json *servers, *server, *arguments;
+
+	if (old.n == 0)
+		file = json_new_object();
+	else if (read_settings(old, &file, e) < 0)
+		return e->code;
+	servers = member(file, "mcpServers", JSON_OBJECT, json_new_object, e);
+	if (!servers)
+		return e->code;
+	server = json_new_object();
+	arguments = json_new_array();
+	json_append(arguments, json_new_text("mcp"));
+	json_put(server, "command", json_new_text("larder"));
+	json_put(server, "args", arguments);
+	json_put(servers, "larder", server);
+	json_print(file, out, true);
+	return out->full ? err_set(e, ERR_LIMIT, "settings exceed %zu bytes", out->max) : 0;
+}
+
 static size_t count_ours(const struct json *groups, const char *command)
 {
 	size_t n = 0;

@@ -23,6 +23,8 @@
 #define HOOKS_SETTINGS_MAX ((size_t)1 << 20)
 
 int hooks_merge(struct bytes old, struct buf *out, struct err *e);
+/* The same for `.mcp.json`: the server "larder", which runs `larder mcp` in the folder of the project. */
+int hooks_merge_mcp(struct bytes old, struct buf *out, struct err *e);
 /* Are both hooks there, once? For doctor. */
 bool hooks_present(struct bytes settings);
 

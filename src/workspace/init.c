@@ -34,7 +34,7 @@ void init_result_release(struct init_result *result)
 struct draft {
 	struct root *root;
 	struct init_result *result;
-	bool force;
+	bool force, mcp;
 	struct strv staged, targets, hashes;
 };
 
@@ -139,9 +139,10 @@ static bool is_link(const struct draft *d, const char *target)
 	       S_ISLNK(st.st_mode);
 }
 
-static int put_settings(struct draft *d, struct err *e)
+/* A file of others that holds something of ours: the rest of it stays. */
+static int put_merged(struct draft *d, const char *target,
+		      int (*merge)(struct bytes old, struct buf *out, struct err *e), struct err *e)
 {
-	static const char target[] = ".claude/settings.json";
 	AUTO_BUF struct buf old = BUF_INIT(INIT_TEXT_MAX);
 	AUTO_BUF struct buf merged = BUF_INIT(INIT_TEXT_MAX);
 	enum found found;
@@ -150,15 +151,16 @@ static int put_settings(struct draft *d, struct err *e)
 	if (look(d, target, &old, &found, e) < 0)
 		return e->code;
 	if (is_link(d, target)) {
-		strv_addf(&d->result->kept, "%s: it is a link; add the hooks to the file it names",
+		strv_addf(&d->result->kept,
+			  "%s: it is a link; what is Larder's belongs into the file it names",
 			  target);
 		return 0;
 	}
-	if (hooks_merge(buf_bytes(&old), &merged, &ignored) < 0) {
+	if (merge(buf_bytes(&old), &merged, &ignored) < 0) {
 		if (keep_copy(d, target, "corrupt", buf_bytes(&old), e) < 0)
 			return e->code;
 		buf_clear(&merged);
-		if (hooks_merge(BYTES_LITERAL(""), &merged, e) < 0)
+		if (merge(BYTES_LITERAL(""), &merged, e) < 0)
 			return e->code;
 	}
 	if (bytes_equal(buf_bytes(&old), buf_bytes(&merged)))
@@ -202,7 +204,9 @@ static int put_workspace_note(struct draft *d, struct err *e)
 static int write_files(struct draft *d, struct bytes welcome, struct err *e)
 {
 	if (put_text(d, "CLAUDE.md", welcome, e) < 0 || put_workspace_note(d, e) < 0 ||
-	    put_settings(d, e) < 0 || put_local_notes(d, e) < 0)
+	    put_merged(d, ".claude/settings.json", hooks_merge, e) < 0 ||
+	    (d->mcp && put_merged(d, ".mcp.json", hooks_merge_mcp, e) < 0) ||
+	    put_local_notes(d, e) < 0)
 		return e->code;
 	return commit(d, e);
 }
@@ -219,7 +223,8 @@ static int make(const struct init_options *options, struct init_result *result,
 	};
 	AUTO_WORKSPACE struct workspace *ws = NULL;
 	AUTO_LEASE struct lease *lease = NULL;
-	AUTO(draft_release) struct draft draft = { .result = result, .force = options->force };
+	AUTO(draft_release)
+	struct draft draft = { .result = result, .force = options->force, .mcp = options->mcp };
 
 	if (workspace_create(options->path, result->server, answer->account, e) < 0 ||
 	    workspace_open(&open, &ws, e) < 0 || lease_wait(workspace_db(ws), &hold, &lease, e) < 0)

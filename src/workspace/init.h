@@ -30,6 +30,7 @@ struct init_options {
 	const char *server;
 	const char *token;
 	bool force;
+	bool mcp; /* register `larder mcp` in .mcp.json */
 };
 
 struct init_result {

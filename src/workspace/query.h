@@ -15,7 +15,11 @@
 
 struct query_options {
 	const char *sql;
-	int64_t row_limit; /* 0 = none */
+	int64_t row_limit;  /* 0 = none, as the next two */
+	int64_t byte_limit; /* of the result as text */
+	int64_t deadline_ms;
+	bool contained; /* the tables, and nothing else: no file, not the user's own objects */
+	const struct proc_watch *watch; /* may be NULL */
 	void *ctx;
 	int (*on_columns)(void *ctx, const struct duck_column *columns, size_t n, struct err *e);
 	int (*on_row)(void *ctx, const struct json *values, struct err *e);

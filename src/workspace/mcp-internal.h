@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tools, one file for each group. */
+#ifndef LARDER_WORKSPACE_MCP_INTERNAL_H
+#define LARDER_WORKSPACE_MCP_INTERNAL_H
+
+#include "workspace/mcp.h"
+
+/* A heading and what follows it, in a rule file of ours. */
+struct rule_text {
+	char *id; /* the file, and for one of several in it "#<heading>" */
+	char *title;
+	char *text;
+	bool mandatory;
+};
+struct rule_texts {
+	struct rule_text *v;
+	size_t n, capacity;
+};
+void rule_texts_release(struct rule_texts *rules);
+#define AUTO_RULE_TEXTS AUTO(rule_texts_release)
+int rule_texts_load(struct workspace *ws, struct rule_texts *ret, struct err *e);
+
+/* Do all words of the query occur in one of the texts, whatever their capitals? */
+bool mcp_matches(const char *query, const char *const *texts, size_t n);
+
+int mcp_catalog_search(void *ctx, const struct json *arguments, struct mcp_result *result,
+		       struct err *e);
+int mcp_table_describe(void *ctx, const struct json *arguments, struct mcp_result *result,
+		       struct err *e);
+int mcp_freshness(void *ctx, const struct json *arguments, struct mcp_result *result,
+		  struct err *e);
+int mcp_query_run(void *ctx, const struct json *arguments, struct mcp_result *result,
+		  struct err *e);
+int mcp_rule_search(void *ctx, const struct json *arguments, struct mcp_result *result,
+		    struct err *e);
+int mcp_note_submit(void *ctx, const struct json *arguments, struct mcp_result *result,
+		    struct err *e);
+int mcp_list_resources(void *ctx, struct json_out *out, struct err *e);
+int mcp_read_resource(void *ctx, const char *uri, struct buf *text, struct err *e);
+
+#endif
