@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the server share: http-server.c starts and stops it, -request.c takes a request
- * in, -framing.c asks where its body ends, -body.c its body, -aside.c runs long work, -reply.c sends the answer, -sweep.c drops who is
+ * in, -framing.c asks where its body ends, -body.c its body, -aside.c runs long work, -reply.c sends the
+ * answer, -events.c one without an end, -sweep.c drops who is
  * too slow.
  *
  * A struct http_conn is made and freed by libmicrohttpd's notification, on a thread of the pool,
@@ -64,7 +65,9 @@ struct http_server {
 	unsigned n_connections; /* under lock */
 	pthread_t sweeper;
 	bool has_sweeper, sweeper_ends;
-	unsigned asides; /* under lock: a bit for each aside thread at work */
+	unsigned asides;                   /* under lock: a bit for each aside thread at work */
+	LIST_HEAD(, http_eventing) events; /* under lock, like their number */
+	unsigned n_events;
 };
 
 struct http_in {
@@ -97,7 +100,8 @@ struct http_in {
 	void *watch_state;
 	char *detail; /* of an error reply that is watched */
 
-	struct strv headers; /* of the reply: name, value, ... */
+	struct http_eventing *eventing; /* of a reply without an end */
+	struct strv headers;            /* of the reply: name, value, ... */
 	struct MHD_Response *response;
 	int status;
 	int64_t reply_size;
@@ -138,6 +142,12 @@ void http_reply_adopt(struct http_in *in, int status, int64_t size, struct MHD_R
 
 /* http-server-reply.c: hands the finished reply to the library. */
 enum MHD_Result http_reply_queue(struct http_in *in);
+
+
+/* http-server-events.c: at stop; by the sweeper, under the lock; before a request goes. */
+void http_events_end(struct http_server *server);
+void http_events_tick(struct http_server *server, int64_t now);
+void http_events_forget(struct http_in *in);
 
 /* http-server-sweep.c */
 void http_on_connection(void *ctx, struct MHD_Connection *connection, void **conn_ctx,

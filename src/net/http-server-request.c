@@ -240,6 +240,7 @@ void http_on_completed(void *ctx, struct MHD_Connection *connection, void **requ
 	if (completed)
 		atomic_fetch_add(&server->bytes_sent, (uint64_t)in->reply_size);
 	http_tell_watch(in);
+	http_events_forget(in);
 	http_conn_enter(in->conn, HTTP_PHASE_IDLE);
 	report(in, completed);
 	in_free(in);

@@ -263,6 +263,7 @@ static void sweep_all(struct http_server *server)
 		if (is_our_turn(conn))
 			wake(conn);
 	}
+	http_events_tick(server, s.now);
 	if (s.full)
 		recycle(&s);
 }

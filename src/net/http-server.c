@@ -189,6 +189,7 @@ static struct http_server *server_new(const struct http_server_options *options)
 	random_bytes(prefix, sizeof(prefix));
 	hex_encode(prefix, sizeof(prefix), server->id_prefix);
 	LIST_INIT(&server->connections);
+	LIST_INIT(&server->events);
 	(void)pthread_condattr_init(&monotonic);
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	(void)pthread_mutex_init(&server->lock, NULL);
@@ -243,6 +244,7 @@ bool http_server_stop(struct http_server *server, int64_t drain_ms)
 	listening = server->mhd->quiesce_daemon(server->daemon);
 	if (listening != MHD_INVALID_SOCKET)
 		(void)close(listening);
+	http_events_end(server);
 	wait_for_running(server, drain_ms);
 	if (!http_aside_done(server)) /* the library cannot end with suspended connections */
 		return false;

@@ -180,6 +180,24 @@ bool http_reply_not_modified(struct http_in *in, const char *etag);
  * they say. Never gzipped. */
 void http_reply_file(struct http_in *in, int fd, const char *etag, int64_t modified_ms,
 		     const char *content_type);
+/*
+ * A reply without an end (events): `pull` is asked for bytes, on a thread of the pool, when the stream
+ * begins, whenever http_events_wake() is called, and after *ret_wait_ms without that; in between the
+ * connection takes no thread. With bytes added it is asked again at once, with none it sleeps. It must
+ * not block. It ends by HTTP_EVENTS_END, when the client goes, and when the server stops; then `free`,
+ * once. ERR_BUSY beyond HTTP_EVENTS_MAX at once: `free` was called, nothing was replied.
+ */
+#define HTTP_EVENTS_MAX 1000
+enum http_events_next { HTTP_EVENTS_WAIT, HTTP_EVENTS_END };
+struct http_events {
+	void *state;
+	enum http_events_next (*pull)(void *state, struct http_in *in, struct buf *out,
+				      int64_t *ret_wait_ms);
+	void (*free)(void *state);
+};
+int http_reply_events(struct http_in *in, const char *content_type,
+		      const struct http_events *stream, struct err *e);
+void http_events_wake(struct http_in *in);              /* all of this request's server */
 void http_reply_status(struct http_in *in, int status); /* no body: 204, 304 */
 /* {"detail": e->msg, "code": err_word(e->code)}; 401 adds WWW-Authenticate, BUSY adds Retry-After.
  */
