@@ -35,4 +35,9 @@ void access_add_time(struct json_out *out, const char *key, int64_t ms);
 /* Splits "lrd_<id>_<secret>": the id, and the secret's SHA-256. -1 when it is not of that form. */
 int token_split(const char *text, char id[13], char secret_sha256[65]);
 
+/* Of a wish: the lists as they are kept, "" for none. ERR_USAGE. */
+struct token_wish;
+int token_check_key(const struct token_wish *wish, struct buf *ret_permissions, struct buf *ret_ips,
+		    struct err *e);
+
 #endif

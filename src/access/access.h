@@ -47,8 +47,11 @@ struct caller {
 	char *token_id;
 	int64_t token_expires_ms;   /* 0: never */
 	int64_t token_last_used_ms; /* 0: never */
-	struct strv group_ids;      /* sorted, so that equal sets are equal texts */
-	struct strv group_names;    /* in the order of group_ids */
+	/* Of a key (access/token.h): all it may do, and from which addresses, "a,b"; NULL: any. */
+	char *permissions, *allowed_ips;
+	int64_t rate_per_minute; /* -1: the hub's own; 0: any */
+	struct strv group_ids;   /* sorted, so that equal sets are equal texts */
+	struct strv group_names; /* in the order of group_ids */
 };
 
 #define CALLER_INIT                                                                                \
@@ -77,6 +80,9 @@ int access_record_use(struct db *db, const struct caller *caller, int64_t now_ms
 int access_need_admin(const struct caller *caller, struct err *e);
 /* ERR_DENIED when the caller's token is of a narrower scope. */
 int access_need_scope(const struct caller *caller, enum access_scope scope, struct err *e);
+/* A token with a list of permissions may do what it names and nothing else; one without may do all
+ * that its scope allows. `permission` NULL: something that no list names. ERR_DENIED. */
+int access_need_permission(const struct caller *caller, const char *permission, struct err *e);
 /* 1 when the caller is admin or one of the caller's groups was granted (type, id); 0; or an error.
  */
 int access_sees(struct db *db, const struct caller *caller, const char *type, const char *id,

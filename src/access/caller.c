@@ -31,6 +31,8 @@ void caller_release(struct caller *caller)
 {
 	free(caller->email);
 	free(caller->token_id);
+	free(caller->permissions);
+	free(caller->allowed_ips);
 	strv_release(&caller->group_ids);
 	strv_release(&caller->group_names);
 	*caller = (struct caller)CALLER_INIT;
@@ -41,7 +43,8 @@ static int find_token(struct db *db, const char *id, struct stmt **ret_q, struct
 {
 	static const char sql_token[] =
 		"SELECT t.secret_sha256, t.revoked_ms, t.expires_ms, u.active, u.id, u.email,"
-		" t.scope, t.last_used_ms FROM token t JOIN user u ON u.id = t.user_id"
+		" t.scope, t.last_used_ms, t.permissions, t.allowed_ips, t.rate_per_minute"
+		" FROM token t JOIN user u ON u.id = t.user_id"
 		" WHERE t.id = ?1";
 	int r = db_query(db, ret_q, e, sql_token, "t", id);
 
@@ -72,6 +75,9 @@ struct caller caller_copy(const struct caller *caller)
 		.token_id = xstrdup(caller->token_id),
 		.token_expires_ms = caller->token_expires_ms,
 		.token_last_used_ms = caller->token_last_used_ms,
+		.permissions = caller->permissions ? xstrdup(caller->permissions) : NULL,
+		.allowed_ips = caller->allowed_ips ? xstrdup(caller->allowed_ips) : NULL,
+		.rate_per_minute = caller->rate_per_minute,
 	};
 }
 
@@ -122,6 +128,9 @@ static int read_token(struct db *db, const char *token, struct caller *caller, s
 	caller->email = xstrdup(stmt_text(q, 5));
 	caller->token_id = xstrdup(id);
 	caller->token_last_used_ms = stmt_int(q, 7);
+	caller->permissions = stmt_is_null(q, 8) ? NULL : xstrdup(stmt_text(q, 8));
+	caller->allowed_ips = stmt_is_null(q, 9) ? NULL : xstrdup(stmt_text(q, 9));
+	caller->rate_per_minute = stmt_is_null(q, 10) ? -1 : stmt_int(q, 10);
 	return access_scope_parse(stmt_text(q, 6), &caller->scope, e);
 }
 
@@ -179,6 +188,18 @@ int access_need_scope(const struct caller *caller, enum access_scope scope, stru
 		return 0;
 	return err_set(e, ERR_DENIED, "this needs a token of scope %s, this one is of scope %s",
 		       scope_words[scope], scope_words[caller->scope]);
+}
+
+int access_need_permission(const struct caller *caller, const char *permission, struct err *e)
+{
+	AUTO_STRV struct strv has = STRV_INIT;
+
+	if (!caller->permissions)
+		return 0;
+	strv_split(&has, caller->permissions, ',');
+	if (permission && strv_has(&has, permission))
+		return 0;
+	return err_set(e, ERR_DENIED, "this key may not do that: it has %s", caller->permissions);
 }
 
 int access_need_admin(const struct caller *caller, struct err *e)

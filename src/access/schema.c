@@ -28,7 +28,11 @@ static const char migration_1[] =
 
 /* What a grant is limited to (access.h); null: nothing. */
 static const char migration_2[] = "ALTER TABLE resource_grant ADD COLUMN rights TEXT;";
+/* A key: a token that may do only what it names, from where it says, so often. */
+static const char migration_3[] = "ALTER TABLE token ADD COLUMN permissions TEXT;"
+				  "ALTER TABLE token ADD COLUMN allowed_ips TEXT;"
+				  "ALTER TABLE token ADD COLUMN rate_per_minute INTEGER;";
 
-static const char *const migrations[] = { migration_1, migration_2, NULL };
+static const char *const migrations[] = { migration_1, migration_2, migration_3, NULL };
 
 const struct db_schema access_schema = { .component = "access", .migrations = migrations };

@@ -51,6 +51,8 @@ static int check_rights(struct db *db, const struct caller *by, const struct tok
 	int64_t is_admin = 0;
 	int r;
 
+	if (by && by->permissions)
+		return err_set(e, ERR_DENIED, "a key with permissions of its own mints no tokens");
 	if (by && by->scope < wish->scope)
 		return err_set(e, ERR_DENIED,
 			       "a token of scope %s mints none of scope %s; its own or narrower",
@@ -88,8 +90,11 @@ int token_mint(struct db *db, const struct caller *by, const struct token_wish *
 {
 	static const char sql_add[] =
 		"INSERT INTO token (id, user_id, name, scope, secret_sha256, created_ms,"
-		" expires_ms, created_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, 0),"
-		" nullif(?8, 0))";
+		" expires_ms, created_by, permissions, allowed_ips, rate_per_minute) VALUES (?1,"
+		" ?2, ?3, ?4, ?5, ?6, nullif(?7, 0), nullif(?8, 0), nullif(?9, ''),"
+		" nullif(?10, ''), nullif(?11, -1))";
+	AUTO_BUF struct buf permissions = BUF_INIT(BUF_OWN_MAX);
+	AUTO_BUF struct buf ips = BUF_INIT(BUF_OWN_MAX);
 	struct token_made made = { .created_ms = time_now() };
 	char secret_sha256[HASH_HEX_MAX], id[TOKEN_ID_LEN + 1];
 	int64_t user_id = by ? by->user_id : 0;
@@ -109,9 +114,12 @@ int token_mint(struct db *db, const struct caller *by, const struct token_wish *
 	made.expires_ms = earlier_end(wish->expires_ms, by ? by->token_expires_ms : 0);
 	make_text(&made);
 	(void)token_split(made.text, id, secret_sha256); /* ours: it is of the form */
-	r = db_exec(db, e, sql_add, "titttiii", made.id, user_id, wish->name,
-		    access_scope_word(wish->scope), secret_sha256, made.created_ms, made.expires_ms,
-		    by ? by->user_id : 0);
+	r = token_check_key(wish, &permissions, &ips, e);
+	if (r == 0)
+		r = db_exec(db, e, sql_add, "titttiiitti", made.id, user_id, wish->name,
+			    access_scope_word(wish->scope), secret_sha256, made.created_ms,
+			    made.expires_ms, by ? by->user_id : 0, buf_str(&permissions),
+			    buf_str(&ips), wish->rate_per_minute);
 	if (r == 0)
 		r = audit_add(db, by, "token.create", made.id, wish->name, e);
 	if (r == 0)
@@ -162,6 +170,7 @@ static void add_token(struct json_out *out, const struct stmt *q)
 	access_add_time(out, "expires_at", stmt_int(q, 5));
 	access_add_time(out, "last_used_at", stmt_int(q, 6));
 	access_add_time(out, "revoked_at", stmt_int(q, 7));
+	json_add_text(out, "permissions", stmt_text(q, 8));
 	json_close(out);
 }
 
@@ -170,7 +179,7 @@ int token_list(struct db *db, const struct caller *by, bool all, struct json_out
 {
 	static const char sql_list[] =
 		"SELECT t.id, t.name, u.email, t.scope, t.created_ms, t.expires_ms,"
-		" t.last_used_ms, t.revoked_ms FROM token t JOIN user u ON u.id = t.user_id"
+		" t.last_used_ms, t.revoked_ms, t.permissions FROM token t JOIN user u ON u.id = t.user_id"
 		" WHERE ?1 OR t.user_id = ?2 ORDER BY t.created_ms, t.id";
 	AUTO_STMT struct stmt *q = NULL;
 	int r = all ? access_need_admin(by, e) : 0;

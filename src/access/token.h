@@ -31,7 +31,16 @@ struct token_wish {
 	const char *name;  /* for people: "laptop" */
 	enum access_scope scope;
 	int64_t expires_ms; /* 0: never, when the minting token allows it */
+	/* Of a key: NULL, NULL, 0 for none of these. A key mints no other tokens. */
+	const struct strv *permissions; /* words of TOKEN_PERMISSIONS */
+	const struct strv *allowed_ips; /* numeric addresses */
+	int64_t rate_per_minute;        /* -1: the hub's own; 0: any */
 };
+
+/* What a key may be limited to. */
+#define TOKEN_PERMISSIONS "sync.read", "sync.write", "fleet.read", "fleet.write"
+#define TOKEN_IPS_MAX     100
+#define TOKEN_RATE_MAX    1000000
 
 struct token_made {
 	char id[TOKEN_ID_LEN + 1];

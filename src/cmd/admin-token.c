@@ -7,6 +7,8 @@ struct token_args {
 	struct remote_args remote;
 	const char *name, *user, *scope, *expires;
 	bool all;
+	struct strv permissions, ips;
+	int64_t rate;
 };
 
 static const struct opt create_options[] = {
@@ -14,6 +16,11 @@ static const struct opt create_options[] = {
 	OPT_TEXT(0, "user", struct token_args, user, "EMAIL", "for another user (admins)"),
 	OPT_TEXT(0, "scope", struct token_args, scope, "SCOPE", "read, user (default) or admin"),
 	OPT_TEXT(0, "expires", struct token_args, expires, "TIME", "90d (default), 365d, never"),
+	OPT_LIST(0, "permission", struct token_args, permissions, "WORD",
+		 "a key that may only sync.read, sync.write, fleet.read, fleet.write"),
+	OPT_LIST(0, "ip", struct token_args, ips, "ADDRESS", "used only from there"),
+	OPT_INT(0, "rate", struct token_args, rate, 0, 1000000, "N",
+		"calls a minute of agents' routes (default 100; 0: any)"),
 	REMOTE_OPTIONS(struct token_args, remote),
 	OPT_END,
 };
@@ -39,7 +46,9 @@ static const struct command create = {
 		"everything a person does, admin for members of the group admin. A token makes "
 		"none of a wider scope than its own, and none that outlives it.",
 	.examples = "larder admin token create --user bob@example.com --name laptop|for bob\n"
-		    "larder admin token create --name ci --scope read --expires 30d|for a machine",
+		    "larder admin token create --name ci --scope read --expires 30d|for a machine\n"
+		    "larder admin token create --name fleet --permission sync.read --permission "
+		    "sync.write|an agent's key",
 	.options = create_options,
 	.run = run_create,
 };
@@ -85,6 +94,16 @@ static int add_expiry(struct json_out *o, const char *text, struct err *e)
 	return 0;
 }
 
+static void add_texts(struct json_out *o, const char *key, const struct strv *texts)
+{
+	if (texts->n == 0)
+		return;
+	json_open(o, key, '[');
+	for (size_t i = 0; i < texts->n; i++)
+		json_add_text(o, NULL, texts->v[i]);
+	json_close(o);
+}
+
 static int build_wish(const struct token_args *args, struct buf *body, struct err *e)
 {
 	struct json_out o = json_out(body);
@@ -96,14 +115,24 @@ static int build_wish(const struct token_args *args, struct buf *body, struct er
 		json_add_text(&o, "user", args->user);
 	if (args->scope)
 		json_add_text(&o, "scope", args->scope);
+	add_texts(&o, "permissions", &args->permissions);
+	add_texts(&o, "allowed_ips", &args->ips);
+	if (args->rate >= 0)
+		json_add_int(&o, "rate_per_minute", args->rate);
 	r = add_expiry(&o, args->expires, e);
 	json_close(&o);
 	return r;
 }
 
+static void args_release(struct token_args *args)
+{
+	strv_release(&args->permissions);
+	strv_release(&args->ips);
+}
+
 static int run_create(int argc, char **argv, struct err *e)
 {
-	struct token_args args = { 0 };
+	AUTO(args_release) struct token_args args = { .rate = -1 };
 	AUTO_STRV struct strv operands = STRV_INIT;
 	AUTO_JSON struct json *reply = NULL;
 	AUTO_BUF struct buf body = BUF_INIT(BUF_OWN_MAX);

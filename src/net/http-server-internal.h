@@ -143,7 +143,6 @@ void http_reply_adopt(struct http_in *in, int status, int64_t size, struct MHD_R
 /* http-server-reply.c: hands the finished reply to the library. */
 enum MHD_Result http_reply_queue(struct http_in *in);
 
-
 /* http-server-events.c: at stop; by the sweeper, under the lock; before a request goes. */
 void http_events_end(struct http_server *server);
 void http_events_tick(struct http_server *server, int64_t now);
