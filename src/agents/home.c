@@ -3,6 +3,7 @@
 
 #include "agents/dispatch.h"
 #include "agents/pace.h"
+#include "agents/sync.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/str.h"
@@ -121,7 +122,8 @@ int agents_say_restore(struct err *e)
 static int open_root(const char *path, const struct agents_options *options, struct agents *a,
 		     struct err *e)
 {
-	static const struct db_schema *const schemas[] = { &dispatch_schema, &pace_schema };
+	static const struct db_schema *const schemas[] = { &dispatch_schema, &pace_schema,
+							   &sync_schema };
 	const struct root_options o = {
 		.path = path,
 		.schemas = schemas,

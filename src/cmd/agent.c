@@ -4,13 +4,14 @@
 #include "cmd/commands.h"
 
 static const struct command *const sub[] = {
-	&agent_clean, &agent_list,  &agent_reap, &agent_resume, &agent_run,
-	&agent_show,  &agent_stats, &agent_stop, NULL,
+	&agent_clean, &agent_daemon, &agent_list,        &agent_pull, &agent_push,
+	&agent_reap,  &agent_resume, &agent_run,         &agent_show, &agent_start,
+	&agent_stats, &agent_stop,   &agent_sync_status, NULL,
 };
 
 const struct command cmd_agent = {
 	.name = "agent",
-	.usage = "run|list|show|resume|stop|reap|clean|stats ...",
+	.usage = "run|list|show|push|pull|daemon|... ...",
 	.summary = "what agents work on here: start, watch, find what died, tell the hub",
 	.description =
 		"Each piece of work has a folder below <home>/workspace and a row in "

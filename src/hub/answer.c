@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "clock/wire.h"
+#include "hub/gate.h"
 #include "hub/live.h"
 
 struct answer {
@@ -174,6 +175,23 @@ int request_read(struct request *q, struct err *e)
 	return r < 0 ? r : renew(q, q->db, e);
 }
 
+/* In the form of the route's own contract. */
+static void fail(const struct route *route, struct http_in *in, const struct err *e)
+{
+	if (route->permission)
+		gate_reply_error(in, e);
+	else
+		reply_error(in, e);
+}
+
+/* 1 when it was answered. */
+static int pass_gate(struct answer *a, struct err *e)
+{
+	if (a->q.route->permission)
+		return gate_check(hub_gate(a->q.hub), a->q.route, &a->caller, a->q.in);
+	return access_need_permission(&a->caller, NULL, e);
+}
+
 static int check_caller(struct answer *a, struct err *e)
 {
 	int r = check_origin(a->q.in, e);
@@ -182,7 +200,9 @@ static int check_caller(struct answer *a, struct err *e)
 		r = access_authenticate(a->q.db, http_bearer(a->q.in), &a->caller, e);
 	if (r == 0)
 		r = check_needs(a->q.route, &a->caller, e);
-	if (r < 0)
+	if (r == 0)
+		r = pass_gate(a, e);
+	if (r != 0)
 		return r;
 	a->q.caller = &a->caller;
 	record_use(a->q.hub, &a->caller);
@@ -218,7 +238,7 @@ static void body_end(void *state, struct http_in *in)
 	if (r == 0)
 		r = a->q.route->handler(&a->q, &e);
 	if (r < 0)
-		reply_error(in, &e);
+		fail(a->q.route, in, &e);
 	a->q.json = NULL;
 }
 
@@ -259,5 +279,5 @@ void routes_answer(void *hub, struct http_in *in)
 	else if (r == 0)
 		r = route->handler(&a->q, &e);
 	if (r < 0)
-		reply_error(in, &e);
+		fail(route, in, &e);
 }

@@ -37,6 +37,34 @@ static int read_expiry(const struct json *body, int64_t *ret_ms, struct err *e)
 	return 0;
 }
 
+static int read_list(const struct json *body, const char *key, struct strv *out, struct err *e)
+{
+	const struct json *v = json_get(body, key);
+
+	if (json_kind(v) != JSON_ARRAY && json_kind(v) != JSON_NONE && json_kind(v) != JSON_NULL)
+		return err_set(e, ERR_USAGE, "%s must be an array of texts", key);
+	for (size_t i = 0; i < json_size(v); i++) {
+		if (!json_text(json_at(v, i)))
+			return err_set(e, ERR_USAGE, "%s must be an array of texts", key);
+		strv_add(out, json_text(json_at(v, i)));
+	}
+	return 0;
+}
+
+/* What makes a token a key. */
+static int read_key(const struct request *q, struct token_wish *wish, struct strv *permissions,
+		    struct strv *ips, struct err *e)
+{
+	int r = read_list(q->json, "permissions", permissions, e);
+
+	if (r == 0)
+		r = read_list(q->json, "allowed_ips", ips, e);
+	wish->permissions = permissions;
+	wish->allowed_ips = ips;
+	wish->rate_per_minute = json_int(json_get(q->json, "rate_per_minute"), -1);
+	return r;
+}
+
 static int read_wish(const struct request *q, struct token_wish *wish, struct err *e)
 {
 	const char *scope = json_text(json_get(q->json, "scope"));
@@ -76,8 +104,12 @@ int api_tokens_create(struct request *q, struct err *e)
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
 	struct token_wish wish = { 0 };
 	struct token_made made = { 0 };
+	AUTO_STRV struct strv permissions = STRV_INIT;
+	AUTO_STRV struct strv ips = STRV_INIT;
 	int r = read_wish(q, &wish, e);
 
+	if (r == 0)
+		r = read_key(q, &wish, &permissions, &ips, e);
 	if (r == 0)
 		r = request_write(q, &w, e);
 	if (r == 0)

@@ -116,4 +116,23 @@ int api_upload_session(struct request *q, struct err *e);
 int api_upload_artifact(struct request *q, struct err *e);
 int api_upload_local_md(struct request *q, struct err *e);
 
+/* api-agents.c, api-fleet.c, api-fleet-events.c: what agents' keys use, behind the gate. */
+int api_agent_sync(struct request *q, struct err *e);
+int api_agent_context(struct request *q, struct err *e);
+int api_agent_status(struct request *q, struct err *e);
+int api_fleet_register(struct request *q, struct err *e);
+int api_fleet_heartbeat(struct request *q, struct err *e);
+int api_fleet_deregister(struct request *q, struct err *e);
+int api_fleet_nodes(struct request *q, struct err *e);
+int api_fleet_stats(struct request *q, struct err *e);
+int api_fleet_assign(struct request *q, struct err *e);
+int api_fleet_dispatch(struct request *q, struct err *e);
+int api_fleet_next(struct request *q, struct err *e);
+int api_fleet_ack(struct request *q, struct err *e);
+int api_fleet_complete(struct request *q, struct err *e);
+int api_fleet_events(struct request *q, struct err *e);
+/* Who asks for tasks, from the query: agent_id, lease. */
+struct fleet_claim;
+int api_read_lease(struct request *q, struct fleet_claim *claim, struct err *e);
+
 #endif

@@ -2,6 +2,8 @@
 #include "hub/hub.h"
 
 #include "access/access.h"
+#include "agents/fleet.h"
+#include "agents/inbox.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/time.h"
@@ -10,6 +12,7 @@
 #include "engine/ledger.h"
 #include "engine/runs.h"
 #include "hub/cache.h"
+#include "hub/gate.h"
 #include "hub/live.h"
 #include "memory/items.h"
 #include "refresh/source.h"
@@ -41,6 +44,7 @@ struct hub {
 	pthread_mutex_t checking; /* of the three below */
 	int64_t checked;          /* monotonic; 0: not yet */
 	struct err check;
+	struct gate *gate;
 };
 
 /* A mistyped path must not turn a workspace, or any folder, into half a hub. */
@@ -60,8 +64,8 @@ static int check_folder(const struct hub_options *options, struct err *e)
 static int open_root(const struct hub_options *options, struct root **ret_root, struct err *e)
 {
 	static const struct db_schema *const schemas[] = {
-		&access_schema,   &memory_schema, &uploads_schema, &sessions_schema,
-		&external_schema, &tables_schema, &runs_schema,    &refresh_schema,
+		&access_schema, &memory_schema, &uploads_schema, &sessions_schema, &external_schema,
+		&tables_schema, &runs_schema,   &refresh_schema, &inbox_schema,    &fleet_schema,
 	};
 	struct root_options o = {
 		.path = options->path,
@@ -109,6 +113,7 @@ int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err
 	hub->opened = time_monotonic();
 	hub->cache = cache_new();
 	hub->live = live_new();
+	hub->gate = gate_new();
 	r = open_root(options, &hub->writer, e);
 	if (r == 0)
 		r = hub_settings_read(root_dirfd(hub->writer), &hub->settings, e);
@@ -138,6 +143,7 @@ void hub_close(struct hub *hub)
 	hub_settings_release(&hub->settings);
 	cache_free(hub->cache);
 	live_free(hub->live);
+	gate_free(hub->gate);
 	(void)pthread_mutex_destroy(&hub->writing); /* nobody writes any more */
 	(void)pthread_mutex_destroy(&hub->checking);
 	free(hub);
@@ -176,6 +182,11 @@ struct live *hub_live(const struct hub *hub)
 struct blob_cache *hub_cache(const struct hub *hub)
 {
 	return hub->cache;
+}
+
+struct gate *hub_gate(const struct hub *hub)
+{
+	return hub->gate;
 }
 
 struct db *hub_read_db(struct hub *hub, unsigned slot, struct err *e)

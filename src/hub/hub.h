@@ -30,6 +30,7 @@
 
 struct blob_cache;
 struct live;
+struct gate;
 struct hub;
 
 struct hub_options {
@@ -57,6 +58,8 @@ const struct hub_settings *hub_settings(const struct hub *hub);
 struct blob_cache *hub_cache(const struct hub *hub);
 /* Runs of jobs that are at work here (hub/live.h). */
 struct live *hub_live(const struct hub *hub);
+/* Calls of agents' keys are counted there (hub/gate.h). */
+struct gate *hub_gate(const struct hub *hub);
 
 /* The slots are the server's thread numbers; opened at the first use, NULL and *e on failure. */
 #define HUB_SLOTS_MAX (HTTP_THREADS_MAX + HTTP_ASIDE_MAX)

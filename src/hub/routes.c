@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/routes.h"
 
+#include "agents/fleet.h"
+#include "agents/inbox.h"
 #include "clock/wire.h"
 #include "hub/api.h"
 #include "memory/items.h"
+
+/* Of a key: access/token.h. */
+#define READ_SYNC   "sync.read"
+#define WRITE_SYNC  "sync.write"
+#define READ_FLEET  "fleet.read"
+#define WRITE_FLEET "fleet.write"
 
 const struct route hub_routes[] = {
 	{ "GET", "/api/health", NEEDS_NOTHING, 0, api_health },
@@ -80,6 +88,34 @@ const struct route hub_routes[] = {
 	{ "GET", "/api/admin/jobs", NEEDS_ADMIN, 0, api_jobs_list },
 	{ "GET", "/api/admin/jobs/{name}/runs", NEEDS_ADMIN, 0, api_jobs_runs },
 	{ "GET", "/api/admin/audit", NEEDS_ADMIN, 0, api_audit },
+
+	{ "POST", "/v1/agent/sync", NEEDS_USER, INBOX_BODY_MAX, api_agent_sync,
+	  .permission = WRITE_SYNC },
+	{ "POST", "/v1/agent/sync/push", NEEDS_USER, INBOX_BODY_MAX, api_agent_sync,
+	  .permission = WRITE_SYNC },
+	{ "GET", "/v1/agent/sync/pull", NEEDS_TOKEN, 0, api_agent_context,
+	  .permission = READ_SYNC },
+	{ "GET", "/v1/agent/context", NEEDS_TOKEN, 0, api_agent_context, .permission = READ_SYNC },
+	{ "GET", "/v1/agent/status", NEEDS_TOKEN, 0, api_agent_status, .permission = READ_SYNC },
+	{ "POST", "/v1/fleet/register", NEEDS_USER, FLEET_BODY_MAX, api_fleet_register,
+	  .permission = WRITE_FLEET },
+	{ "POST", "/v1/fleet/heartbeat", NEEDS_USER, FLEET_BODY_MAX, api_fleet_heartbeat,
+	  .permission = WRITE_FLEET },
+	{ "POST", "/v1/fleet/deregister", NEEDS_USER, FLEET_BODY_MAX, api_fleet_deregister,
+	  .permission = WRITE_FLEET },
+	{ "GET", "/v1/fleet/nodes", NEEDS_TOKEN, 0, api_fleet_nodes, .permission = READ_FLEET },
+	{ "GET", "/v1/fleet/stats", NEEDS_TOKEN, 0, api_fleet_stats, .permission = READ_FLEET },
+	{ "POST", "/v1/fleet/dispatch", NEEDS_USER, FLEET_BODY_MAX, api_fleet_dispatch,
+	  .permission = WRITE_FLEET },
+	{ "POST", "/v1/fleet/task/assign", NEEDS_USER, FLEET_BODY_MAX, api_fleet_assign,
+	  .permission = WRITE_FLEET },
+	{ "GET", "/v1/fleet/task/next", NEEDS_TOKEN, 0, api_fleet_next, .permission = READ_FLEET },
+	{ "POST", "/v1/fleet/task/ack", NEEDS_USER, FLEET_BODY_MAX, api_fleet_ack,
+	  .permission = WRITE_FLEET },
+	{ "POST", "/v1/fleet/task/complete", NEEDS_USER, FLEET_BODY_MAX, api_fleet_complete,
+	  .permission = WRITE_FLEET },
+	{ "GET", "/v1/fleet/events", NEEDS_TOKEN, 0, api_fleet_events, .permission = READ_FLEET },
+	{ "GET", "/v1/fleet/stream", NEEDS_TOKEN, 0, api_fleet_events, .permission = READ_FLEET },
 
 	{ 0 },
 };

@@ -63,6 +63,8 @@ struct route {
 	route_handler handler;
 	bool body_optional; /* without one the handler is called with json NULL */
 	bool any_json; /* ... no body, null, and lists too: then q->json is what came, {} for nothing */
+	/* What a key must have for it; such a route is behind the gate (hub/gate.h). */
+	const char *permission;
 };
 
 /* Ends with a NULL method. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/upkeep.h"
 
+#include "agents/inbox.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -27,6 +28,17 @@ static int forget(struct hub *hub, struct strv *staged, size_t *versions, struct
 	return r < 0 ? r : hub_write_commit(&w, e);
 }
 
+/* Of agents: keys of requests, observations that are long over. */
+static int forget_old(struct hub *hub, struct err *e)
+{
+	AUTO_HUB_WRITE struct hub_write w = { 0 };
+	int r = hub_write_begin(hub, &w, e);
+
+	if (r == 0)
+		r = inbox_expire(w.db, time_now(), e);
+	return r < 0 ? r : hub_write_commit(&w, e);
+}
+
 int hub_upkeep(struct hub *hub, struct err *e)
 {
 	AUTO_STRV struct strv staged = STRV_INIT;
@@ -37,5 +49,5 @@ int hub_upkeep(struct hub *hub, struct err *e)
 		r = journal_stage_remove(hub_staging(hub), staged.v[i], e);
 	if (r == 0 && (versions > 0 || staged.n > 0))
 		log_event(LOG_INFO, "upkeep", "versions=%zu uploads=%zu", versions, staged.n);
-	return r;
+	return r < 0 ? r : forget_old(hub, e);
 }

@@ -273,3 +273,8 @@ int credentials_exposed(char **ret_path, struct err *e)
 	*ret_path = TAKE(path);
 	return (st.st_mode & 077) != 0;
 }
+
+char *credentials_path(void)
+{
+	return config_path("credentials.yaml");
+}

@@ -43,6 +43,8 @@ int credentials_find(const struct credentials_hints *hints, struct credentials *
  * when there was none. */
 int credentials_save(const struct credentials *c, const char *account, struct err *e);
 
+/* Where the tokens are, whether or not the file is there; the caller owns it. */
+char *credentials_path(void);
 /* The file with the tokens: 1 when others than its owner may read it, 0 when not or absent. */
 int credentials_exposed(char **ret_path, struct err *e);
 
