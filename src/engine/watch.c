@@ -21,7 +21,7 @@ enum { FILES, SIGNALS, FIXED };
 
 struct watched_file {
 	int folder; /* inotify's number */
-	char *name;
+	char *name; /* NULL: all in the folder */
 };
 
 struct watch {
@@ -74,10 +74,9 @@ int watch_signals(struct watch *w, struct err *e)
 	return w->signals < 0 ? err_sys(e, "wait for signals") : 0;
 }
 
-int watch_file(struct watch *w, const char *path, struct err *e)
+static int add_folder(struct watch *w, const char *folder, const char *path, int *ret_wd,
+		      struct err *e)
 {
-	const char *slash = strrchr(path, '/');
-	AUTO_FREE char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
 	int wd;
 
 	if (w->notify < 0)
@@ -89,8 +88,34 @@ int watch_file(struct watch *w, const char *path, struct err *e)
 		return err_set(e, ERR_NOT_FOUND, "watch '%s': its folder does not exist", path);
 	if (wd < 0)
 		return err_sys(e, "watch '%s'", path);
+	*ret_wd = wd;
+	return 0;
+}
+
+int watch_file(struct watch *w, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
+	int wd;
+
+	if (add_folder(w, folder, path, &wd, e) < 0)
+		return e->code;
 	w->files = xgrow(w->files, &w->files_capacity, w->files_n + 1, sizeof(*w->files));
 	w->files[w->files_n++] = (struct watched_file){ wd, xstrdup(slash ? slash + 1 : path) };
+	return 0;
+}
+
+int watch_folder(struct watch *w, const char *path, struct err *e)
+{
+	int wd;
+
+	if (add_folder(w, path, path, &wd, e) < 0)
+		return e->code;
+	for (size_t i = 0; i < w->files_n; i++)
+		if (w->files[i].folder == wd && !w->files[i].name)
+			return 0;
+	w->files = xgrow(w->files, &w->files_capacity, w->files_n + 1, sizeof(*w->files));
+	w->files[w->files_n++] = (struct watched_file){ wd, NULL };
 	return 0;
 }
 
@@ -122,7 +147,7 @@ static bool is_watched(const struct watch *w, const struct inotify_event *event)
 		return true;
 	for (size_t i = 0; i < w->files_n; i++)
 		if (w->files[i].folder == event->wd && event->len > 0 &&
-		    str_eq(w->files[i].name, event->name))
+		    (!w->files[i].name || str_eq(w->files[i].name, event->name)))
 			return true;
 	return false;
 }

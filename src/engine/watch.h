@@ -38,6 +38,8 @@ static inline void watch_auto_(struct watch **p)
 
 int watch_signals(struct watch *w, struct err *e);
 int watch_file(struct watch *w, const char *path, struct err *e);
+/* Whatever happens to the entries of a folder, not of those below it. Once for each: more are ignored. */
+int watch_folder(struct watch *w, const char *path, struct err *e);
 /* One that is not there any more counts as ended. Once for each process: more are ignored. */
 int watch_process(struct watch *w, pid_t pid, struct err *e);
 
