@@ -60,17 +60,17 @@ static void add_json(const struct kb *kb, const struct kb_add_report *r, bool dr
 	json_close(&o);
 }
 
-static void add_text(const struct add_args *args, const struct kb_add_report *r, struct buf *out)
+static void add_text(const struct kb_cmd_added *how, const struct kb_add_report *r, struct buf *out)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct kb_add_item *item = &r->items[i];
 		bool pending = item->outcome == KB_PENDING;
 
 		if (item->outcome == KB_FAILED ||
-		    (item->outcome == KB_SKIPPED && !args->verbose && !args->dry_run && r->n > 10))
+		    (item->outcome == KB_SKIPPED && !how->verbose && !how->dry_run && r->n > 10))
 			continue;
 		buf_addf(out, "%-8s ",
-			 pending ? args->dry_run ? "would add" : "not yet"
+			 pending ? how->dry_run ? "would" : "not yet"
 				 : kb_add_outcome_word(item->outcome));
 		kb_cmd_add_clean(out, item->input);
 		if (item->doc_name && item->outcome != KB_SKIPPED)
@@ -81,7 +81,7 @@ static void add_text(const struct add_args *args, const struct kb_add_report *r,
 		}
 		buf_addc(out, '\n');
 	}
-	if (args->dry_run) {
+	if (how->dry_run) {
 		buf_adds(out, "Nothing was changed.\n");
 		return;
 	}
@@ -125,22 +125,19 @@ static int code_of(const struct kb_add_report *r)
 	return code;
 }
 
-static int report_all(const struct add_args *args, const struct kb *kb,
-		      const struct kb_add_report *report, int r, struct err *e)
+int kb_cmd_print_added(const struct kb_cmd_added *how, const struct kb *kb,
+		       const struct kb_add_report *report, struct err *e)
 {
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
-	struct err print = { 0 };
 	int code = code_of(report);
+	int r;
 
-	if (args->common.json)
-		add_json(kb, report, args->dry_run, &out);
+	if (how->common->json)
+		add_json(kb, report, how->dry_run, &out);
 	else
-		add_text(args, report, &out);
+		add_text(how, report, &out);
 	warn(report);
-	if (kb_cmd_print(&args->common, &out, &print) < 0 && r == 0) {
-		*e = print;
-		return e->code;
-	}
+	r = kb_cmd_print(how->common, &out, e);
 	if (r < 0)
 		return r;
 	return code ? CMD_REPORTED(code) : 0;
@@ -153,6 +150,8 @@ static int run(int argc, char **argv, struct err *e)
 	AUTO_KB struct kb *kb = NULL;
 	AUTO_KB_ADD_REPORT struct kb_add_report report = { 0 };
 	struct kb_add_options how = { .inputs = &inputs };
+	struct kb_cmd_added show = { .common = &args.common };
+	struct err why = { 0 };
 	int r = opt_parse(options, &args, argc, argv, &inputs, e);
 
 	if (r == 0)
@@ -165,8 +164,16 @@ static int run(int argc, char **argv, struct err *e)
 	how.dry_run = args.dry_run;
 	how.quiet = args.common.quiet || args.common.json;
 	how.cancel = kb_cmd_cancel();
-	r = kb_add(kb, &how, &report, e);
-	return r < 0 && report.n == 0 ? r : report_all(&args, kb, &report, r, e);
+	show.verbose = args.verbose;
+	show.dry_run = args.dry_run;
+	r = kb_add(kb, &how, &report, &why);
+	if (r < 0)
+		*e = why;
+	if (r < 0 && report.n == 0)
+		return r;
+	/* what ended the batch is said after what came of it */
+	return r < 0 ? kb_cmd_print_added(&show, kb, &report, &(struct err){ 0 }),
+	       r     : kb_cmd_print_added(&show, kb, &report, e);
 }
 
 const struct command kb_cmd_add = {

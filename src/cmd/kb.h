@@ -15,10 +15,19 @@
 #include <stdatomic.h>
 
 extern const struct command kb_cmd_add;
+extern const struct command kb_cmd_chat;
+extern const struct command kb_cmd_doctor;
+extern const struct command kb_cmd_import;
 extern const struct command kb_cmd_init;
+extern const struct command kb_cmd_lint;
 extern const struct command kb_cmd_list;
+extern const struct command kb_cmd_publish;
+extern const struct command kb_cmd_query;
+extern const struct command kb_cmd_recompile;
 extern const struct command kb_cmd_remove;
+extern const struct command kb_cmd_search;
 extern const struct command kb_cmd_status;
+extern const struct command kb_cmd_watch;
 
 struct kb_common {
 	const char *kb;
@@ -39,6 +48,20 @@ int kb_cmd_open(const struct kb_common *common, bool read_only, struct kb **ret_
 /* Micro-units of money as "0.0123", for reports; NULL when nothing was spent. */
 void kb_cmd_add_spent(struct json_out *o, int64_t tokens_in, int64_t tokens_out,
 		      int64_t cost_micros);
+struct kb_cmd_added {
+	const struct kb_common *common;
+	bool verbose; /* also those that were skipped */
+	bool dry_run;
+};
+struct kb_add_report;
+/* What came of a batch; the code of its worst failure, as reported. */
+int kb_cmd_print_added(const struct kb_cmd_added *how, const struct kb *kb,
+		       const struct kb_add_report *report, struct err *e);
+
+struct kb_answer;
+void kb_cmd_add_answer_json(struct json_out *o, const struct kb_answer *a);
+/* Lines stay lines, nothing in them commands a terminal. */
+void kb_cmd_add_lines(struct buf *out, const char *text);
 /* SIGINT and SIGTERM set the flag from here on. */
 const atomic_bool *kb_cmd_cancel(void);
 /* "y" on the terminal; no terminal is a no. */

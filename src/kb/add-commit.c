@@ -42,37 +42,75 @@ static void set_text(char **target, const char *text)
 /* A document that lies in raw/ already stays where it is. */
 static bool lies_in_raw(const struct kb_add_item *item)
 {
-	return str_starts(item->path, "raw/");
+	return item->recompile > 0 || str_starts(item->path, "raw/");
 }
 
-static void fill_doc(struct committing *c)
+/* Of one that is compiled anew its files, and what is known of them, stay. */
+static void keep_files(struct committing *c)
+{
+	struct kb_doc *d = &c->doc;
+	const struct kb_doc *old = &c->old;
+
+	memcpy(d->hash, old->hash, sizeof(d->hash));
+	set_text(&d->name, old->name);
+	set_text(&d->type, old->type);
+	set_text(&d->path, old->path);
+	set_text(&d->raw_path, old->raw_path);
+	set_text(&d->source_path, old->source_path);
+	set_text(&d->doc_type, old->doc_type);
+	set_text(&d->extra, old->extra);
+	d->pages = old->pages;
+	d->bytes = old->bytes;
+	d->mtime_ns = old->mtime_ns;
+}
+
+static void fill_raw(struct committing *c)
 {
 	const struct kb_add_item *item = c->item;
 	const struct prepared *p = item->prepared;
 	struct kb_doc *d = &c->doc;
 	bool is_pdf = str_eq(item->type, "pdf");
 
-	d->id = c->old.id;
-	d->added_ms = c->old.id ? c->old.added_ms : time_now();
-	d->compiled_ms = time_now();
 	memcpy(d->hash, p->hash, sizeof(d->hash));
 	set_text(&d->name, item->name);
-	set_text(&d->doc_name, item->doc_name);
 	set_text(&d->type, p->is_long && is_pdf ? "long_pdf" : item->type);
 	set_text(&d->path, item->path);
-	set_text(&d->title, p->title);
-	set_text(&d->doc_type, p->is_long ? "pageindex" : "short");
-	set_text(&d->compiler, c->compiler->name);
 	free(d->raw_path);
 	d->raw_path = lies_in_raw(item) ? xstrdup(item->path)
 					: xasprintf("raw/%s%s%s", item->doc_name,
 						    *item->type ? "." : "", item->type);
-	free(d->source_path);
-	d->source_path =
-		xasprintf("wiki/sources/%s.%s", item->doc_name, p->is_long ? "json" : "md");
-	d->pages = p->converted.pages;
 	d->bytes = p->bytes;
 	d->mtime_ns = p->mtime_ns;
+}
+
+static void fill_source(struct committing *c)
+{
+	const struct prepared *p = c->item->prepared;
+	struct kb_doc *d = &c->doc;
+
+	set_text(&d->doc_type, p->is_long ? "pageindex" : "short");
+	free(d->source_path);
+	d->source_path =
+		xasprintf("wiki/sources/%s.%s", c->item->doc_name, p->is_long ? "json" : "md");
+	d->pages = p->converted.pages;
+}
+
+static void fill_doc(struct committing *c)
+{
+	struct kb_doc *d = &c->doc;
+
+	if (c->item->recompile)
+		keep_files(c);
+	else
+		fill_raw(c);
+	if (c->item->prepared->source)
+		fill_source(c);
+	d->id = c->old.id;
+	d->added_ms = c->old.id ? c->old.added_ms : time_now();
+	d->compiled_ms = time_now();
+	set_text(&d->doc_name, c->item->doc_name);
+	set_text(&d->title, c->item->prepared->title);
+	set_text(&d->compiler, c->compiler->name);
 	d->tokens_in = c->result.tokens_in;
 	d->tokens_out = c->result.tokens_out;
 	d->cost_micros = c->result.cost_micros;
@@ -84,6 +122,8 @@ static int is_known(struct committing *c, struct err *e)
 	AUTO_KB_DOC struct kb_doc same = { 0 };
 	int r = doc_find(change_db(c->change), DOC_BY_HASH, c->item->prepared->hash, &same, e);
 
+	if (r > 0 && same.id == c->item->recompile)
+		return 0;
 	if (r > 0)
 		add_skip(c->item, "its content is known as '%s'", same.doc_name);
 	return r;
@@ -150,6 +190,9 @@ static int drop_old_files(struct committing *c, const struct strv *kept, struct 
 
 static int put_files(struct committing *c, struct err *e)
 {
+	if (!c->item->prepared->source)
+		return 0;
+
 	const struct prepared *p = c->item->prepared;
 	AUTO_STRV struct strv kept = STRV_INIT;
 	bool stays = lies_in_raw(c->item);
@@ -193,7 +236,7 @@ static int put_document(struct committing *c, struct err *e)
 		r = contribute(c->change, &c->doc, &c->result, &c->stale, e);
 	if (r == 0 && c->old.id)
 		r = withdraw(c->change, &c->doc, &how, e);
-	change_log(c->change, "ingest", c->item->name);
+	change_log(c->change, c->item->recompile ? "recompile" : "ingest", c->item->name);
 	return r;
 }
 
@@ -221,9 +264,34 @@ static int finish(struct committing *c, enum tried *ret_tried, struct err *e)
 	return 0;
 }
 
+/* The document as it is registered, and its name: what a serial run would give it now. */
+static int find_name(struct committing *c, struct err *e)
+{
+	struct db *db = change_db(c->change);
+	AUTO_FREE char *id = xasprintf("%lld", (long long)c->item->recompile);
+	AUTO_FREE char *name = NULL;
+	int r = c->item->recompile ? doc_find(db, DOC_BY_ID, id, &c->old, e) : 0;
+
+	if (c->item->recompile && r == 0)
+		return err_set(e, ERR_NOT_FOUND, "it was removed meanwhile");
+	if (r < 0)
+		return r;
+	r = 0;
+	if (c->item->recompile)
+		name = xstrdup(c->old.doc_name);
+	else
+		r = doc_name_for(db, NULL, c->item->path, c->item->name, &name, e);
+	if (r == 0 && !c->item->recompile)
+		r = doc_find(db, DOC_BY_NAME, name, &c->old, e);
+	if (r < 0)
+		return r;
+	free(c->item->doc_name);
+	c->item->doc_name = TAKE(name);
+	return 0;
+}
+
 static int try_commit(struct committing *c, enum tried *ret_tried, struct err *e)
 {
-	struct db *db;
 	int r = change_begin(c->kb, &c->change, e);
 
 	*ret_tried = TRY_DONE;
@@ -231,17 +299,12 @@ static int try_commit(struct committing *c, enum tried *ret_tried, struct err *e
 		r = is_known(c, e);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	db = change_db(c->change);
-	free(c->item->doc_name);
-	c->item->doc_name = NULL;
-	r = doc_name_for(db, NULL, c->item->path, c->item->name, &c->item->doc_name, e);
+	r = find_name(c, e);
 	if (r == 0 && !str_eq(c->item->doc_name, c->item->prepared->doc_name)) {
 		*ret_tried = TRY_PREPARE;
 		return 0;
 	}
-	if (r == 0)
-		r = doc_find(db, DOC_BY_NAME, c->item->doc_name, &c->old, e);
-	if (r >= 0 && !c->merged)
+	if (r == 0 && !c->merged)
 		r = compile(c, e);
 	if (r < 0)
 		return r;

@@ -10,8 +10,8 @@
 /* A document that is ready to be committed: all its own files are staged and durable. */
 struct prepared {
 	char *doc_name;
-	char *raw;    /* staged; NULL when the document stays where it lies, in raw/ */
-	char *source; /* staged */
+	char *raw;    /* staged */
+	char *source; /* staged; NULL for one that is compiled anew from the source that is there */
 	char hash[HASH_HEX_MAX], source_hash[HASH_HEX_MAX];
 	int64_t bytes, mtime_ns;
 	struct converted converted;
@@ -29,12 +29,18 @@ int add_scan(struct kb *kb, const struct kb_add_options *options, struct kb_add_
 int add_read(struct kb *kb, struct kb_add_item *item, struct err *e);
 /* A URL into staging, with its name and type. Any thread. */
 int add_fetch(struct kb *kb, struct kb_add_item *item, struct err *e);
+/* The text of a source that is in the wiki; none, and 0, when it is gone. */
+int add_read_source(struct kb *kb, const char *doc_name, struct prepared *p, struct err *e);
 /* For item->doc_name. Any thread. Negative: the item fails, item->stage says where. */
 int add_prepare(struct kb *kb, const struct compiler *compiler, struct kb_add_item *item,
 		struct err *e);
 /* Sets the outcome. Negative only for what must end the batch. */
 int add_commit(struct kb *kb, const struct compiler *compiler, struct kb_add_item *item,
 	       struct err *e);
+
+/* Prepares and commits the pending items of a report, whose sums it fills. */
+int add_run_items(struct kb *kb, const struct kb_add_options *options, struct kb_add_report *report,
+		  struct err *e);
 
 void add_fail(struct kb_add_item *item, const char *stage, const struct err *why);
 void add_skip(struct kb_add_item *item, const char *fmt, ...) PRINTF(2, 3);

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "engine/journal.h"
 #include "kb/add-internal.h"
+#include "kb/convert/convert-internal.h"
 #include "kb/front.h"
 #include "kb/unicode.h"
 
@@ -191,8 +192,10 @@ static int make_durable(struct kb *kb, const struct prepared *p, struct err *e)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 
-	strv_add(&names, p->raw);
-	strv_add(&names, p->source);
+	if (p->raw)
+		strv_add(&names, p->raw);
+	if (p->source)
+		strv_add(&names, p->source);
 	for (size_t i = 0; i < p->converted.image_count; i++)
 		strv_add(&names, p->converted.images[i].staged);
 	return journal_sync(kb_root(kb), &names, e);
@@ -225,6 +228,62 @@ static int digest(struct kb *kb, const struct compiler *compiler, struct kb_add_
 	return r < 0 ? r : compiler->digest(compiler, &in, &item->prepared->digest, e);
 }
 
+/* The pages of a long document, put together again as they were converted. */
+static int text_of_pages(struct bytes raw, struct buf *out, struct err *e)
+{
+	AUTO_JSON struct json *doc = NULL;
+	int r = json_parse(raw, 2 * CONVERT_TEXT_MAX, &doc, e);
+
+	for (size_t i = 0; r == 0 && i < json_size(doc); i++) {
+		struct bytes page = json_bytes(json_get(json_at(doc, i), "content"));
+
+		buf_addf(out, "<!-- page %lld -->\n",
+			 (long long)json_int(json_get(json_at(doc, i), "page"), (int64_t)i + 1));
+		buf_add(out, page.p, page.n);
+		buf_adds(out, page.n && page.p[page.n - 1] == '\n' ? "" : "\n");
+	}
+	return r;
+}
+
+/* The source that is in the wiki. 0 and no text when it is gone. */
+int add_read_source(struct kb *kb, const char *doc_name, struct prepared *p, struct err *e)
+{
+	static const char *const types[] = { "md", "json" };
+	AUTO_BUF struct buf raw = BUF_INIT(2 * CONVERT_TEXT_MAX);
+	bool there = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && !there && i < ARRAY_LEN(types); i++) {
+		AUTO_FREE char *path = xasprintf("wiki/sources/%s.%s", doc_name, types[i]);
+
+		r = kb_read(kb, path, 2 * CONVERT_TEXT_MAX, &raw, &there, e);
+		if (r == 0 && there && i == 1)
+			r = text_of_pages(buf_bytes(&raw), &p->converted.text, e);
+		else if (r == 0 && there)
+			convert_clean_text(buf_bytes(&raw), &p->converted.text);
+	}
+	return r;
+}
+
+/* From the source, or, when that is gone, as if it were added. */
+static int get_text(struct kb *kb, struct kb_add_item *item, struct prepared *p, struct err *e)
+{
+	int r;
+
+	item->stage = "read";
+	if (item->recompile) {
+		r = add_read_source(kb, item->doc_name, p, e);
+		memcpy(p->hash, item->hash, sizeof(p->hash));
+		if (r < 0 || p->converted.text.n > 0)
+			return r;
+	}
+	r = stage_raw(kb, item, p, e);
+	if (r < 0)
+		return r;
+	item->stage = "convert";
+	return convert(kb, item, p, e);
+}
+
 int add_prepare(struct kb *kb, const struct compiler *compiler, struct kb_add_item *item,
 		struct err *e)
 {
@@ -235,12 +294,7 @@ int add_prepare(struct kb *kb, const struct compiler *compiler, struct kb_add_it
 	prepared_free(compiler, item->prepared);
 	item->prepared = p;
 	p->doc_name = xstrdup(item->doc_name);
-	item->stage = "read";
-	r = stage_raw(kb, item, p, e);
-	if (r == 0) {
-		item->stage = "convert";
-		r = convert(kb, item, p, e);
-	}
+	r = get_text(kb, item, p, e);
 	if (r < 0)
 		return r;
 	sections_of(buf_bytes(&p->converted.text), item->name, &p->sections);
@@ -248,7 +302,8 @@ int add_prepare(struct kb *kb, const struct compiler *compiler, struct kb_add_it
 	if (p->sections.pages > 0 && p->sections.pages > p->converted.pages)
 		p->converted.pages = p->sections.pages;
 	p->is_long = p->converted.pages >= kb_settings(kb)->long_pages;
-	r = stage_source(kb, p, e);
+	if (p->raw)
+		r = stage_source(kb, p, e);
 	if (r == 0)
 		r = make_durable(kb, p, e);
 	item->stage = "compile";

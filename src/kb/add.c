@@ -249,6 +249,37 @@ static void tidy_rest(struct batch *b)
 		tidy(b, &b->report->items[i]);
 }
 
+static int run_items(struct batch *b, unsigned jobs, struct err *e)
+{
+	int r = 0;
+
+	collect_pending(b);
+	if (!b->options->dry_run)
+		r = run(b, jobs, e);
+	tidy_rest(b);
+	sum_up(b->report);
+	return r;
+}
+
+static unsigned jobs_of(const struct batch *b)
+{
+	return kb_jobs(b->kb, b->options->jobs ? b->options->jobs : b->compiler->jobs);
+}
+
+int add_run_items(struct kb *kb, const struct kb_add_options *options, struct kb_add_report *report,
+		  struct err *e)
+{
+	AUTO(batch_release)
+	struct batch b = {
+		.kb = kb,
+		.options = options,
+		.report = report,
+		.compiler = compile_choose(kb),
+	};
+
+	return run_items(&b, jobs_of(&b), e);
+}
+
 int kb_add(struct kb *kb, const struct kb_add_options *options, struct kb_add_report *report,
 	   struct err *e)
 {
@@ -261,20 +292,18 @@ int kb_add(struct kb *kb, const struct kb_add_options *options, struct kb_add_re
 		.compiler = compile_choose(kb),
 		.names = name_set_new(),
 	};
-	int64_t asked = options->jobs ? options->jobs : b.compiler->jobs;
-	unsigned jobs = kb_jobs(kb, asked);
 	int r = add_scan(kb, options, report, e);
 
 	if (r == 0) {
 		collect_pending(&b);
-		r = prefilter(&b, jobs, e);
+		r = prefilter(&b, jobs_of(&b), e);
 	}
-	if (r == 0 && !options->dry_run) {
-		collect_pending(&b);
-		r = run(&b, jobs, e);
+	if (r == 0) {
+		r = run_items(&b, jobs_of(&b), e);
+	} else {
+		tidy_rest(&b);
+		sum_up(report);
 	}
-	tidy_rest(&b);
-	sum_up(report);
 	report->duration_ms = time_monotonic() - started;
 	return r;
 }

@@ -48,6 +48,7 @@ struct kb_add_item {
 	struct strv notes; /* warnings of the converter, pages that were set aside */
 	int64_t ms;
 	int64_t tokens_in, tokens_out, cost_micros;
+	int64_t recompile; /* the id of a document that is compiled anew from its source; else 0 */
 	struct prepared *prepared;
 };
 

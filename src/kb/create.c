@@ -23,7 +23,7 @@ static const char *const folders[] = {
 };
 
 /* What agents are told of the wiki; people may rewrite it. */
-static const char agents[] =
+static const char schema_page[] =
 	"# Wiki schema\n"
 	"\n"
 	"This wiki is made by `larder kb` from the documents in `raw/`. Pages are Markdown with\n"
@@ -74,7 +74,7 @@ static int write_pages(struct root *root, struct err *e)
 
 	index_text_new(&index);
 	const struct first_page pages[] = {
-		{ "wiki/AGENTS.md", agents },
+		{ "wiki/AGENTS.md", schema_page },
 		{ "wiki/index.md", buf_str(&index) },
 		{ "wiki/log.md", "# Operations Log\n\n" },
 	};
@@ -119,7 +119,12 @@ static int check(const struct kb_new *how, struct err *e)
 	return 0;
 }
 
-int kb_create(const struct kb_new *how, bool *ret_made, struct err *e)
+const char *kb_schema_page(void)
+{
+	return schema_page;
+}
+
+int kb_make(const struct kb_new *how, struct root **ret_root, bool *ret_made, struct err *e)
 {
 	AUTO_ROOT struct root *root = NULL;
 	int r = check(how, e);
@@ -133,7 +138,20 @@ int kb_create(const struct kb_new *how, bool *ret_made, struct err *e)
 		r = dir_make(root_dirfd(root), folders[i], 0755, e);
 	if (r == 0)
 		r = write_pages(root, e);
-	if (r == 0 && *ret_made)
-		r = write_config(root, how->language ? how->language : "en", e);
+	if (r == 0)
+		*ret_root = TAKE(root);
 	return r;
+}
+
+int kb_write_config(struct root *root, const char *language, struct err *e)
+{
+	return write_config(root, language ? language : "en", e);
+}
+
+int kb_create(const struct kb_new *how, bool *ret_made, struct err *e)
+{
+	AUTO_ROOT struct root *root = NULL;
+	int r = kb_make(how, &root, ret_made, e);
+
+	return r == 0 && *ret_made ? kb_write_config(root, how->language, e) : r;
 }

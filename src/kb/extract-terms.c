@@ -110,8 +110,8 @@ static size_t singular(const char *word)
 {
 	size_t n = strlen(word);
 
-	if (n < 5 || word[n - 1] != 's' || strchr("siu", word[n - 2]))
-		return n;
+	if (n < 5 || word[n - 1] != 's' || strchr("siu", word[n - 2]) || word[n - 3] == 'i')
+		return n; /* also "libraries": its singular is no beginning of it */
 	return n - 1;
 }
 

@@ -210,6 +210,15 @@ int kb_open(const struct kb_options *options, struct kb **ret_kb, struct err *e)
 	return 0;
 }
 
+struct kb *kb_adopt_root(struct root *root)
+{
+	struct kb *kb = xcalloc(1, sizeof(*kb));
+
+	kb->root = root;
+	kb->settings.long_pages = KB_LONG_PAGES;
+	return kb;
+}
+
 void kb_close(struct kb *kb)
 {
 	if (!kb)
@@ -267,8 +276,12 @@ int kb_check_staging(struct kb *kb, struct err *e)
 int kb_read(const struct kb *kb, const char *path, size_t max, struct buf *out, bool *ret_there,
 	    struct err *e)
 {
-	int r = file_read(root_dirfd(kb->root), path, max, out, e);
+	struct err why = { 0 };
+	int r = file_read(root_dirfd(kb->root), path, max, out, &why);
 
 	*ret_there = r == 0;
-	return r == ERR_NOT_FOUND ? 0 : r;
+	if (r == 0 || r == ERR_NOT_FOUND)
+		return 0;
+	*e = why;
+	return r;
 }

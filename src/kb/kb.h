@@ -68,6 +68,9 @@ struct kb_new {
 };
 int kb_create(const struct kb_new *how, bool *ret_made, struct err *e);
 
+/* What init writes into AGENTS.md. */
+const char *kb_schema_page(void);
+
 struct root *kb_root(const struct kb *kb);
 struct db *kb_db(const struct kb *kb);
 const char *kb_path(const struct kb *kb);

@@ -83,13 +83,15 @@ static int put_row(struct db *db, const struct page_facts *f, int64_t *ret_id, s
 			" mtime_ns, updated_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
 			" ON CONFLICT(path) DO UPDATE SET kind=excluded.kind, key=excluded.key,"
 			" title=excluded.title, type=excluded.type,"
-			" description=excluded.description, hash=excluded.hash,"
+			" description=excluded.description,"
+			" hash=CASE WHEN ?11 THEN hash ELSE excluded.hash END,"
 			" size=excluded.size, mtime_ns=excluded.mtime_ns,"
 			" updated_ms=excluded.updated_ms",
 			"tittttt"
-			"iii",
+			"iiii",
 			f->path, (int64_t)f->kind, f->key, f->title, f->type, f->description,
-			f->hash, f->size, f->mtime_ns, time_now());
+			f->by_hand ? "" : f->hash, f->size, f->mtime_ns, time_now(),
+			(int64_t)f->by_hand);
 
 	return r < 0 ? r
 		     : db_get_int(db, ret_id, 0, e, "SELECT id FROM kb_page WHERE path=?1", "t",

@@ -25,6 +25,7 @@ struct page_facts {
 	char *plain;         /* the text for the search index */
 	char hash[HASH_HEX_MAX];
 	int64_t size, mtime_ns;
+	bool by_hand; /* not written here: the noted hash stays that of what was */
 };
 void page_facts_of(const char *path, struct bytes text, struct page_facts *f);
 void page_facts_release(struct page_facts *f);

@@ -90,7 +90,7 @@ struct pictures {
 	char *folder;            /* of the document; NULL: it lies nowhere */
 	struct strv seen, names; /* path in the text, name in the wiki: the same picture once */
 	int64_t bytes;
-	struct err *e;
+	struct err failed; /* the first that was the disk's */
 };
 
 /* A path of the text may not leave the folder it lies in, and is no link out of it. */
@@ -218,7 +218,7 @@ static const char *take_picture(struct pictures *p, const char *path)
 		warn(p, path);
 		return NULL;
 	}
-	if (p->e->code < 0 || stage_picture(p, path, &staged, p->e) < 0)
+	if (p->failed.code < 0 || stage_picture(p, path, &staged, &p->failed) < 0)
 		return NULL;
 	if (!staged) {
 		warn(p, path);
@@ -259,7 +259,6 @@ static size_t add_picture(struct pictures *p, struct bytes text, size_t at, stru
 
 static int add_pictures(struct pictures *p, struct bytes text, struct buf *out, struct err *e)
 {
-	p->e = e;
 	for (size_t i = 0; i < text.n;) {
 		size_t n = text.p[i] == '!' && i + 2 < text.n && text.p[i + 1] == '['
 				   ? add_picture(p, text, i, out)
@@ -269,7 +268,9 @@ static int add_pictures(struct pictures *p, struct bytes text, struct buf *out, 
 			buf_addc(out, text.p[i]);
 		i += n ? n : 1;
 	}
-	return e->code < 0 ? e->code : 0;
+	if (p->failed.code < 0)
+		*e = p->failed;
+	return p->failed.code;
 }
 
 static int with_pictures(const struct convert_job *job, struct bytes text, struct converted *ret,
