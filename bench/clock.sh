@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The scheduler: how late jobs are when 10,000 of them are due at one moment, beside one curl that makes the same calls; and what it
+# costs while nothing is due.
+#
+#	bench/clock.sh BUILD	BENCH_JOBS: 10000; BENCH_IDLE: seconds to be idle, 20
+set -eu
+
+build=$(cd "$1" && pwd)
+jobs=${BENCH_JOBS:-10000}
+idle=${BENCH_IDLE:-20}
+work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
+PATH=$build/src:$PATH
+LARDER_CONFIG_DIR=$work/config
+SCHEDULER_API_TOKEN=bench-bench-bench-bench-bench-bench
+export PATH LARDER_CONFIG_DIR SCHEDULER_API_TOKEN
+
+cleanup() {
+	for file in "$work"/*.pid; do
+		[ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || :
+	done
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+LARDER_TOKEN=$(larder hub init "$work/hub" --admin ann@example.com)
+larder serve --data "$work/hub" --listen 127.0.0.1:0 --quiet >"$work/serve" 2>"$work/serve.log" &
+echo $! >"$work/hub.pid"
+until [ -s "$work/serve" ]; do sleep 0.02; done
+LARDER_SERVER=$(sed -n 's/.*\(http:[^ ]*\).*/\1/p' "$work/serve")
+export LARDER_SERVER LARDER_TOKEN
+
+off() {
+	echo 'jobs:'
+	larder scheduler --list --json | jq -r '.jobs[] | "- {name: \"\(.name)\", disabled: true}"'
+}
+
+start_scheduler() { # CONFIG GRACE
+	SCHEDULER_STARTUP_GRACE_SECONDS=$2 larder scheduler --config "$1" --quiet 2>"$work/scheduler.log" &
+	scheduler=$!
+	echo $scheduler >"$work/scheduler.pid"
+}
+
+stop_scheduler() {
+	kill $scheduler
+	wait $scheduler || :
+}
+
+# All due in the same millisecond: the grace of their first run.
+{
+	off
+	seq "$jobs" | sed 's|.*|- {name: job-&, schedule: every 12h, path: /health/live, method: GET}|'
+} >"$work/many.yaml"
+start_scheduler "$work/many.yaml" 4
+until [ "$(larder jobs --json | jq '[.jobs[] | select(.last)] | length')" = "$jobs" ]; do sleep 1; done
+stop_scheduler
+larder jobs --json | jq -r '
+	def ms: .[0:19] as $s | (.[20:23] | tonumber) + 1000 * ($s + "Z" | fromdate);
+	.jobs[].last | (.finished_at | ms) - .duration_ms - (.planned_at | ms)' | sort -n >"$work/lags"
+at() { sed -n "$(($(wc -l <"$work/lags") * $1 / 100))p" "$work/lags"; }
+
+seq "$jobs" | sed "s|.*|url = $LARDER_SERVER/health/live\noutput = /dev/null|" >"$work/urls"
+before=$(date +%s%3N)
+curl --silent --parallel --parallel-max 256 --config "$work/urls"
+peer=$(($(date +%s%3N) - before))
+
+printf '\n(clock) %s jobs due in one millisecond, each a GET: when the hub had the request\n' "$jobs"
+printf '  %-58s %s\n' 'larder scheduler: p50, p99, last' "$(at 50) ms, $(at 99) ms, $(tail -n 1 "$work/lags") ms"
+printf '  %-58s %s\n' "curl --parallel --parallel-max 256 --config urls, in all" "$peer ms"
+printf '  %-58s %s\n' 'the last of them to curl'\''s time' "$(awk "BEGIN { printf \"%.2f\", $(tail -n 1 "$work/lags") / $peer }")"
+
+ticks() { awk '{ print $14 + $15 }' "/proc/$scheduler/stat"; }
+off >"$work/idle.yaml"
+start_scheduler "$work/idle.yaml" 0
+sleep 2
+before=$(ticks)
+sleep "$idle"
+spent=$(($(ticks) - before))
+stop_scheduler
+printf '\n(clock) idle: larder scheduler with nothing due, CPU of %s s: %s ms\n' "$idle" "$((spent * 1000 / $(getconf CLK_TCK)))"
