@@ -245,6 +245,9 @@ static void on_answer(struct loop *l, const struct http_reply *reply, const stru
 		return;
 	}
 	l->error = why;
+	/* The hub may have given us runs in an answer that was lost. Under a new token it gives those
+	 * again that have not begun. */
+	l->token[0] = '\0';
 	pause = l->ask_failures < 4 ? PAUSE_MS << l->ask_failures : PAUSE_MAX;
 	l->ask_at = time_monotonic() + pause;
 	/* The first of a row is told, and one a minute. */

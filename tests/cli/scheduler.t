@@ -317,3 +317,29 @@ ok 'a run is begun once, and only by an admin' '
 		"{\"holder\":\"x\",\"owner\":\"y\",\"jobs\":[{\"name\":\"a\",\"schedule\":\"never\",\"call\":{\"method\":\"GET\",\"path\":\"/health/live\"}}]}")" 400
 	same "$(runs tick)" 1
 '
+
+ok 'runs in an answer that was lost are given again, and to nobody twice' '
+	echo "- {name: tick, schedule: every 1d, path: /health/live, method: GET}" | with_jobs hub
+	serve hub
+	claim() { # OWNER TOKEN
+		status POST /api/scheduler/claim "$LARDER_TOKEN" "{\"holder\":\"x\",\"owner\":\"$1\",\"host\":\"h\",\"token\":\"$2\",
+			\"fire\":true,\"jobs\":[{\"name\":\"tick\",\"schedule\":\"every 1d\",\"first_in_ms\":0,
+			\"call\":{\"method\":\"GET\",\"path\":\"/health/live\",\"timeout_s\":5}}]}" >/dev/null
+		jq -c "[.leader, [.runs[]?.id]]" reply.json
+	}
+	same "$(claim one "")" "[true,[1]]"
+	token=$(json reply.json .token)
+	same "$(claim one "$token")" "[true,[]]"
+	same "$(claim two "")" "[false,[]]"
+	same "$(json reply.json .holder)" "x on h"
+	same "$(claim one "")" "[true,[1]]" # it forgot, or never heard
+	same "$(status POST /api/scheduler/release "$LARDER_TOKEN" "{\"token\":\"$token\"}")" 204 # of before: nothing
+	same "$(claim two "")" "[false,[]]"
+	same "$(status POST /api/scheduler/release "$LARDER_TOKEN" \
+		"{\"token\":\"$(claim one "" >/dev/null; json reply.json .token)\"}")" 204
+	same "$(claim two "")" "[true,[1]]"
+	curl --silent --fail --header "X-Larder-Run: 1" --header "Authorization: Bearer $LARDER_TOKEN" "$HUB_URL/health/live"
+	wait_for "[ \"\$(job tick .state)\" = ok ]"
+	same "$(claim three "")" "[false,[]]"
+	same "$(runs tick)" 1
+'
