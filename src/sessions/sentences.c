@@ -160,12 +160,15 @@ bool sentence_is_statement(const char *text)
 		"don't",   "shouldn't", "requires", "require",  "maps",    "stores",   "tracks",
 		"reports", "excluding", "runs",     NULL
 	};
-	/* Of the work at hand, or of things that were said before: not knowledge by itself. */
+	/* Of the work at hand, of how it goes today, or of what was said before: not knowledge by
+	 * itself. */
 	static const char *const work[] = {
-		"i",      "i'm",       "i'll",      "i've",  "me",    "my",       "you",
-		"your",   "you're",    "we'll",     "let's", "again", "undo",     "revert",
-		"please", "sorry",     "thanks",    "above", "below", "previous", "earlier",
-		"typo",   "that file", "this file", NULL
+		"i",      "i'm",       "i'll",      "i've",    "me",      "my",       "you",
+		"your",   "you're",    "we'll",     "let's",   "again",   "undo",     "revert",
+		"please", "sorry",     "thanks",    "above",   "below",   "previous", "earlier",
+		"typo",   "that file", "this file", "still",   "now",     "yet",      "already",
+		"today",  "yesterday", "tomorrow",  "broken",  "failing", "fails",    "failed",
+		"crash",  "crashes",   "crashed",   "working", "bug",     "button",   NULL
 	};
 	static const char *const starts[] = {
 		"it",    "it's",    "this",   "that",   "that's", "these", "those", "they",  "he",

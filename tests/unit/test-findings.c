@@ -70,6 +70,9 @@ TEST(an_objection_about_the_work_at_hand_is_no_correction)
 		"Nothing is wrong, it is just slow.",
 		"No, go back to the version that is on main.",
 		"No, not yet, there are more tables to come.",
+		"Actually, the button is still red on the page.",
+		"No, the build is failing since yesterday.",
+		"Wrong, the test has a bug in the loop.",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(work); i++)
