@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transcripts and notes as people's machines send them: what rules find in them is fit to be kept. */
+#include "base/lines.h"
 #include "sessions/findings.h"
 #include "sessions/notes.h"
 #include <assert.h>
@@ -38,14 +39,8 @@ static void read_notes(const char *p, size_t n)
 {
 	AUTO_BUF struct buf clean = BUF_INIT(BUF_OWN_MAX);
 	AUTO_NOTES struct notes notes = { 0 };
-	AUTO_STRV struct strv lines = STRV_INIT;
-	AUTO_FREE char *text = xstrndup(p, n);
 
-	strv_split(&lines, text, '\n');
-	for (size_t i = 0; i < lines.n; i++) {
-		text_add_clean(&clean, bytes_of(lines.v[i]));
-		buf_addc(&clean, '\n');
-	}
+	text_add_lines(&clean, (struct bytes){ p, n });
 	notes_by_rules(buf_str(&clean), &notes);
 	for (size_t i = 0; i < notes.n; i++)
 		check(notes.v[i].title, notes.v[i].content, &notes.v[i].entities);

@@ -3,6 +3,7 @@
 #include "cmd/admin-rule.h"
 
 #include "base/file.h"
+#include "base/lines.h"
 #include "memory/items.h"
 #include <fcntl.h>
 
@@ -98,11 +99,7 @@ static void add_clean(struct buf *out, const struct json *value)
 {
 	size_t before = out->n;
 
-	text_add_clean(out, json_bytes(value));
-	for (size_t i = before; i < out->n; i++) {
-		if (out->p[i] == '\n' || out->p[i] == '\t')
-			out->p[i] = ' ';
-	}
+	text_add_line(out, json_bytes(value));
 	if (out->n == before)
 		buf_addc(out, '-');
 }

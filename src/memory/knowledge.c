@@ -3,6 +3,7 @@
 #include "memory/knowledge.h"
 
 #include "base/hash.h"
+#include "base/lines.h"
 #include "base/time.h"
 #include "memory/items-internal.h"
 #include "memory/relations.h"
@@ -139,7 +140,7 @@ static int add_new(struct db *db, const struct caller *by, const struct knowledg
 	return r;
 }
 
-/* A quote out of somebody's session: one clean line or several, cut at a letter. */
+/* A quote out of somebody's session: one clean line, cut at a letter. */
 static char *clean_text(const char *text, size_t max)
 {
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
@@ -147,7 +148,7 @@ static char *clean_text(const char *text, size_t max)
 
 	while (text && n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
 		n--;
-	text_add_clean(&out, (struct bytes){ text ? text : "", n });
+	text_add_line(&out, (struct bytes){ text ? text : "", n });
 	return buf_take(&out);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "memory/relations.h"
 
+#include "base/lines.h"
 #include "base/time.h"
 
 /* Two of them say "the same thing"; one shared word says little. */
@@ -50,7 +51,7 @@ static char *cut(const char *text)
 		return NULL;
 	while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
 		n--;
-	text_add_clean(&out, (struct bytes){ text, n });
+	text_add_line(&out, (struct bytes){ text, n });
 	return buf_take(&out);
 }
 

@@ -2,6 +2,7 @@
 /* Findings by a model, which is told what to look for and shown the turns as data. */
 #include "sessions/findings.h"
 
+#include "base/lines.h"
 #include <ctype.h>
 
 #define ANSWER_TOKENS 4096
@@ -82,18 +83,15 @@ static const char *detection_of(const char *word)
 	return "confirmation";
 }
 
-/* One clean line, or several for a content. */
 static char *clean(const char *text, bool one_line)
 {
-	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
-	struct buf kept = BUF_INIT(BUF_OWN_MAX);
+	struct buf out = BUF_INIT(BUF_OWN_MAX);
 
-	for (const char *p = text; *p; p++)
-		buf_addc(&out, *p == '\n' && !one_line      ? '\n'
-			       : isspace((unsigned char)*p) ? ' '
-							    : *p);
-	text_add_clean(&kept, buf_bytes(&out));
-	return buf_take(&kept);
+	if (one_line)
+		text_add_line(&out, bytes_of(text));
+	else
+		text_add_lines(&out, bytes_of(text));
+	return buf_take(&out);
 }
 
 static void add_entities(const struct json *list, struct strv *out)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Notes by a model: what is worth sharing, what is known, and whether it is harmless. */
+#include "base/lines.h"
 #include "sessions/findings.h"
 #include "sessions/notes.h"
 
@@ -40,16 +41,12 @@ static const char check_schema[] =
 
 static char *clean(const struct json *text, bool one_line)
 {
-	AUTO_BUF struct buf plain = BUF_INIT(BUF_OWN_MAX);
 	struct buf out = BUF_INIT(BUF_OWN_MAX);
-	struct bytes bytes = json_bytes(text);
 
-	text_add_clean(&plain, bytes);
-	for (size_t i = 0; i < plain.n; i++) {
-		char c = plain.p[i];
-
-		buf_addc(&out, one_line && (c == '\n' || c == '\t') ? ' ' : c);
-	}
+	if (one_line)
+		text_add_line(&out, json_bytes(text));
+	else
+		text_add_lines(&out, json_bytes(text));
 	return buf_take(&out);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Notes without a model: each list entry and paragraph that is a plain statement. */
+#include "base/lines.h"
 #include "sessions/findings.h"
 #include "sessions/notes.h"
 #include "sessions/redact.h"
@@ -92,9 +93,9 @@ static char *plain_text(const char *p, size_t n)
 		if (p[i] == '*' && i + 1 < n && p[i + 1] == '*')
 			i++;
 		else
-			buf_addc(&bare, p[i] == '\n' || p[i] == '\t' ? ' ' : p[i]);
+			buf_addc(&bare, p[i]);
 	}
-	text_add_clean(&out, buf_bytes(&bare));
+	text_add_line(&out, buf_bytes(&bare));
 	return buf_take(&out);
 }
 

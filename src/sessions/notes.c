@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/lines.h"
 #include "engine/lease.h"
 #include "engine/ledger.h"
 #include "engine/pipeline.h"
@@ -160,17 +161,12 @@ static int prepare(void *ctx, void *worker, size_t item, struct err *e)
 	struct source *s = &run->sources[run->fresh[item]];
 	AUTO_BUF struct buf text = BUF_INIT(UPLOAD_LOCAL_MD_MAX);
 	AUTO_BUF struct buf clean = BUF_INIT(BUF_OWN_MAX);
-	AUTO_STRV struct strv lines = STRV_INIT;
 	int r = read_notes(run, s, &text, e);
 
 	(void)worker;
 	if (r < 0)
 		return r;
-	strv_split(&lines, buf_str(&text), '\n');
-	for (size_t i = 0; i < lines.n; i++) {
-		text_add_clean(&clean, bytes_of(lines.v[i]));
-		buf_addc(&clean, '\n');
-	}
+	text_add_lines(&clean, buf_bytes(&text));
 	notes_release(&s->notes);
 	if (!run->llm) {
 		notes_by_rules(buf_str(&clean), &s->notes);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sessions/turns.h"
 
+#include "base/lines.h"
 #include "base/str.h"
 #include "sessions/redact.h"
 #include <errno.h>
@@ -99,20 +100,9 @@ static char *clean(const struct buf *text)
 {
 	AUTO_BUF struct buf plain = BUF_INIT(BUF_OWN_MAX);
 	struct buf out = BUF_INIT(BUF_OWN_MAX);
-	const char *p, *end;
 
 	(void)redact_text(buf_bytes(text), &plain);
-	p = buf_str(&plain);
-	for (end = p + plain.n; p < end; p++) {
-		size_t n = 0;
-
-		while (p + n < end && p[n] != '\n')
-			n++;
-		text_add_clean(&out, (struct bytes){ p, n });
-		p += n;
-		if (p < end)
-			buf_addc(&out, '\n');
-	}
+	text_add_lines(&out, buf_bytes(&plain));
 	return buf_take(&out);
 }
 

@@ -71,9 +71,10 @@ ok 'only what changed is read again, and what is known stays' '
 	cp -r "$SHARED/hub" hub
 	larder corporate-memory --data hub >/dev/null
 	start_here
-	printf -- "- Warehouses hold returns for 14 days.\n- Shipments leave from Graz.\n- Shipments must have a label.\n" | note cy
+	printf -- "- Warehouses hold returns for 14 days.\r\n- Shipments leave from Graz.\r\n\t- Shipments must have\r\n\t  a label.\r\n" | note cy
 	larder corporate-memory --data hub --json >said
 	same "$(jq -c "[.files_found, .files_changed, .items_new, .items_preserved]" said)" "[2,1,1,1]"
+	larder admin rule list --json | json ".rules[].title" | grep -qx "Shipments must have a label"
 '
 
 ok 'the endpoint is for admins, and answers in the shape of the contract' '
@@ -147,4 +148,19 @@ ok 'notes whose bytes are not those of the record fail alone' '
 	exits 1 larder corporate-memory --data hub --json >said
 	same "$(jq -c "[.errors, .items_new]" said)" "[1,2]"
 	has said "not those that were uploaded"
+'
+
+ok 'one run at a time; one that was killed is made good by the next' '
+	start_here
+	start_model model "* - wait:60000:{\"items\":[]}"
+	start first larder corporate-memory --data hub
+	first=$STARTED_PID
+	wait_for "[ -s model.log ]"
+	exits 75 larder corporate-memory --data hub 2>err
+	has err "already running"
+	same "$(status POST /api/admin/run-corporate-memory "$LARDER_TOKEN")" 409
+	kill -KILL "$first"
+	wait_for "gone $first"
+	model_says "[$(item Good x)]" "[0]"
+	same "$(larder corporate-memory --data hub --json | jq -c "[.errors, .items_new]")" "[0,1]"
 '

@@ -102,6 +102,12 @@ ok 'others neither see nor decide what is not for them' '
 	same "$(status POST "/api/memory/admin/approve?item_id=$id" "$BOB")" 403
 	same "$(status GET /api/memory)" 401
 	same "$(status POST /api/memory "" "{}")" 401
+	reader=$(token_of dee@example.com --scope read)
+	same "$(status POST /api/memory "$reader" "{\"title\":\"T\",\"content\":\"c\"}")" 403
+	same "$(status GET /api/memory "$reader")" 200
+	narrow=$(token_of ann@example.com --scope user)
+	same "$(status POST "/api/memory/admin/approve?item_id=$id" "$narrow")" 403
+	same "$(status GET /api/memory/admin/duplicate-candidates "$BOB")" 403
 	step approve "$id" >/dev/null
 	same "$(status GET "/api/memory/$id" "$CY")" 200
 	same "$(json reply.json ".evidence | length")" 0
