@@ -78,6 +78,16 @@ static void verification_close(struct processing *p)
 	p->state = NULL;
 }
 
+/* An agent that nobody answered was taught nothing. */
+static bool has_user(const struct turns *turns)
+{
+	for (size_t i = 0; i < turns->n; i++) {
+		if (turns->v[i].by_user)
+			return true;
+	}
+	return false;
+}
+
 static int find(void *ctx, void *worker, size_t item, struct err *e)
 {
 	struct verification *v = ctx;
@@ -85,7 +95,7 @@ static int find(void *ctx, void *worker, size_t item, struct err *e)
 	int r = 0;
 
 	(void)worker;
-	if (file->error.code < 0 || file->turns.n == 0)
+	if (file->error.code < 0 || !has_user(&file->turns))
 		return 0;
 	findings_release(&file->findings);
 	if (v->llm)
