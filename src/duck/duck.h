@@ -64,6 +64,28 @@ struct duck_convert {
 int duck_convert(const struct duck_convert *request, struct duck_file_info *ret_info,
 		 struct err *e);
 
+/*
+ * Statements of ours over files, for a domain that knows its files' shape: what the setup makes
+ * (temporary tables) the outputs may read; each becomes one Parquet file (zstd, V2), in the order
+ * its statement says. Nothing but `readable` can be opened. Paths and values are quoted by the caller
+ * (sql_quote_text); never for statements of people: those are queries.
+ */
+struct duck_output {
+	const char *sql;  /* a SELECT */
+	const char *path; /* absolute; written, not synced */
+};
+struct duck_transform {
+	const struct strv *setup;    /* may be NULL */
+	const struct strv *readable; /* files */
+	const struct duck_output *outputs;
+	size_t output_count;
+	int64_t memory_bytes; /* 0: 1 GiB */
+	int64_t deadline_ms;  /* 0: 10 min */
+};
+/* One info for each output. All or none: what was written of others is litter. */
+int duck_transform(const struct duck_transform *request, struct duck_file_info *ret_infos,
+		   struct err *e);
+
 /* Views over files, in a database file that also holds the user's own objects. */
 struct duck_view {
 	const char *name;

@@ -33,6 +33,7 @@ static const struct {
 	{ "parts", operation_parts },
 	{ "query", operation_query },
 	{ "statistics", operation_statistics },
+	{ "transform", operation_transform },
 	{ "version", operation_version },
 	{ "views", operation_views },
 };

@@ -49,6 +49,7 @@ int operation_filter(struct reply *r, const struct json *request, struct err *e)
 int operation_describe(struct reply *r, const struct json *request, struct err *e);
 int operation_convert(struct reply *r, const struct json *request, struct err *e);
 int operation_materialize(struct reply *r, const struct json *request, struct err *e);
+int operation_transform(struct reply *r, const struct json *request, struct err *e);
 int operation_views(struct reply *r, const struct json *request, struct err *e);
 int operation_parts(struct reply *r, const struct json *request, struct err *e);
 int operation_query(struct reply *r, const struct json *request, struct err *e);

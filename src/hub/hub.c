@@ -19,6 +19,7 @@
 #include "sessions/external.h"
 #include "sessions/state.h"
 #include "sessions/upload.h"
+#include "sessions/usage.h"
 #include "tables/objects.h"
 #include "tables/registry.h"
 #include "tables/room.h"
@@ -64,8 +65,9 @@ static int check_folder(const struct hub_options *options, struct err *e)
 static int open_root(const struct hub_options *options, struct root **ret_root, struct err *e)
 {
 	static const struct db_schema *const schemas[] = {
-		&access_schema, &memory_schema, &uploads_schema, &sessions_schema, &external_schema,
-		&tables_schema, &runs_schema,   &refresh_schema, &inbox_schema,    &fleet_schema,
+		&access_schema,   &memory_schema, &uploads_schema, &sessions_schema,
+		&external_schema, &tables_schema, &runs_schema,    &refresh_schema,
+		&inbox_schema,    &fleet_schema,  &usage_schema,
 	};
 	struct root_options o = {
 		.path = options->path,

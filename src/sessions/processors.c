@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of built-in processors, and those of the configuration beside it. */
 #include "sessions/external.h"
+#include "sessions/usage.h"
 #include "sessions/verification.h"
 
-static const struct processor *const built_in[] = { &verification_processor, NULL };
+static const struct processor *const built_in[] = { &usage_processor, &verification_processor,
+						    NULL };
 
 static const struct processor *find_built_in(const char *name)
 {

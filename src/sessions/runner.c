@@ -283,6 +283,7 @@ static int mark(struct run *run, struct err *e)
 		struct session_mark *m = &run->items[i].mark;
 		const struct session_outcome *outcome = &run->outcomes[i];
 
+		m->sha256 = run->items[i].sha256; /* the array has moved since */
 		m->items = outcome->items;
 		r = outcome->error.code == 0 ? session_mark_done(db, m, e)
 					     : session_mark_failed(db, m, &outcome->error, e);

@@ -62,7 +62,7 @@ ok 'an external processor is a line of configuration; a second run finds nothing
 	same "$(jq -c "[.processor, .scanned, .processed, .skipped, .errors, .items_extracted, .errors_detail, .capped]" first)" \
 		"[\"words\",3,3,0,0,3,[],0]"
 	same "$(larder process words --data data --json | jq -c "[.scanned, .processed, .skipped, .items_extracted]")" "[0,0,0,0]"
-	same "$(larder sessions show --data data bob@example.com/1.jsonl | jq -c ".processors[] | [.processor, .state, .items, .kept]")" \
+	same "$(larder sessions show --processor words --data data bob@example.com/1.jsonl | jq -c ".processors[] | [.processor, .state, .items, .kept]")" \
 		"[\"words\",\"done\",1,[{\"kind\":\"count\",\"lines\":1}]]"
 '
 
@@ -72,7 +72,7 @@ ok 'a grown session is processed again, a touched one is only looked at' '
 	echo more >>data/sessions/bob@example.com/1.jsonl
 	touch -d @1700000000 data/sessions/bob@example.com/2.jsonl
 	same "$(larder process words --data data --json | jq -c "[.scanned, .processed, .skipped]")" "[2,1,1]"
-	same "$(larder sessions show --data data bob@example.com/1.jsonl | json ".processors[0].kept[0].lines")" 2
+	same "$(larder sessions show --processor words --data data bob@example.com/1.jsonl | json ".processors[0].kept[0].lines")" 2
 	same "$(larder process words --data data --json | json .scanned)" 0
 '
 
@@ -165,7 +165,7 @@ ok 'what a program prints is checked and limited: all of a session or nothing' '
 	exits 1 larder process words --data data --json >report
 	same "$(json report .errors)" 3
 	same "$(jq -r ".errors_detail[].error" report | grep -c -e "item 2" -e "more than 10000 items" -e "was stopped")" 3
-	same "$(larder sessions show --data data bob@example.com/1.jsonl | jq -c ".processors[0].kept")" "[]"
+	same "$(larder sessions show --processor words --data data bob@example.com/1.jsonl | jq -c ".processors[0].kept")" "[]"
 '
 
 ok 'a program reads its transcript and nothing else of the hub, and writes nothing' '
