@@ -2,6 +2,7 @@
 #include "sessions/redact.h"
 
 #include "base/str.h"
+#include "sessions/redact-pairs.h"
 #include "sessions/redact-shape.h"
 #include <ctype.h>
 
@@ -24,6 +25,7 @@ enum pem { PEM_NONE, PEM_BEGIN, PEM_PRIVATE };
 struct redact {
 	redact_sink_fn sink;
 	void *ctx;
+	struct pairs pairs; /* what comes first, and lets the rest pass */
 	size_t count;
 	enum mode mode;
 	enum pem pem;
@@ -39,19 +41,23 @@ struct redact {
 	bool drop_escape; /* the last byte dropped was a backslash that escapes */
 };
 
+static void look_for_tokens(void *ctx, struct bytes piece);
+
 struct redact *redact_new(redact_sink_fn sink, void *ctx)
 {
 	struct redact *r = xcalloc(1, sizeof(*r));
 
 	r->sink = sink;
 	r->ctx = ctx;
+	r->pairs.ctx = r;
+	r->pairs.put = look_for_tokens;
 	return r;
 }
 
 void redact_free(struct redact *r)
 {
 	if (r)
-		explicit_bzero(r->word, sizeof(r->word));
+		explicit_bzero(r, sizeof(*r));
 	free(r);
 }
 
@@ -252,14 +258,20 @@ static void add_byte(struct redact *r, char c)
 		shorten_word(r);
 }
 
-void redact_add(struct redact *r, struct bytes piece)
+static void look_for_tokens(void *ctx, struct bytes piece)
 {
 	for (size_t i = 0; i < piece.n; i++)
-		add_byte(r, piece.p[i]);
+		add_byte(ctx, piece.p[i]);
+}
+
+void redact_add(struct redact *r, struct bytes piece)
+{
+	pairs_add(&r->pairs, piece);
 }
 
 void redact_end(struct redact *r)
 {
+	pairs_end(&r->pairs);
 	if (r->mode == KEY)
 		end_key(r);
 	end_word(r);
@@ -269,7 +281,7 @@ void redact_end(struct redact *r)
 
 size_t redact_count(const struct redact *r)
 {
-	return r->count;
+	return r->count + r->pairs.count;
 }
 
 static void append(void *ctx, struct bytes piece)
@@ -283,5 +295,5 @@ size_t redact_text(struct bytes text, struct buf *out)
 
 	redact_add(r, text);
 	redact_end(r);
-	return r->count;
+	return redact_count(r);
 }

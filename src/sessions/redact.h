@@ -10,8 +10,9 @@
  *
  * Found: JSON web tokens, private keys in PEM, what follows "Bearer", and the tokens whose makers
  * gave them a shape of their own (redact.c has the table: ours, GitHub, GitLab, Anthropic, OpenAI,
- * Slack, AWS, Google, Stripe, ...). Each becomes [redacted:<kind>]. Not found: passwords and secrets
- * without a shape. A text in JSON stays JSON, as nothing is taken out but characters that mean
+ * Slack, AWS, Google, Stripe, ...), each of which becomes [redacted:<kind>]; and what stands in the
+ * place of a password (redact-pairs.h: password=..., "api_key": "...", user:password@host). Not found:
+ * a secret without a shape in prose. A text in JSON stays JSON, as nothing is taken out but characters that mean
  * themselves there, and whole escapes. Redacting twice gives the same text, and how the text is
  * cut into pieces makes no difference. Threads: one.
  */

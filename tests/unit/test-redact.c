@@ -104,6 +104,59 @@ TEST(tokens_inside_other_text_are_found)
 	becomes("x-" GITHUB, "x-[redacted:github]");
 }
 
+TEST(passwords_are_known_by_their_names)
+{
+	static const char *const pairs[][2] = {
+		{ "password=hunter2 x", "password=[redacted:password] x" },
+		{ "export PGPASSWORD='my pass'\n", "export PGPASSWORD='[redacted:password]'\n" },
+		{ "db_password: hunter2\n", "db_password: [redacted:password]\n" },
+		{ "{\"password\": \"hunter\", \"a\":1}",
+		  "{\"password\": \"[redacted:password]\", \"a\":1}" },
+		{ "{\"t\":\"{\\\"Password\\\":\\\"hunter\\\"}\"}",
+		  "{\"t\":\"{\\\"Password\\\":\\\"[redacted:password]\\\"}\"}" },
+		{ "mysql --password hunter2 -h x", "mysql --password [redacted:password] -h x" },
+		{ "mysql --password=hunter2", "mysql --password=[redacted:password]" },
+		{ "X-Api-Key: 0123456789ab", "X-Api-Key: [redacted:password]" },
+		{ "CLIENT_SECRET=abcd1234", "CLIENT_SECRET=[redacted:password]" },
+		{ "Server=x;Uid=u;Pwd=hunter2;Port=1",
+		  "Server=x;Uid=u;Pwd=[redacted:password];Port=1" },
+		{ "postgres://bob:hunter2@db/x", "postgres://bob:[redacted:password]@db/x" },
+		{ "\"https://a:b@c\"", "\"https://a:[redacted:password]@c\"" },
+		{ "?api_key=abcdefgh1&x=1", "?api_key=[redacted:password]&x=1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		becomes(pairs[i][0], pairs[i][1]);
+		becomes(pairs[i][1], pairs[i][1]);
+	}
+}
+
+TEST(what_only_names_a_password_stays)
+{
+	static const char *const texts[] = {
+		"password = $DB_PASSWORD",
+		"password=${PASSWORD}",
+		"{\"password\": null, \"pwd\": 12345678}",
+		"PWD=/work/p OLDPWD=/work",
+		"password: string",
+		"the password: please enter it",
+		"password=abc",
+		"{\"input_tokens\":12345678}",
+		"[\"password=\", 12345678, \"x\"]",
+		"[\"password=\",12345678,\"x\"]",
+		"api_key=deployments",
+		"http://host:8080/path@x",
+		"https://bob@host/a:b",
+		"PASSWORD",
+		"password=",
+		"a://b:",
+		"https://u:$TOKEN@h",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		becomes(texts[i], texts[i]);
+}
+
 TEST(what_follows_bearer_goes)
 {
 	becomes("Authorization: Bearer abc+def/ghi_jkl=mno==\"",
@@ -151,6 +204,8 @@ int main(void)
 		CASE(each_shape_is_found),
 		CASE(what_only_looks_a_little_like_one_stays),
 		CASE(tokens_inside_other_text_are_found),
+		CASE(passwords_are_known_by_their_names),
+		CASE(what_only_names_a_password_stays),
 		CASE(what_follows_bearer_goes),
 		CASE(private_keys_go_and_json_stays_json),
 		CASE(a_run_without_end_is_passed_on_in_bounded_memory),
