@@ -13,7 +13,9 @@ static const struct {
 } types[] = {
 	{ "md", HOW_MARKDOWN }, { "markdown", HOW_MARKDOWN }, { "txt", HOW_TEXT },
 	{ "csv", HOW_CHILD },   { "tsv", HOW_CHILD },         { "html", HOW_CHILD },
-	{ "htm", HOW_CHILD },   { "xhtml", HOW_CHILD },
+	{ "htm", HOW_CHILD },   { "xhtml", HOW_CHILD },       { "doc", HOW_CHILD },
+	{ "docx", HOW_CHILD },  { "epub", HOW_CHILD },        { "pdf", HOW_CHILD },
+	{ "pptx", HOW_CHILD },  { "xls", HOW_CHILD },         { "xlsx", HOW_CHILD },
 };
 
 static const char *const words[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* larder-convert TYPE INPUT OUTPUT: see convert.h. */
-#include "kb/convert/worker.h"
+#include "kb/convert/worker-package.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -10,8 +10,10 @@ static const struct {
 	const char *type;
 	converter_fn convert;
 } converters[] = {
-	{ "csv", convert_csv }, { "htm", convert_html },   { "html", convert_html },
-	{ "tsv", convert_tsv }, { "xhtml", convert_html },
+	{ "csv", convert_csv },    { "doc", convert_doc },   { "docx", convert_docx },
+	{ "epub", convert_epub },  { "htm", convert_html },  { "html", convert_html },
+	{ "pdf", convert_pdf },    { "pptx", convert_pptx }, { "tsv", convert_tsv },
+	{ "xhtml", convert_html }, { "xls", convert_xls },   { "xlsx", convert_xlsx },
 };
 
 static converter_fn converter_of(const char *type)
