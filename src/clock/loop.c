@@ -13,8 +13,12 @@
 #include <sys/signalfd.h>
 
 #define HOLDER "larder scheduler"
-/* On their way at once: more than a hub works on, few enough for its limit of connections. */
-#define CALLS_MAX 256
+/* On their way at once. A hub answers short calls a handful at a time, and more of them only cost both
+ * sides time (measured: 256 twice as much as 24); one that takes longer than SLOW_MS is a job at
+ * work, of which there may be many. */
+#define CALLS_QUICK 24
+#define CALLS_MAX   1000
+#define SLOW_MS     500
 /* Beyond these that wait for their turn, no more runs are claimed: another may take over. */
 #define QUEUE_MAX  4096
 #define ASK_MS     10000
@@ -27,7 +31,8 @@
 
 /* A run to be called. */
 struct call {
-	STAILQ_ENTRY(call) link;
+	TAILQ_ENTRY(call) link; /* of the queue, then of those on their way */
+	bool slow;
 	int64_t id, started, timeout_ms;
 	char *job, *method, *url;
 	struct strv headers;
@@ -45,8 +50,10 @@ struct loop {
 	char *table_token; /* the one under which the hub got the table */
 	bool leader, told_standby;
 
-	STAILQ_HEAD(, call) queue;
+	TAILQ_HEAD(calls, call) queue;
 	size_t queued;
+	struct calls started; /* the oldest first */
+	size_t on_way, slow;
 	struct buf ended; /* elements of "ended", with a comma behind each */
 
 	bool asking, asked_with_jobs, asked_to_fire;
@@ -71,15 +78,21 @@ static void call_free(struct call *c)
 	free(c);
 }
 
-static void loop_release(struct loop *l)
+static void calls_release(struct calls *calls)
 {
 	struct call *c;
 
-	http_multi_free(l->multi);
-	while ((c = STAILQ_FIRST(&l->queue)) != NULL) {
-		STAILQ_REMOVE_HEAD(&l->queue, link);
+	while ((c = TAILQ_FIRST(calls)) != NULL) {
+		TAILQ_REMOVE(calls, c, link);
 		call_free(c);
 	}
+}
+
+static void loop_release(struct loop *l)
+{
+	http_multi_free(l->multi);
+	calls_release(&l->queue);
+	calls_release(&l->started);
 	free(l->token);
 	free(l->table_token);
 	buf_release(&l->ended);
@@ -159,7 +172,7 @@ static int queue_run(struct loop *l, const struct clock_run *run)
 					    .url = c->url,
 					    .token = l->options->token,
 					    .headers = &c->headers };
-	STAILQ_INSERT_TAIL(&l->queue, c, link);
+	TAILQ_INSERT_TAIL(&l->queue, c, link);
 	l->queued++;
 	return 0;
 }
@@ -298,6 +311,9 @@ static void on_end(struct loop *l, struct call *c, const struct http_reply *repl
 		note_end(l, c, (int)reply->status, detail ? detail : "");
 		l->failed++;
 	}
+	TAILQ_REMOVE(&l->started, c, link);
+	l->on_way--;
+	l->slow -= c->slow;
 	ask_soon(l, now > l->asked_at + ASK_GAP_MS ? now : l->asked_at + ASK_GAP_MS);
 	call_free(c);
 }
@@ -312,28 +328,56 @@ static void on_done(void *ctx, void *tag, const struct http_reply *reply, const 
 		on_end(l, tag, reply, e);
 }
 
-static int start_calls(struct loop *l, struct err *e)
+/* Those that have been on their way for long no longer count among the quick ones. */
+static void count_slow(struct loop *l, int64_t now)
 {
 	struct call *c;
 
-	while ((c = STAILQ_FIRST(&l->queue)) != NULL && http_multi_running(l->multi) < CALLS_MAX) {
-		const struct http_call call = { &c->request, c->timeout_ms, c };
-		struct err why = { 0 };
-
-		STAILQ_REMOVE_HEAD(&l->queue, link);
-		l->queued--;
-		c->started = time_monotonic();
-		if (http_multi_start(l->multi, &call, &why) == 0)
+	/* The slow ones stand in front. */
+	TAILQ_FOREACH(c, &l->started, link)
+	{
+		if (c->slow)
 			continue;
-		if (why.code != ERR_USAGE) {
-			call_free(c);
-			*e = why;
-			return e->code;
-		}
-		note_end(l, c, 400, why.msg); /* a path that is no address */
-		call_free(c);
+		if (now - c->started < SLOW_MS)
+			break;
+		c->slow = true;
+		l->slow++;
 	}
-	return 0;
+}
+
+static int start_call(struct loop *l, struct call *c, int64_t now, struct err *e)
+{
+	const struct http_call call = { &c->request, c->timeout_ms, c };
+	struct err why = { 0 };
+
+	c->started = now;
+	if (http_multi_start(l->multi, &call, &why) == 0) {
+		TAILQ_INSERT_TAIL(&l->started, c, link);
+		l->on_way++;
+		return 0;
+	}
+	if (why.code == ERR_USAGE) /* a path that is no address */
+		note_end(l, c, 400, why.msg);
+	else
+		*e = why;
+	call_free(c);
+	return why.code == ERR_USAGE ? 0 : e->code;
+}
+
+static int start_calls(struct loop *l, struct err *e)
+{
+	int64_t now = time_monotonic();
+	struct call *c;
+	int r = 0;
+
+	count_slow(l, now);
+	while (r == 0 && (c = TAILQ_FIRST(&l->queue)) != NULL && l->on_way < CALLS_MAX &&
+	       l->on_way - l->slow < CALLS_QUICK) {
+		TAILQ_REMOVE(&l->queue, c, link);
+		l->queued--;
+		r = start_call(l, c, now, e);
+	}
+	return r;
 }
 
 /* The loop. */
@@ -348,7 +392,9 @@ static int64_t pause_of(const struct loop *l)
 	int64_t now = time_monotonic();
 	int64_t until = l->ask_at;
 
-	if (l->asking || l->over || l->queued >= QUEUE_MAX)
+	if (l->queued > 0)
+		return SLOW_MS; /* by then a place is free, or calls are known to be slow */
+	if (l->asking || l->over)
 		return PAUSE_MAX; /* what moves is what we wait for */
 	if (l->fire_at > now && l->fire_at < until)
 		until = l->fire_at;
@@ -412,7 +458,9 @@ static void release(struct loop *l)
 
 static int prepare(struct loop *l, struct err *e)
 {
-	const struct http_multi_options o = { .connections = CALLS_MAX, .ctx = l, .done = on_done };
+	const struct http_multi_options o = { .connections = CALLS_QUICK,
+					      .ctx = l,
+					      .done = on_done };
 	sigset_t set;
 
 	(void)sigemptyset(&set); /* these fail only for signals that do not exist */
@@ -452,7 +500,8 @@ int clock_run(const struct clock_options *options, struct err *e)
 	};
 	int r;
 
-	STAILQ_INIT(&l.queue);
+	TAILQ_INIT(&l.queue);
+	TAILQ_INIT(&l.started);
 	r = prepare(&l, e);
 	while (r == 0 && !is_done(&l))
 		r = step(&l, e);
