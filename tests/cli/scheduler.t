@@ -343,3 +343,12 @@ ok 'runs in an answer that was lost are given again, and to nobody twice' '
 	same "$(claim three "")" "[false,[]]"
 	same "$(runs tick)" 1
 '
+
+ok 'more jobs than one answer holds are all called, once each' '
+	seq 1100 | sed "s|.*|- {name: job-&, schedule: every 1d, path: /health/live, method: GET}|" | with_jobs hub
+	serve hub --quiet
+	larder scheduler --data hub --once --quiet
+	same "$(larder jobs --json | jq -c "[.jobs[] | select(.state == \"ok\" and .last.run <= 1100)] | length")" 1100
+	larder scheduler --data hub --once --quiet
+	same "$(larder jobs --json | jq "[.jobs[].last.run] | max")" 1100
+'
