@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "base/time.h"
+#include "hub/jobs-view.h"
 #include "hub/notify.h"
 #include "hub/routes.h"
 #include "hub/supervise.h"
@@ -29,6 +30,7 @@ struct serving {
 	struct buf cert, key;
 	sigset_t signals;
 	struct supervised *scheduler; /* NULL: none of ours */
+	enum jobs_presence presence;  /* of any scheduler, as last told */
 	int result;                   /* of serve_run() */
 };
 
@@ -182,12 +184,34 @@ static int next_signal(struct serving *s, int64_t until)
 	}
 }
 
+/* A scheduler that asks no more, or again, is told once. */
+static void watch_scheduler(struct serving *s)
+{
+	AUTO_JOBS_SCHEDULER struct jobs_scheduler now = { 0 };
+	AUTO_HUB_WRITE struct hub_write w = { 0 };
+	char seen[TIME_TEXT_MAX];
+	struct err why = { 0 }; /* what is wrong with the database is told by others */
+
+	if (hub_write_try(s->hub, &w, &why) != 1 || jobs_look(w.db, time_now(), &now, &why) < 0 ||
+	    now.presence == s->presence)
+		return;
+	if (now.presence == JOBS_SILENT)
+		log_event(LOG_WARN, "scheduler", "state=%s last_question=%s", "silent",
+			  time_format_iso(now.seen_ms, seen));
+	else
+		log_event(LOG_INFO, "scheduler", "state=%s", jobs_presence_word(now.presence));
+	s->presence = now.presence;
+}
+
 static int wait_for_signal(struct serving *s, struct err *e)
 {
 	int64_t upkeep = 0;
 
+	watch_scheduler(s);
 	while (next_signal(s, time_monotonic() + HUB_TICK_MS) == 0) {
 		int r = tick(s->hub, e);
+
+		watch_scheduler(s);
 
 		if (r < 0)
 			return r;

@@ -70,6 +70,7 @@ ok 'a scheduler that fell silent, a failing and an overdue job are seen by opera
 	same "$(json reply.json .status)" healthy
 	stop_hub
 	LARDER_NOW=+300s start_hub hub # five minutes later nobody has asked
+	wait_for "grep -q \"warn scheduler state=silent\" hub.err"
 	LARDER_SERVER=$HUB_URL
 	status GET /api/health/detailed "$LARDER_TOKEN"
 	same "$(json reply.json .services.scheduler.level)" warning
