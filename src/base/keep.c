@@ -166,6 +166,18 @@ enum proc_liveness keep_liveness_of_pid(int64_t pid, int64_t seen_ms)
 	return PROC_ALIVE;
 }
 
+int64_t keep_age_ms(const char *identity)
+{
+	const char *start = strchr(identity, '/');
+	long ticks = sysconf(_SC_CLK_TCK);
+	struct timespec now;
+
+	if (!start || ticks <= 0 || clock_gettime(CLOCK_BOOTTIME, &now) < 0)
+		return -1;
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 -
+	       (int64_t)strtoll(start + 1, NULL, 10) * 1000 / ticks;
+}
+
 bool keep_signal(const char *identity, int signal)
 {
 	pid_t pid = pid_of(identity);

@@ -41,6 +41,8 @@ enum proc_liveness keep_liveness(const char *identity);
  * process, or when the one that has the pid now began later than that.
  */
 enum proc_liveness keep_liveness_of_pid(int64_t pid, int64_t seen_ms);
+/* How long it has run, by a clock that no one sets; -1 when it does not say. */
+int64_t keep_age_ms(const char *identity);
 /* True when something was there to get it. */
 bool keep_signal(const char *identity, int signal);
 

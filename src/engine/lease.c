@@ -170,6 +170,14 @@ int lease_check(struct lease *lease, struct err *e)
 		       "itt", now + lease->ttl_ms, lease->name, lease->token);
 }
 
+int lease_owner_lives(struct db *db, const char *name, struct err *e)
+{
+	AUTO_FREE char *owner = NULL;
+	int r = db_get_text(db, &owner, e, "SELECT owner FROM lease WHERE name=?1", "t", name);
+
+	return r < 0 ? r : owner && proc_liveness(owner) == PROC_ALIVE;
+}
+
 void lease_drop(struct lease *lease)
 {
 	struct err ignored = { 0 }; /* a row that stays is taken over when we are gone */

@@ -37,6 +37,9 @@ struct lease_wait_options {
 int lease_wait(struct db *db, const struct lease_wait_options *options, struct lease **ret_lease,
 	       struct err *e);
 int lease_check(struct lease *lease, struct err *e);
+/* 1 when it is held by a process that lives on this machine, whatever the clock says of its time. For
+ * who only wants to know: nothing is written. */
+int lease_owner_lives(struct db *db, const char *name, struct err *e);
 void lease_drop(struct lease *lease);
 static inline void lease_auto_(struct lease **p)
 {

@@ -62,6 +62,23 @@ TEST(one_holds_and_the_other_is_told_who)
 	lease_drop(take(other, "another"));
 }
 
+TEST(whether_its_owner_lives_can_be_asked_without_taking_it)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct lease *lease = NULL;
+	struct err e = { 0 };
+
+	assert_int_equal(lease_owner_lives(db, "pull", &e), 0);
+	lease = take(db, "pull");
+	assert_int_equal(lease_owner_lives(db, "pull", &e), 1);
+	(void)setenv("LARDER_NOW", "+400d", 1);
+	assert_int_equal(lease_owner_lives(db, "pull", &e), 1);
+	(void)unsetenv("LARDER_NOW");
+	lease_drop(lease);
+	assert_int_equal(lease_owner_lives(db, "pull", &e), 0);
+}
+
 TEST(a_dropped_lease_is_free)
 {
 	AUTO_SCRATCH char *folder = scratch_new();
@@ -286,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_holder_elsewhere_shows_its_token_with_each_call),
 		cmocka_unit_test(one_holds_and_the_other_is_told_who),
+		cmocka_unit_test(whether_its_owner_lives_can_be_asked_without_taking_it),
 		cmocka_unit_test(a_dropped_lease_is_free),
 		cmocka_unit_test(an_expired_lease_is_taken_over_and_its_token_is_dead),
 		cmocka_unit_test(a_dead_owner_is_taken_over_at_once),
