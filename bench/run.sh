@@ -3,13 +3,13 @@
 # Larder beside what a user would pick instead, on this machine, in one run: `make bench`. Rounds are interleaved; the figures are
 # medians and ratios to the first line of each table, whose command lines are printed. Never a test: machines are noisy.
 #
-#	bench/run.sh BUILD [ROW...]	rows: a b c d e f clock (all); BENCH_DIR: where files go (a temporary folder), BENCH_RUNS: 5
+#	bench/run.sh BUILD [ROW...]	rows: a b c d e f clock agents (all); BENCH_DIR: where files go (a temporary folder), BENCH_RUNS: 5
 set -eu
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "$1" && pwd)
 shift
-rows=${*:-a b c d e f clock}
+rows=${*:-a b c d e f clock agents}
 runs=${BENCH_RUNS:-5}
 work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
 chmod 711 "$work" # started by root, nginx reads as nobody
@@ -204,4 +204,7 @@ if wants f; then
 fi
 if wants clock; then
 	"$source/bench/clock.sh" "$build"
+fi
+if wants agents; then
+	"$source/bench/agents.sh" "$build"
 fi

@@ -31,6 +31,7 @@ struct daemon {
 	struct watch *watch;
 	int64_t next_ms;  /* wall clock: the earliest thing to do */
 	int64_t pull_ms;  /* likewise: the next pull */
+	int64_t tell_ms;  /* monotonic: nobody is told again before */
 	struct strv told; /* ids of work that was told to end since its time was up */
 };
 
@@ -47,22 +48,29 @@ static void look_again_at(struct daemon *d, int64_t at)
 		d->next_ms = at;
 }
 
-/* Its supervisor is the first to end it; when that is gone, we are. */
-static void enforce_time(struct daemon *d, const struct dispatch *row)
+/* Its supervisor ends it; when that is gone, we do. By the process' own age: no clock that steps ends
+ * anybody's work. */
+static int enforce_time(struct daemon *d, const struct dispatch *row, struct err *e)
 {
-	int64_t end = row->started_ms + row->timeout_ms + 2 * RUN_GRACE_MS;
-	int64_t now = time_now();
+	AUTO_FREE char *name = run_lease_name(row);
+	int64_t left = row->timeout_ms - keep_age_ms(row->identity);
+	int r;
 
 	if (row->timeout_ms <= 0)
-		return;
-	if (now < end) {
-		look_again_at(d, end);
-		return;
+		return 0;
+	if (left > 0) {
+		look_again_at(d, time_now() + left);
+		return 0;
 	}
+	look_again_at(d, time_now() + RUN_GRACE_MS);
+	r = lease_owner_lives(agents_db(d->a), name, e);
+	if (r != 0 || time_monotonic() < d->tell_ms)
+		return r < 0 ? r : 0;
 	(void)keep_signal(row->identity, strv_has(&d->told, row->id) ? SIGKILL : SIGTERM);
 	if (!strv_has(&d->told, row->id))
 		strv_add(&d->told, row->id);
-	look_again_at(d, now + RUN_GRACE_MS);
+	d->tell_ms = time_monotonic() + RUN_GRACE_MS / 2;
+	return 0;
 }
 
 /* Nothing is written for one that lives: that would wake us again. */
@@ -75,9 +83,9 @@ static int watch_one(struct daemon *d, struct dispatch *row, struct err *e)
 	if (spawned && life == PROC_UNKNOWN)
 		return 0;
 	if (spawned && life == PROC_ALIVE) {
-		if (*row->identity)
-			enforce_time(d, row);
-		return watch_process(d->watch, (pid_t)row->pid, e);
+		int r = *row->identity ? enforce_time(d, row, e) : 0;
+
+		return r < 0 ? r : watch_process(d->watch, (pid_t)row->pid, e);
 	}
 	return reap_one(d->a, row, strv_has(&d->told, row->id), &verdict, e);
 }

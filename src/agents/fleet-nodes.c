@@ -151,7 +151,7 @@ int fleet_heartbeat(struct db *db, const struct caller *by, const struct json *b
 	if (r == 0)
 		r = fleet_json(body, "compute_budget", FLEET_JSON_MAX, &budget, e);
 	if (r == 0)
-		r = db_exec(db, e, sql_beat, "itittt", by->user_id, agent_id, time_now(), status,
+		r = db_exec(db, e, sql_beat, "ititt", by->user_id, agent_id, time_now(), status,
 			    buf_str(&budget));
 	return r < 0 ? r : fleet_find_node(db, by, agent_id, out, e);
 }

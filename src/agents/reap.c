@@ -3,6 +3,10 @@
 
 #include "agents/clean.h"
 #include "agents/run.h"
+#include "engine/journal.h"
+
+/* No command has a file staged for so long. */
+#define LITTER_MS ((int64_t)3600 * 1000)
 
 void reap_report_release(struct reap_report *report)
 {
@@ -27,6 +31,20 @@ int reap_one(struct agents *a, struct dispatch *d, bool timed_out,
 	return r;
 }
 
+/* It keeps its supervisor, if it has one, and nothing is written. */
+static int count_living(struct agents *a, const struct dispatch *d, struct reap_report *report,
+			struct err *e)
+{
+	AUTO_FREE char *name = run_lease_name(d);
+	int r = lease_owner_lives(agents_db(a), name, e);
+
+	if (r > 0)
+		report->supervised++;
+	else if (r == 0)
+		report->alive++;
+	return r < 0 ? r : 0;
+}
+
 static int reap_counted(struct agents *a, const char *id, struct reap_report *report, struct err *e)
 {
 	AUTO_DISPATCH struct dispatch d = { 0 };
@@ -37,6 +55,8 @@ static int reap_counted(struct agents *a, const char *id, struct reap_report *re
 	if (r < 0)
 		return r;
 	report->looked_at++;
+	if (evidence_life(&d) == PROC_ALIVE && (*d.identity || d.pid))
+		return count_living(a, &d, report, e);
 	r = reap_one(a, &d, false, &verdict, &why);
 	if (r == ERR_BUSY) {
 		report->supervised++;
@@ -70,10 +90,25 @@ int reap_ended(struct agents *a, struct reap_report *report, struct err *e)
 	return r;
 }
 
+/* Of commands that are at it just now. */
+static bool is_recent(void *ctx, const char *name, int64_t size, int64_t age_ms)
+{
+	(void)ctx, (void)name, (void)size;
+	return age_ms < LITTER_MS;
+}
+
+/* What was staged by a command that was killed before its commit. */
+static int reap_litter(struct agents *a, struct err *e)
+{
+	return journal_reap(agents_root(a), is_recent, NULL, NULL, e);
+}
+
 int reap_run(struct agents *a, struct reap_report *report, struct err *e)
 {
 	int r = clean_finish(a, NULL, &report->removed, e);
 
+	if (r == 0)
+		r = reap_litter(a, e);
 	if (r == 0)
 		r = reap_take_in(a, report, e);
 	return r < 0 ? r : reap_ended(a, report, e);

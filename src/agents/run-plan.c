@@ -68,6 +68,8 @@ static void split_repo(const struct run_wish *wish, char **org, char **repo)
 {
 	const char *slash = wish->org ? NULL : strchr(wish->repo, '/');
 
+	free(*org);
+	free(*repo);
 	*org = slash ? xstrndup(wish->repo, (size_t)(slash - wish->repo))
 		     : xstrdup(wish->org ? wish->org : ORG_DEFAULT);
 	*repo = xstrdup(slash ? slash + 1 : wish->repo);

@@ -142,6 +142,15 @@ static int64_t earlier(int64_t a, int64_t b)
 	return b && b < a ? b : a;
 }
 
+/* A clock that was set has given our lease away; when nobody holds it now, it is ours again. */
+static int retake(struct work *w, struct err *e)
+{
+	AUTO_FREE char *name = run_lease_name(w->d);
+
+	lease_drop(TAKE(w->lease));
+	return lease_take(agents_db(w->a), name, RUN_LEASE_MS, "larder agent run", &w->lease, e);
+}
+
 static int beat(struct work *w, struct err *e)
 {
 	AUTO_TX struct db *tx = NULL;
@@ -151,7 +160,10 @@ static int beat(struct work *w, struct err *e)
 		return r;
 	tx = agents_db(w->a);
 	r = lease_check(w->lease, e);
-	return r < 0 ? r : db_commit(tx, e);
+	if (r == 0)
+		return db_commit(tx, e);
+	db_rollback(TAKE(tx));
+	return r == ERR_BUSY ? retake(w, e) : r;
 }
 
 static void tell_to_end(struct work *w, int64_t now)
@@ -209,6 +221,19 @@ static int watch_over(struct work *w, int *ret_status, struct err *e)
 	return r < 0 ? r : 0;
 }
 
+static int record_end(struct work *w, struct change *c, struct err *e)
+{
+	struct agent_verdict verdict;
+	int r = change_apply(w->a, w->d, c, &verdict, e);
+
+	if (r == ERR_BUSY && retake(w, e) == 0) {
+		c->lease = w->lease;
+		r = change_apply(w->a, w->d, c, &verdict, e);
+	}
+	/* Who held it meanwhile has found the end, too. */
+	return r == ERR_CONFLICT && w->d->status != AGENT_RUNNING ? 0 : r;
+}
+
 /* Its end is recorded; a start that failed is an end, too. */
 static int finish(struct work *w, int started, int status, struct err *e)
 {
@@ -219,9 +244,8 @@ static int finish(struct work *w, int started, int status, struct err *e)
 		.exit_code = started < 0 ? 127 : status,
 		.timed_out = w->timed_out,
 	};
-	struct agent_verdict verdict;
 	struct err why = { 0 };
-	int r = change_apply(w->a, w->d, &c, &verdict, started < 0 ? &why : e);
+	int r = record_end(w, &c, started < 0 ? &why : e);
 
 	if (started < 0)
 		return started;

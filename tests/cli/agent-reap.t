@@ -202,3 +202,31 @@ ok 'figures of the newest dispatches outlive their folders' '
 	larder agent stats >said
 	has said "3 dispatches: 3 completed"
 '
+
+ok 'a thousand folders of another tool are taken in at once, and looked at again for nothing' '
+	seq 1000 | awk "{ print \"home/workspace/core/r\" \$1 % 20 \"/task-\" \$1 }" >names
+	xargs mkdir -p <names
+	awk "{ print \"{\\\"status\\\":\\\"\" (NR % 4 ? \"completed\" : \"running\") \"\\\",\\\"pid\\\":99999999,\\\"repo\\\":\\\"r\\\"}\" >(\$1 \"/status.json\"); close(\$1 \"/status.json\") }" names
+	larder agent reap --json >said
+	same "$(json said .taken_in)/$(json said .reaped.failed)" 1000/250
+	larder agent reap --json >said
+	same "$(json said .taken_in)/$(json said .mended)/$(json said .looked_at)" 0/0/0
+	same "$(larder agent list --json | json ".agents | length")" 1000
+	same "$(larder agent sync-status --json | json .queued)" 1000
+	larder agent clean -q
+	same "$(find home/workspace -name status.json | wc -l)" 0
+'
+
+ok 'a clock that jumps kills nothing and freezes nothing' '
+	holding one --timeout 1h
+	for jump in +400d -400d; do
+		same "$(LARDER_NOW=$jump larder agent reap --json | json .reaped.failed)" 0
+		same "$(LARDER_NOW=$jump larder agent daemon --once --pull 0 2>/dev/null; field local/api/one .status)" running
+	done
+	echo "exit 0" >$folder/one/repo/go
+	wait_for "gone $SUPERVISOR"
+	same "$(field local/api/one .status)" completed
+	LARDER_NOW=+400d larder agent run -q --repo api --issue 1 --queue -- true
+	larder agent start -q local/api/task-1
+	same "$(field local/api/task-1 .status)" completed
+'

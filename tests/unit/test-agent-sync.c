@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agents/inbox-internal.h"
+#include "agents/record.h"
+#include "agents/sync.h"
+
+#include "base/uuid.h"
+#include "scratch.h"
+
+static struct json *parse(const char *text)
+{
+	struct json *doc = NULL;
+	struct err e = { 0 };
+
+	CHECK_OK(json_parse(bytes_of(text), 1 << 20, &doc, &e));
+	return doc;
+}
+
+TEST(each_shape_of_an_answer_is_understood_and_no_other)
+{
+	static const struct {
+		const char *text;
+		int items; /* -1: none of the shapes */
+	} cases[] = {
+		{ "{\"data\":[1,2]}", 2 },
+		{ "{\"data\":{\"context\":[1]}}", 1 },
+		{ "{\"data\":{\"items\":[1,2,3]}}", 3 },
+		{ "{\"data\":{\"memories\":[]}}", 0 },
+		{ "{\"context\":[1]}", 1 },
+		{ "{\"items\":[1]}", 1 },
+		{ "{\"memories\":[1,2]}", 2 },
+		{ "{\"data\":{\"context\":[],\"items\":[1]}}", 1 },
+		{ "{\"data\":[],\"memories\":[1]}", 1 },
+		{ "[1,2]", -1 },
+		{ "{}", -1 },
+		{ "{\"data\":null}", -1 },
+		{ "{\"data\":{\"context\":5}}", -1 },
+		{ "\"portal\"", -1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO_JSON struct json *doc = parse(cases[i].text);
+		const struct json *items = sync_find_items(doc);
+
+		CHECK_INT(items ? (int)json_size(items) : -1, cases[i].items);
+	}
+}
+
+TEST(secrets_go_in_the_clear_to_this_machine_only)
+{
+	static const char *const fine[] = { "https://hub.example",  "http://127.0.0.1:8765",
+					    "http://localhost:1/x", "http://[::1]:80",
+					    "http://127.9.9.9",     "http://localhost" };
+	static const char *const bad[] = { "http://hub.example",
+					   "http://127.0.0.1.evil.example",
+					   "http://localhost.example",
+					   "http://10.0.0.1",
+					   "http://[::2]",
+					   "http://127.0.0.1x" };
+	struct err e = { 0 };
+
+	(void)unsetenv("LARDER_AGENT_INSECURE");
+	for (size_t i = 0; i < ARRAY_LEN(fine); i++)
+		CHECK_OK(sync_check_server(fine[i], &e));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		CHECK_ERR(sync_check_server(bad[i], &e), ERR_USAGE);
+	(void)setenv("LARDER_AGENT_INSECURE", "1", 1);
+	CHECK_OK(sync_check_server(bad[0], &e));
+	(void)unsetenv("LARDER_AGENT_INSECURE");
+}
+
+TEST(a_record_has_every_field_of_its_schema)
+{
+	static const char *const keys[] = {
+		"schema",   "id",         "workspace",   "repo",       "org",          "task",
+		"agent",    "agent_type", "agent_model", "template",   "branch",       "status",
+		"reason",   "question",   "process_id",  "pr_url",     "issue",        "runs",
+		"revision", "exit_code",  "started_at",  "updated_at", "completed_at", "report",
+		"findings", "changes"
+	};
+	AUTO_JSON struct json *report = parse("{\"findings\":[{\"tool\":\"t\"}],\"changes\":{}}");
+	AUTO_DISPATCH struct dispatch d = { 0 };
+	AUTO_BUF struct buf out = BUF_INIT(100000);
+	AUTO_JSON struct json *doc = NULL;
+
+	dispatch_init(&d);
+	dispatch_set(&d.agent, "codex:gpt");
+	dispatch_set(&d.org, "o");
+	dispatch_set(&d.template, "x");
+	dispatch_set(&d.branch, "b");
+	dispatch_set(&d.question, "q");
+	dispatch_set(&d.handle, "h");
+	dispatch_set(&d.pr_url, "p");
+	d.status = AGENT_BLOCKED;
+	d.issue = 7;
+	d.started_ms = d.updated_ms = d.ended_ms = 1;
+	record_render(&d, report, NULL, &out);
+	doc = parse(buf_str(&out));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (json_kind(json_get(doc, keys[i])) == JSON_NONE)
+			fail_msg("'%s' is not there", keys[i]);
+	CHECK_INT(json_size(doc), ARRAY_LEN(keys));
+	CHECK_INT(json_int(json_get(doc, "schema"), 0), 1);
+	CHECK_STR(json_text(json_get(doc, "agent_model")), "gpt");
+}
+
+static int read_record(const char *text, struct inbox_record *ret, struct json **ret_doc,
+		       struct err *e)
+{
+	*ret_doc = parse(text);
+	return inbox_read_record(*ret_doc, ret, e);
+}
+
+TEST(an_older_record_gets_the_same_identity_whenever_it_is_sent)
+{
+	static const char *const same[] = {
+		"{\"id\":\"core/x/t\",\"workspace\":\"core/x/t\",\"repo\":\"x\",\"status\":\"failed\","
+		"\"runs\":1,\"updated_at\":\"2026-01-01T00:00:00Z\"}",
+		"{\"workspace\":\"core/x/t\",\"repo\":\"x\",\"status\":\"failed\",\"agent\":\"a\","
+		"\"runs\":1,\"updated_at\":\"2026-01-01T00:00:00Z\"}",
+	};
+	static const char other[] =
+		"{\"workspace\":\"core/x/t\",\"repo\":\"x\",\"status\":\"failed\",\"runs\":2,"
+		"\"updated_at\":\"2026-01-01T00:00:00Z\"}";
+	struct json *docs[3] = { NULL };
+	struct inbox_record a, b, c;
+	struct err e = { 0 };
+
+	CHECK_OK(read_record(same[0], &a, &docs[0], &e));
+	CHECK_OK(read_record(same[1], &b, &docs[1], &e));
+	CHECK_OK(read_record(other, &c, &docs[2], &e));
+	CHECK_STR(a.id, b.id);
+	CHECK(strcmp(a.id, c.id) != 0);
+	CHECK_STR(b.agent, "a");
+	json_free(docs[0]);
+	json_free(docs[1]);
+	json_free(docs[2]);
+}
+
+TEST(a_record_that_tells_nothing_is_rejected_with_the_reason)
+{
+	static const char *const bad[] = {
+		"5",
+		"{}",
+		"{\"repo\":\"x\"}",
+		"{\"status\":\"failed\"}",
+		"{\"id\":\"01a2166d-bcd4-7f80-ade1-80ff6060b6c0\",\"repo\":\"x\",\"status\":\"failed\",\"revision\":-1}",
+		"{\"id\":\"01a2166d-bcd4-7f80-ade1-80ff6060b6c0\",\"repo\":\"x\",\"status\":\"failed\",\"revision\":99999999999}",
+		"{\"repo\":\"x\",\"status\":\"0123456789012345678901234567890123\"}",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		AUTO_JSON struct json *doc = NULL;
+		struct inbox_record record;
+		struct err e = { 0 };
+
+		CHECK_ERR(read_record(bad[i], &record, &doc, &e), ERR_USAGE);
+		CHECK(e.msg[0]);
+	}
+}
+
+TEST(a_report_is_counted)
+{
+	AUTO_JSON struct json *report = parse(
+		"{\"findings\":[{\"severity\":\"high\",\"tool\":\"a\"},{\"severity\":\"high\"},5],"
+		"\"changes\":{\"insertions\":3},\"clusters\":[1,2],\"new\":4}");
+	AUTO_BUF struct buf out = BUF_INIT(10000);
+	AUTO_JSON struct json *doc = NULL;
+
+	record_stats(report, &out);
+	doc = parse(buf_str(&out));
+	CHECK_INT(json_int(json_get(doc, "findings"), 0), 3);
+	CHECK_INT(json_int(json_get(json_get(doc, "severity"), "high"), 0), 2);
+	CHECK_INT(json_int(json_get(json_get(doc, "severity"), "other"), 0), 1);
+	CHECK_INT(json_int(json_get(doc, "insertions"), 0), 3);
+	CHECK_INT(json_int(json_get(doc, "clusters"), 0), 2);
+	CHECK_INT(json_int(json_get(doc, "new"), 0), 4);
+}
+
+TEST(a_report_that_is_none_is_refused)
+{
+	AUTO_BUF struct buf big = BUF_INIT(REPORT_BYTES_MAX * 2);
+	AUTO_JSON struct json *report = NULL;
+	struct err e = { 0 };
+
+	CHECK_ERR(report_parse(bytes_of("[]"), &report, &e), ERR_CORRUPT);
+	CHECK_ERR(report_parse(bytes_of("{\"findings\":["), &report, &e), ERR_CORRUPT);
+	buf_adds(&big, "{\"x\":\"");
+	while (big.n < REPORT_BYTES_MAX - 2)
+		buf_addc(&big, 'x');
+	buf_adds(&big, "\"}");
+	CHECK_INT(big.n, REPORT_BYTES_MAX);
+	CHECK_OK(report_parse(buf_bytes(&big), &report, &e));
+	json_free(report);
+	report = NULL;
+	buf_addc(&big, ' ');
+	CHECK_ERR(report_parse(buf_bytes(&big), &report, &e), ERR_LIMIT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(each_shape_of_an_answer_is_understood_and_no_other),
+		CASE(secrets_go_in_the_clear_to_this_machine_only),
+		CASE(a_record_has_every_field_of_its_schema),
+		CASE(an_older_record_gets_the_same_identity_whenever_it_is_sent),
+		CASE(a_record_that_tells_nothing_is_rejected_with_the_reason),
+		CASE(a_report_is_counted),
+		CASE(a_report_that_is_none_is_refused),
+	};
+
+	return RUN(tests);
+}
