@@ -90,7 +90,8 @@ int api_find_bundle(struct request *q, struct cached *c, struct err *e)
 		return r;
 	r = bundle_build(q->db, q->caller, now, &body, &good_until, e);
 	if (r == 0)
-		cache_put(hub_cache(q->hub), buf_str(&key), &body, good_until, c);
+		cache_put(hub_cache(q->hub), buf_str(&key), &body,
+			  &(struct cache_options){ .good_until_ms = good_until }, c);
 	return r;
 }
 

@@ -31,6 +31,7 @@ static int find_manifest(struct request *q, struct cached *c, struct err *e)
 	AUTO_CACHED struct cached bundle = CACHED_INIT;
 	struct manifest_for who = { .caller = q->caller, .now_ms = time_now() };
 	int64_t generations[2];
+	size_t lasting = 0;
 	int r = read_generations(q->db, generations, e);
 
 	if (r == 0)
@@ -42,9 +43,10 @@ static int find_manifest(struct request *q, struct cached *c, struct err *e)
 	buf_addf(&key, " %s", bundle.etag);
 	if (cache_get(hub_cache(q->hub), buf_str(&key), who.now_ms, c))
 		return 0;
-	r = manifest_build(q->db, &who, &text, e);
+	r = manifest_build(q->db, &who, &text, &lasting, e);
 	if (r == 0)
-		cache_put(hub_cache(q->hub), buf_str(&key), &text, 0, c);
+		cache_put(hub_cache(q->hub), buf_str(&key), &text,
+			  &(struct cache_options){ .lasting = lasting }, c);
 	return r;
 }
 

@@ -142,21 +142,24 @@ static struct entry *make_room(struct blob_cache *cache, const char *key, size_t
 	return unused(cache);
 }
 
-void cache_put(struct blob_cache *cache, const char *key, struct buf *body, int64_t good_until_ms,
-	       struct cached *ret_c)
+void cache_put(struct blob_cache *cache, const char *key, struct buf *body,
+	       const struct cache_options *options, struct cached *ret_c)
 {
+	struct bytes lasting = buf_bytes(body);
 	struct cached c = CACHED_INIT;
 	char hex[HASH_HEX_MAX];
 	struct entry *entry;
 
-	hash_text(HASH_SHA256, buf_bytes(body), hex);
+	if (options->lasting)
+		lasting.n = options->lasting;
+	hash_text(HASH_SHA256, lasting, hex);
 	(void)snprintf(c.etag, sizeof(c.etag), "\"%s\"", hex);
 	c.blob = http_blob_new(body, true);
 
 	(void)pthread_mutex_lock(&cache->lock); /* fails only for a thread that holds it */
 	entry = make_room(cache, key, http_blob_size(c.blob));
 	if (entry) {
-		*entry = (struct entry){ xstrdup(key), c, good_until_ms, 0 };
+		*entry = (struct entry){ xstrdup(key), c, options->good_until_ms, 0 };
 		cache->bytes += http_blob_size(c.blob);
 		lend(cache, entry, ret_c);
 	} else {

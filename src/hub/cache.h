@@ -8,7 +8,7 @@
  *	AUTO_BUF struct buf key = BUF_INIT(BUF_OWN_MAX);
  *	cache_key(&key, "manifest", generations, 2, caller);
  *	if (!cache_get(cache, buf_str(&key), time_now(), &c))
- *		... build, cache_put(cache, buf_str(&key), &body, good_until, &c) ...
+ *		... build, cache_put(cache, buf_str(&key), &body, &options, &c) ...
  *	cache_reply(in, "application/json", &c);       200 or, by If-None-Match, 304
  *	cached_release(&c);
  *
@@ -44,10 +44,15 @@ void cache_key(struct buf *out, const char *kind, const int64_t *generations, si
 	       const struct caller *caller);
 /* true and a reference of the caller's own, or false. */
 bool cache_get(struct blob_cache *cache, const char *key, int64_t now_ms, struct cached *ret_c);
-/* Takes the text out of `body`; the caller gets a reference. good_until_ms 0: until it falls out.
- */
-void cache_put(struct blob_cache *cache, const char *key, struct buf *body, int64_t good_until_ms,
-	       struct cached *ret_c);
+struct cache_options {
+	int64_t good_until_ms; /* 0: until it falls out */
+	/* The tag is the hash of the text up to here, as what follows only says when it was built:
+	 * a hub that was restarted then tags the same as the same. 0: all of it. */
+	size_t lasting;
+};
+/* Takes the text out of `body`; the caller gets a reference. */
+void cache_put(struct blob_cache *cache, const char *key, struct buf *body,
+	       const struct cache_options *options, struct cached *ret_c);
 void cache_reply(struct http_in *in, const char *content_type, const struct cached *c);
 
 #endif

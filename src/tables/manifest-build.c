@@ -139,7 +139,8 @@ static int add_tables(struct building *b, struct db *db, const struct caller *ca
 	return r;
 }
 
-int manifest_build(struct db *db, const struct manifest_for *who, struct buf *out, struct err *e)
+int manifest_build(struct db *db, const struct manifest_for *who, struct buf *out,
+		   size_t *ret_lasting, struct err *e)
 {
 	struct building b = { .o = json_out(out), .last = BUF_INIT(NAME_MAX_LEN + 1) };
 	char iso[TIME_TEXT_MAX];
@@ -151,9 +152,10 @@ int manifest_build(struct db *db, const struct manifest_for *who, struct buf *ou
 	json_close(&b.o);
 	json_open(&b.o, "assets", '{');
 	json_close(&b.o);
-	json_add_text(&b.o, "server_time", time_format_iso(who->now_ms, iso));
 	if (who->bundle_etag)
 		json_add_text(&b.o, "bundle_etag", who->bundle_etag);
+	*ret_lasting = out->n;
+	json_add_text(&b.o, "server_time", time_format_iso(who->now_ms, iso));
 	json_close(&b.o);
 	buf_release(&b.last);
 	if (r == 0 && out->full)

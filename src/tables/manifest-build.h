@@ -3,7 +3,7 @@
  * The manifest as the hub writes it: the tables a caller may see, their current versions and parts.
  * The wire contract is docs/http-api.md, "Manifest"; keys are table names, in byte order.
  *
- *	manifest_build(db, &who, &text, e)      one query for all tables and parts
+ *	manifest_build(db, &who, &text, &lasting, e)      one query for all tables and parts
  *
  * A table that has no version yet is left out, unless it is remote: what cannot be fetched must not
  * be asked for at each pull. What is not known is null, never 0.
@@ -26,6 +26,8 @@ struct manifest_for {
 	int64_t now_ms;          /* for server_time */
 	const char *bundle_etag; /* of the rules for this caller now; NULL: not told */
 };
-int manifest_build(struct db *db, const struct manifest_for *who, struct buf *out, struct err *e);
+/* *ret_lasting is how much of the text, from its start, says all but the time: its hash is the tag. */
+int manifest_build(struct db *db, const struct manifest_for *who, struct buf *out,
+		   size_t *ret_lasting, struct err *e);
 
 #endif

@@ -114,3 +114,13 @@ ok 'it is gzipped for those who accept it' '
 ok 'without a token it is not told' '
 	same $(curl -sS -o body -w "%{http_code}" "$HUB_URL/api/sync/manifest") 401
 '
+
+ok 'a hub that was started anew tags the same as the same' '
+	same $(get /api/sync/manifest) 200
+	tag=$(header ETag)
+	stop_hub
+	start_hub "$SHARED/hub"
+	same $(get /api/sync/manifest -H "If-None-Match: $tag") 304
+	same $(get /api/sync/manifest) 200
+	same "$(header ETag)" "$tag"
+'

@@ -16,7 +16,7 @@ static void put(struct blob_cache *cache, const char *key, size_t size, int64_t 
 
 	memset(p, 'x', size);
 	body.n = size;
-	cache_put(cache, key, &body, good_until_ms, &c);
+	cache_put(cache, key, &body, &(struct cache_options){ .good_until_ms = good_until_ms }, &c);
 	CHECK_INT(http_blob_size(c.blob), size);
 }
 

@@ -245,11 +245,12 @@ TEST(a_download_finds_what_is_granted_or_says_why_not)
 static struct json *manifest_of(struct root *root, const struct caller *caller)
 {
 	AUTO_BUF struct buf text = BUF_INIT(MANIFEST_BUILD_MAX);
+	size_t lasting = 0;
 	struct json *json = NULL;
 	struct err e = { 0 };
 
 	CHECK_OK(manifest_build(root_db(root), &(struct manifest_for){ .caller = caller }, &text,
-				&e));
+				&lasting, &e));
 	CHECK_OK(json_parse(buf_bytes(&text), MANIFEST_BUILD_MAX, &json, &e));
 	return json;
 }
