@@ -6,6 +6,7 @@
 #include "clock/wire.h"
 #include "hub/api.h"
 #include "memory/items.h"
+#include "tables/batch.h"
 
 /* Of a key: access/token.h. */
 #define READ_SYNC   "sync.read"
@@ -58,6 +59,7 @@ const struct route hub_routes[] = {
 	{ "GET", "/api/catalog/tables", NEEDS_TOKEN, 0, api_catalog_tables },
 	{ "GET", "/api/data/{table}/download", NEEDS_TOKEN, 0, api_download },
 	{ "GET", "/api/data/{table}/chunks", NEEDS_TOKEN, 0, api_chunks },
+	{ "POST", "/api/data/batch", NEEDS_TOKEN, BATCH_BODY_MAX, api_batch },
 	{ "GET", "/api/data/{table}/check-access", NEEDS_TOKEN, 0, api_check_access },
 
 	{ "POST", "/api/upload/sessions", NEEDS_USER, 0, api_upload_session },

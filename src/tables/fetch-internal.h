@@ -16,6 +16,8 @@ struct fetch_worker {
 	struct db *db; /* to read with, when first needed */
 };
 
+/* Those that did not come are not `ready` and are asked for alone. */
+int fetch_batch(struct fetch_worker *w, struct fetch_item *const *items, size_t n, struct err *e);
 /* "<server>/api/data/<id>/<what>?v=...&part=..." */
 void fetch_add_url(struct buf *url, const struct fetch_common *common,
 		   const struct fetch_item *item, const char *what);

@@ -201,6 +201,8 @@ int fetch_unit(struct fetch_worker *w, struct fetch_unit *unit, struct err *e)
 	struct fetch_item *item = unit->item;
 	int r;
 
+	if (unit->batch)
+		return fetch_batch(w, unit->batch, unit->batch_count, e);
 	if (unit->length == 0 && !item->delta)
 		return fetch_file(w, item, e);
 	if (atomic_load(&item->failed))

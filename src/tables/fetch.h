@@ -79,17 +79,20 @@ struct fetch_item {
 	atomic_bool whole;    /* the delta came to nothing */
 	atomic_bool failed;   /* one of its units: the others need not be tried */
 	size_t units_missing; /* the caller's */
+	bool ready;           /* it came in a batch */
 	bool emptied;         /* for coming whole after that */
 	char *warning;        /* why; owned */
 	atomic_llong bytes_fetched, bytes_reused;
 };
 
-/* What one worker does at a time: a whole file (length 0), or a range of one. */
+/* What one worker does at a time: a whole file (length 0), or a range of one, or a batch. */
 struct fetch_unit {
 	struct fetch_item *item;
 	int64_t first, length;
 	int64_t at; /* up to here it is in place */
 	bool done, last;
+	struct fetch_item **batch; /* instead: many small ones at once */
+	size_t batch_count;
 };
 
 /* The name of the partial file; the same for the same bytes. The caller owns it. */

@@ -154,6 +154,7 @@ int manifest_build(struct db *db, const struct manifest_for *who, struct buf *ou
 	json_close(&b.o);
 	if (who->bundle_etag)
 		json_add_text(&b.o, "bundle_etag", who->bundle_etag);
+	json_add_bool(&b.o, "batch", true);
 	*ret_lasting = out->n;
 	json_add_text(&b.o, "server_time", time_format_iso(who->now_ms, iso));
 	json_close(&b.o);

@@ -313,6 +313,7 @@ int manifest_parse(struct bytes text, struct manifest **ret_manifest, struct err
 		take_entry(m, it.key, it.value);
 	qsort(m->tables, m->count, sizeof(*m->tables), compare_tables);
 	refuse_twins(m);
+	m->batches = json_flag(json_get(doc, "batch"), false);
 	if (!read_text(doc, "bundle_etag", &m->bundle_etag))
 		m->bundle_etag = xstrdup("");
 	*ret_manifest = TAKE(m);

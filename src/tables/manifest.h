@@ -68,6 +68,7 @@ struct manifest {
 	size_t count;
 	size_t kept_on_server; /* server_only: counted, never fetched */
 	char *bundle_etag;     /* of the rules now, "" when the server does not say */
+	bool batches;          /* POST /api/data/batch is there */
 	struct strv warnings;
 	size_t warnings_left_out;
 };

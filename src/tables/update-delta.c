@@ -15,6 +15,11 @@
 /* Fewer bytes say nothing of a link's rate. */
 #define RATE_BYTES_MIN ((int64_t)1 << 20)
 
+/* A server further away than this is not on the same network; and what is done about it. */
+#define FAR_US       5000
+#define FAR_FACTOR   3
+#define FAR_JOBS_MAX 32
+
 struct finding {
 	struct update *u;
 	size_t *items; /* those with an index */
@@ -62,7 +67,7 @@ int update_find_chunks(struct update *u, struct err *e)
 	struct finding f = { .u = u, .items = items };
 	struct pipeline p = {
 		.ctx = &f,
-		.workers = u->options->jobs,
+		.workers = u->common.at_once,
 		.attempts = INDEX_ATTEMPTS,
 		.order = PIPELINE_AS_FINISHED,
 		.cancel = u->options->cancel,
@@ -80,6 +85,14 @@ int update_find_chunks(struct update *u, struct err *e)
 	return f.n ? pipeline_run(&p, e) : 0;
 }
 
+/* Far from the server most of the time is waiting: more requests wait at once. */
+static unsigned connections(const struct update_options *o)
+{
+	unsigned more = o->jobs * FAR_FACTOR < FAR_JOBS_MAX ? o->jobs * FAR_FACTOR : FAR_JOBS_MAX;
+
+	return o->rtt_us > FAR_US && o->may_add_jobs && more > o->jobs ? more : o->jobs;
+}
+
 int update_load_link(struct update *u, struct err *e)
 {
 	AUTO_FREE char *known = NULL;
@@ -91,7 +104,7 @@ int update_load_link(struct update *u, struct err *e)
 	if (r == 0 && known && sscanf(known, "%" SCNd64 " %" SCNd64, &rtt, &rate) != 2)
 		rate = DELTA_RATE;
 	u->common.rate = rate;
-	u->common.at_once = u->options->jobs;
+	u->common.at_once = connections(u->options);
 	return r;
 }
 

@@ -136,9 +136,9 @@ static int commit_new(struct update *u, struct err *e)
 }
 
 /* A file is there when all of its units are. */
-static void take_unit(struct update *u, const struct pipeline_result *result)
+static void take_item(struct update *u, struct fetch_item *item,
+		      const struct pipeline_result *result)
 {
-	struct fetch_item *item = u->work->units[result->item].item;
 	size_t number = (size_t)(item - u->work->items);
 	bool failed = atomic_load(&item->failed);
 
@@ -151,6 +151,23 @@ static void take_unit(struct update *u, const struct pipeline_result *result)
 	progress_step(u->common.progress, item->table->name, result->result == 0);
 	if (result->result == 0)
 		count_down(u, number);
+}
+
+static void take_unit(struct update *u, const struct pipeline_result *result)
+{
+	const struct fetch_unit *unit = &u->work->units[result->item];
+
+	if (!unit->batch)
+		take_item(u, unit->item, result);
+	/* Of a batch that failed, what came is here; of one that did not, the rest comes alone. */
+	for (size_t i = 0; i < unit->batch_count; i++) {
+		const struct pipeline_result good = { .item = result->item };
+
+		if (unit->batch[i]->ready)
+			take_item(u, unit->batch[i], &good);
+		else if (result->result < 0)
+			take_item(u, unit->batch[i], result);
+	}
 }
 
 /* Also called when none came for a while: what finished before is not to wait for the next. */
@@ -170,7 +187,7 @@ static int fetch_all(struct update *u, struct err *e)
 {
 	struct pipeline p = {
 		.ctx = u,
-		.workers = u->options->jobs,
+		.workers = u->common.at_once,
 		.attempts = UPDATE_ATTEMPTS,
 		.window = WINDOW,
 		.batch = WINDOW,
@@ -190,10 +207,14 @@ static int fetch_all(struct update *u, struct err *e)
 	u->common.progress = progress_begin("pull", worklist_bytes(u->work), u->work->item_count,
 					    u->options->quiet);
 	r = update_find_chunks(u, e);
-	worklist_make_units(u->work);
+	worklist_make_units(u->work, u->options->batches);
 	p.items = u->work->unit_count;
 	u->commit_at = time_monotonic() + COMMIT_EVERY_MS;
 	if (r == 0)
+		r = pipeline_run(&p, e);
+	worklist_make_rest(u->work);
+	p.items = u->work->unit_count;
+	if (r == 0 && p.items > 0)
 		r = pipeline_run(&p, e);
 	if (r == 0)
 		r = update_save_link(u, time_monotonic() - begun, e);

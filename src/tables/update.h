@@ -37,6 +37,9 @@ struct update_options {
 	const char *server;
 	const char *token;
 	unsigned jobs;
+	bool may_add_jobs; /* where the server is far */
+	bool batches;      /* the server has small files many at a time */
+	int64_t rtt_us;    /* of the manifest's request; 0: not known */
 	bool atomic;
 	bool quiet; /* no progress */
 	int64_t keep_old_ms;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tables/worklist.h"
 
+#include "tables/batch.h"
 #include <fcntl.h>
 
 static void add_refs(struct worklist *work, size_t t, size_t *capacity)
@@ -95,6 +96,7 @@ void worklist_free(struct worklist *work)
 	free(work->refs);
 	free(work->first_ref);
 	free(work->units);
+	free(work->batched);
 	free(work);
 }
 
@@ -125,15 +127,66 @@ static void add_units(struct worklist *work, struct fetch_item *item)
 	}
 }
 
-void worklist_make_units(struct worklist *work)
+static bool is_small(const struct fetch_item *item)
+{
+	return item->table->pinned && *item->want->sha256 && item->want->size_bytes > 0 &&
+	       item->want->size_bytes <= BATCH_FILE_MAX;
+}
+
+/* The last unit takes one more, or a new one begins. */
+static void add_to_batch(struct worklist *work, size_t at, int64_t *bytes)
+{
+	struct fetch_unit *last = work->unit_count ? &work->units[work->unit_count - 1] : NULL;
+	int64_t size = work->batched[at]->want->size_bytes + BATCH_LENGTH_BYTES;
+
+	if (at == 0 || last->batch_count == BATCH_FILES_MAX ||
+	    *bytes + size > (int64_t)BATCH_BYTES_MAX) {
+		last = &work->units[work->unit_count++];
+		*last = (struct fetch_unit){ .item = work->batched[at],
+					     .batch = &work->batched[at] };
+		*bytes = 0;
+	}
+	last->batch_count++;
+	work->batched[at]->units_missing = 1;
+	*bytes += size;
+}
+
+void worklist_make_units(struct worklist *work, bool batches)
+{
+	size_t small = 0;
+	size_t n = 0;
+	int64_t bytes = 0;
+
+	work->batched = xcalloc(work->item_count + 1, sizeof(*work->batched));
+	for (size_t i = 0; i < work->item_count; i++) {
+		n += ranges_of(&work->items[i]) + 1;
+		if (batches && is_small(&work->items[i]))
+			work->batched[small++] = &work->items[i];
+	}
+	work->units = xcalloc(n + 1, sizeof(*work->units));
+	for (size_t i = 0; small > 1 && i < small; i++)
+		add_to_batch(work, i, &bytes);
+	for (size_t i = 0; i < work->item_count; i++) {
+		if (small < 2 || !is_small(&work->items[i]))
+			add_units(work, &work->items[i]);
+	}
+}
+
+void worklist_make_rest(struct worklist *work)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < work->item_count; i++)
-		n += ranges_of(&work->items[i]) + 1;
-	work->units = xcalloc(n + 1, sizeof(*work->units));
-	for (size_t i = 0; i < work->item_count; i++)
-		add_units(work, &work->items[i]);
+	for (size_t i = 0; i < work->unit_count; i++) {
+		const struct fetch_unit *unit = &work->units[i];
+
+		for (size_t k = 0; k < unit->batch_count; k++) {
+			if (!unit->batch[k]->ready && !atomic_load(&unit->batch[k]->failed))
+				work->batched[n++] = unit->batch[k];
+		}
+	}
+	work->unit_count = 0;
+	for (size_t i = 0; i < n; i++)
+		add_units(work, work->batched[i]);
 }
 
 const struct work_ref *worklist_refs(const struct worklist *work, size_t item)

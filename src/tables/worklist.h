@@ -36,6 +36,7 @@ struct worklist {
 	size_t ref_count;
 	size_t *first_ref; /* of each item */
 	/* What the workers do, one after the other: of each item the whole, or its ranges. */
+	struct fetch_item **batched; /* in the order of their batches */
 	struct fetch_unit *units;
 	size_t unit_count;
 };
@@ -52,8 +53,10 @@ const struct work_ref *worklist_refs(const struct worklist *work, size_t item);
 /* NULL after the last of all; the caller compares the item. */
 const struct work_ref *worklist_next(const struct worklist *work, const struct work_ref *ref);
 
-/* After the deltas are known. */
-void worklist_make_units(struct worklist *work);
+/* After the deltas are known. Small files come in batches where the hub has them. */
+void worklist_make_units(struct worklist *work, bool batches);
+/* After those: what did not come in its batch, each alone. */
+void worklist_make_rest(struct worklist *work);
 
 int64_t worklist_bytes(const struct worklist *work);
 /* Without what partial files of earlier runs hold already. */

@@ -22,7 +22,9 @@ struct pull {
 	struct plan *plan;
 	struct strv wanted; /* staged files to be kept for the next run */
 	char *etag;         /* of the manifest that came */
-	bool unchanged;     /* 304 */
+	int64_t asked_us,
+		rtt_us; /* when the manifest was asked for; a round trip, as it took two */
+	bool unchanged; /* 304 */
 	bool rules_intact;
 	bool rules_applied;
 	bool manifest_failed;

@@ -87,6 +87,17 @@ static int take_manifest(struct pull *p, const struct http_reply *reply, struct 
 	return 0;
 }
 
+/* How far the server is, its own work included; the connection is made by then. */
+static int on_manifest_head(void *ctx, const struct http_reply *reply, struct err *e)
+{
+	struct pull *p = ctx;
+
+	(void)reply;
+	(void)e;
+	p->rtt_us = (time_monotonic_us() - p->asked_us) / 2;
+	return 0;
+}
+
 /* The one request of each pull. Failing here is the whole answer: nothing else is tried. */
 static int ask_manifest(struct pull *p, struct err *e)
 {
@@ -99,12 +110,15 @@ static int ask_manifest(struct pull *p, struct err *e)
 		.token = p->credentials.token,
 		.accept_gzip = true,
 		.max_body = MANIFEST_BYTES_MAX,
+		.ctx = p,
+		.on_head = on_manifest_head,
 	};
 	int r = known_etag(p, &known, e);
 
 	if (r < 0)
 		return r;
 	request.if_none_match = known;
+	p->asked_us = time_monotonic_us();
 	p->report->requests++;
 	r = http_request(p->http, &request, &reply, e);
 	if (r < 0)
@@ -179,6 +193,9 @@ static int update_tables(struct pull *p, struct err *e)
 		.server = p->credentials.server,
 		.token = p->credentials.token,
 		.jobs = p->options->jobs ? p->options->jobs : workspace_jobs(p->ws),
+		.may_add_jobs = p->options->jobs == 0,
+		.batches = p->manifest->batches,
+		.rtt_us = p->rtt_us,
 		.atomic = p->options->atomic,
 		.quiet = p->options->quiet,
 		.keep_old_ms = workspace_old_versions_ms(p->ws),

@@ -306,26 +306,3 @@ END
 	cmp "$SHARED/two" ws/server/parquet/big.parquet
 	grep -q " 206 " n/access
 '
-
-ok 'of a table with a key only the parts that changed are fetched, wherever they moved' '
-	new_hub hub
-	rows 1 400000 1 >k.csv
-	larder publish k k.csv --key id -q
-	new_workspace ws $HUB_URL
-	pull ws
-	same "$(ls ws/server/parquet/k | wc -l)" 3
-	size=$(json report .bytes_fetched)
-	# the first part goes: the others have another number now
-	awk -F , "NR == 1 || \$1 > 122880" k.csv >rest.csv
-	larder publish k rest.csv -q
-	pull ws
-	same "$(json report .tables_updated)/$(json report .bytes_fetched)" 1/0
-	same "$(ls ws/server/parquet/k | wc -l)" 2
-	larder verify --workspace ws -q
-	awk -F , "\$1 != 200000" rest.csv >less.csv
-	larder publish k less.csv -q
-	pull ws -v
-	[ "$(json report .bytes_fetched)" -lt $((size / 2)) ]
-	same "$(larder query --workspace ws "SELECT count(*) FROM k" --json | json ".rows[0][0]")" 277119
-	larder verify --workspace ws -q
-'

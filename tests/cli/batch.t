@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016
+# Small files that come many in one request, and tables whose parts move.
+. "$(dirname "$0")/../lib.sh"
+. "$SOURCE/tests/site.sh"
+. "$SOURCE/tests/hub.sh"
+
+ok 'of a table with a key only the parts that changed are fetched, wherever they moved' '
+	new_hub hub
+	rows 1 400000 1 >k.csv
+	larder publish k k.csv --key id -q
+	new_workspace ws $HUB_URL
+	pull ws
+	same "$(ls ws/server/parquet/k | wc -l)" 3
+	size=$(json report .bytes_fetched)
+	# the first part goes: the others have another number now
+	awk -F , "NR == 1 || \$1 > 122880" k.csv >rest.csv
+	larder publish k rest.csv -q
+	pull ws
+	same "$(json report .tables_updated)/$(json report .bytes_fetched)" 1/0
+	same "$(ls ws/server/parquet/k | wc -l)" 2
+	larder verify --workspace ws -q
+	awk -F , "\$1 != 200000" rest.csv >less.csv
+	larder publish k less.csv -q
+	pull ws -v
+	[ "$(json report .bytes_fetched)" -lt $((size / 2)) ]
+	same "$(larder query --workspace ws "SELECT count(*) FROM k" --json | json ".rows[0][0]")" 277119
+	larder verify --workspace ws -q
+'
+
+ok 'many small files come in few requests' '
+	new_hub hub
+	mkdir many
+	printf "k,v\n1,2\n" >one.csv
+	for n in $(seq 40); do sed "s/1/$n/" one.csv >many/$n.csv; done
+	larder publish many many -q
+	new_workspace ws $HUB_URL
+	pull ws
+	same "$(ls ws/server/parquet/many | wc -l)" 40
+	[ "$(json report .requests)" -lt 8 ]
+	same "$(larder query --workspace ws "SELECT count(*) FROM many" --json | json ".rows[0][0]")" 40
+	larder verify --workspace ws -q
+'
+
+# batched ANSWER...: a site of two small tables whose server has batches, and answers so to one
+batched() {
+	unset LARDER_SERVER
+	site_table site a 10 1; site_table site b 10 2
+	site_manifest site
+	jq -c ".batch = true | .tables |= map_values(.version = .sha256)" site/api/sync/manifest/index.json >m
+	mv m site/api/sync/manifest/index.json
+	printf "$@" >site/api/data/batch
+	: >site.plan
+	start_faulty site
+	new_workspace ws $FAULTY_URL
+	pull ws
+	same "$(json report .tables_updated)" 2
+	same "$(requests site "POST /api/data/batch")" 1
+	larder verify --workspace ws -q
+	[ -z "$(ls -A ws/.larder/staging)" ]
+}
+
+ok 'a batch that is nonsense, too long, cut or refused: each file alone' '
+	batched "nonsense nonsense"
+	rm -rf site* ws
+	batched "\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377more"
+	rm -rf site* ws
+	batched "\377\377"
+	rm -rf site* ws
+	batched ""
+	same "$(requests site /download)" 2
+'
+
+ok 'of a batch that is right nothing is asked for again' '
+	unset LARDER_SERVER
+	site_table site a 10 1; site_table site b 10 2
+	site_manifest site
+	jq -c ".batch = true | .tables |= map_values(.version = .sha256)" site/api/sync/manifest/index.json >m
+	mv m site/api/sync/manifest/index.json
+	# in the order of the hashes, each with its length
+	for name in $(for n in a b; do echo "$(sha256sum <site/api/data/$n/download) $n"; done | sort | sed "s/.* //"); do
+		size=$(stat -c %s site/api/data/$name/download)
+		printf "\\$(printf %o $((size % 256)))\\$(printf %o $((size / 256)))\000\000\000\000\000\000" >>batch
+		cat site/api/data/$name/download >>batch
+	done
+	mv batch site/api/data/batch
+	: >site.plan
+	start_faulty site
+	new_workspace ws $FAULTY_URL
+	pull ws
+	same "$(json report .tables_updated)" 2
+	same "$(requests site /download)" 0
+	larder verify --workspace ws -q
+'
+
+ok 'a batch holds what its caller may see, and has limits' '
+	new_hub hub
+	printf "k\n1\n" >s.csv
+	larder publish secret s.csv -q
+	token=$(token_of bob@example.com)
+	same $(status POST /api/data/batch $token "{\"files\":[{\"table\":\"secret\"}]}") 200
+	same "$(od -An -tx1 reply.json | tr -d " \n")" ffffffffffffffff
+	same $(status POST /api/data/batch $LARDER_TOKEN "{\"files\":[{\"table\":\"secret\"}]}") 200
+	[ $(stat -c %s reply.json) -gt 100 ]
+	same $(status POST /api/data/batch $LARDER_TOKEN "{\"files\":7}") 400
+	many=$(for n in $(seq 257); do printf ",{}"; done)
+	same $(status POST /api/data/batch $LARDER_TOKEN "{\"files\":[${many#,}]}") 413
+	many=$(for n in $(seq 256); do printf ",{}"; done)
+	same $(status POST /api/data/batch $LARDER_TOKEN "{\"files\":[${many#,}]}") 200
+	same $(stat -c %s reply.json) 2048
+'
