@@ -1,0 +1,158 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The whole way at a distance, and what it costs: (g) 2,000 small files and one large one over a link of 20 and 80 ms and 20 MB/s, by a
+# delaying proxy on this machine; (h) is bench/delta.sh; (i) peak memory for a large table; (j) CPU seconds per GB, client and hub.
+#
+#	bench/link.sh BUILD [ROW...]	rows: g i j (all)
+#	BENCH_RUNS: 3; BENCH_SMALL: 2000 files; BENCH_LARGE_MB: 500, of (g); BENCH_TABLE_MB: 4000, of (i); BENCH_DIR
+set -eu
+
+source=$(cd "$(dirname "$0")/.." && pwd)
+build=$(cd "$1" && pwd)
+shift
+rows=${*:-g i j}
+runs=${BENCH_RUNS:-3}
+work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-link.XXXXXX")
+chmod 711 "$work" # started by root, nginx reads as nobody
+PATH=$build/src:$PATH
+LARDER_CONFIG_DIR=$work/config
+export PATH LARDER_CONFIG_DIR
+
+cleanup() {
+	for file in "$work"/*.pid; do
+		[ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || :
+	done
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+parts=$source/.deps/duckdb
+cc -O2 -o "$work/interleave" "$source/bench/interleave.c"
+cc -O2 -o "$work/delay-proxy" "$source/bench/delay-proxy.c"
+cc -O2 -I"$parts" -o "$work/make-data" "$source/bench/make-data.c" -L"$parts" -lduckdb -Wl,-rpath,"$parts"
+wants() { case " $rows " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+title() { printf '\n(%s) %s\n' "$1" "$2"; }
+
+start_hub() {
+	LARDER_TOKEN=$(larder hub init "$work/hub" --admin bench@example.com)
+	larder serve --data "$work/hub" --listen 127.0.0.1:0 >"$work/serve" 2>"$work/serve.log" &
+	echo $! >"$work/hub.pid"
+	until [ -s "$work/serve" ]; do sleep 0.02; done
+	LARDER_SERVER=$(sed -n 's/.*\(http:[^ ]*\).*/\1/p' "$work/serve")
+	export LARDER_TOKEN LARDER_SERVER
+	port=${LARDER_SERVER##*:}
+}
+
+stop_hub() {
+	kill "$(cat "$work/hub.pid")"
+	while kill -0 "$(cat "$work/hub.pid")" 2>/dev/null; do sleep 0.02; done
+	rm -rf "$work/hub" "$work/hub.pid" "$work/serve"
+}
+
+# far MS RATE: proxies of the hub and of nginx; sets far_hub and far_web
+far() {
+	for end in hub web; do
+		[ ! -f "$work/far-$end.pid" ] || kill "$(cat "$work/far-$end.pid")"
+		[ $end = hub ] && to=$port || to=$web
+		rm -f "$work/far-$end"
+		"$work/delay-proxy" "$to" "$1" "$2" >"$work/far-$end" &
+		echo $! >"$work/far-$end.pid"
+		until [ -s "$work/far-$end" ]; do sleep 0.02; done
+	done
+	far_hub=http://127.0.0.1:$(cat "$work/far-hub")
+	far_web=http://127.0.0.1:$(cat "$work/far-web")
+}
+
+start_nginx() {
+	start_hub
+	web=$port
+	stop_hub
+	cat >"$work/nginx.conf" <<END
+worker_processes 2; daemon on; pid $work/nginx.pid; error_log $work/nginx.log;
+events { worker_connections 1024; }
+http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000;
+  client_body_temp_path $work/n1; proxy_temp_path $work/n2; fastcgi_temp_path $work/n3;
+  uwsgi_temp_path $work/n4; scgi_temp_path $work/n5;
+  server { listen 127.0.0.1:$web; listen 127.0.0.1:$((web + 1)) http2; root $work/files; } }
+END
+	nginx -c "$work/nginx.conf" -e "$work/nginx.log"
+}
+
+# The list for curl, by the address it is fetched from.
+list() { # FOLDER URL OUTPUT
+	rm -f "$3"
+	for f in "$work/files/$1"/*; do
+		printf 'url = "%s/%s/%s"\noutput = "%s/out/%s"\n' "$2" "$1" "${f##*/}" "$work" "${f##*/}" >>"$3"
+	done
+}
+
+cat >"$work/fresh" <<END
+rm -rf "$work/ws" "$work/out"; mkdir "$work/out"
+case \$NAME in larder*) larder init "$work/ws" --server "\$SERVER" --token "\$LARDER_TOKEN" --no-pull --quiet ;; esac
+END
+
+over_link() { # FOLDER, what is published
+	for ms in 20 80; do
+		far $ms 20000000
+		list "$1" "$far_web" "$work/list"
+		SERVER=$far_hub
+		export SERVER
+		printf ' round trip of %s ms, 20 MB/s\n' $ms
+		"$work/interleave" -n "$runs" -p "sh $work/fresh" \
+			"larder=larder pull --quiet --workspace $work/ws" \
+			"curl-16=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 16 --config $work/list" \
+			"curl-64=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 64 --config $work/list" \
+			"curl-300=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 300 --config $work/list"
+	done
+	far 80 0
+	list "$1" "$far_web" "$work/list"
+	SERVER=$far_hub
+	printf ' round trip of 80 ms, no limit of the rate\n'
+	"$work/interleave" -n "$runs" -p "sh $work/fresh" \
+		"larder=larder pull --quiet --workspace $work/ws" \
+		"curl-64=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 64 --config $work/list" \
+		"curl-300=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 300 --config $work/list"
+}
+
+seconds_of() { # PID: CPU seconds so far
+	awk -v hz="$(getconf CLK_TCK)" '{ print ($14 + $15) / hz }' "/proc/$1/stat"
+}
+
+printf 'larder %s, %s cores, %s; runs of each: %s\n' "$(larder --version | cut -d' ' -f2)" "$(nproc)" "$(uname -sr)" "$runs"
+mkdir -p "$work/files"
+start_nginx
+if wants g; then
+	mkdir "$work/files/small"
+	"$work/make-data" "$work/files/small" "${BENCH_SMALL:-2000}" 10 200
+	start_hub
+	larder publish small "$work/files/small" --quiet
+	title g "${BENCH_SMALL:-2000} files of 10 to 200 KB: one table in parts"
+	over_link small
+	stop_hub
+	mkdir "$work/files/large"
+	"$work/make-data" "$work/files/large" 1 $((${BENCH_LARGE_MB:-500} * 1000)) $((${BENCH_LARGE_MB:-500} * 1000))
+	start_hub
+	larder publish large "$work/files/large/t00000.parquet" --quiet
+	title g "one file of ${BENCH_LARGE_MB:-500} MB"
+	runs=1
+	over_link large
+	stop_hub
+	rm -rf "$work/files/small" "$work/files/large"
+fi
+if wants i || wants j; then
+	mb=${BENCH_TABLE_MB:-4000}
+	mkdir "$work/files/table"
+	"$work/make-data" "$work/files/table" 1 $((mb * 1000)) $((mb * 1000))
+	start_hub
+	larder publish table "$work/files/table/t00000.parquet" --quiet
+	title i "peak memory of a table of $mb MB; (j) CPU seconds per GB"
+	before=$(seconds_of "$(cat "$work/hub.pid")")
+	SERVER=$LARDER_SERVER NAME=larder sh "$work/fresh"
+	"$work/interleave" -n 1 -p "NAME=larder SERVER=$LARDER_SERVER sh $work/fresh" "larder=larder pull --quiet --workspace $work/ws" >"$work/table"
+	after=$(seconds_of "$(cat "$work/hub.pid")")
+	awk -v gb="$mb" -v hub="$(echo "$before $after" | awk '{ print $2 - $1 }')" '$1 == "larder" {
+		printf "  client: at most %.1f MB, %.2f CPU seconds per GB; hub: %.2f CPU seconds per GB\n", $4, $3 * 1000 / gb, hub / 2 * 1000 / gb }' "$work/table"
+	awk '/^VmHWM/ { printf "  hub: at most %.1f MB\n", $2 / 1024 }' "/proc/$(cat "$work/hub.pid")/status"
+	stop_hub
+fi
