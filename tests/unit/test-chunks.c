@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "base/str.h"
+#include "tables/blocks.h"
 #include "tables/chunks-internal.h"
 #include "tables/parquet-cuts.h"
 
@@ -256,6 +257,33 @@ TEST(a_footer_that_is_none_has_no_cuts)
 		  ERR_CORRUPT);
 }
 
+TEST(blocks_find_one_wrong_byte_anywhere_and_a_wrong_length)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO(bench_release) struct bench b = { .folder = folder, .n = ((size_t)40 << 20) + 5 };
+	AUTO_FREE char *path = xasprintf("%s/file", folder);
+	static const off_t places[] = { 0, (17 << 20) - 1, 40 << 20 };
+	AUTO_FD int fd = -1;
+	struct err e = { 0 };
+
+	b.data = xmalloc(b.n);
+	noise(b.data, b.n, 5);
+	build(&b);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	CHECK_INT(blocks_check(fd, b.chunks, 3, &e), 1);
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		char was = b.data[places[i]];
+		char other = (char)(was ^ 1);
+
+		assert_int_equal(pwrite(fd, &other, 1, places[i]), 1);
+		CHECK_INT(blocks_check(fd, b.chunks, 3, &e), 0);
+		assert_int_equal(pwrite(fd, &was, 1, places[i]), 1);
+	}
+	CHECK_INT(blocks_check(fd, b.chunks, 1, &e), 1);
+	assert_int_equal(ftruncate(fd, (off_t)b.n - 1), 0);
+	CHECK_INT(blocks_check(fd, b.chunks, 3, &e), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +295,7 @@ int main(void)
 		CASE(a_million_entries_of_one_byte_are_refused),
 		CASE(an_index_over_the_limit_is_not_looked_at),
 		CASE(a_footer_that_is_none_has_no_cuts),
+		CASE(blocks_find_one_wrong_byte_anywhere_and_a_wrong_length),
 	};
 
 	return RUN(tests);
