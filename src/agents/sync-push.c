@@ -4,6 +4,7 @@
 #include "agents/mirror.h"
 #include "agents/record.h"
 #include "base/hash.h"
+#include "base/progress.h"
 #include "base/time.h"
 #include "engine/journal.h"
 #include "engine/outbox.h"
@@ -26,10 +27,12 @@ struct push {
 	struct sync_pushed *ret;
 	struct http_client *http;
 	char *url;
+	struct progress *progress;
 };
 
 static void push_release(struct push *p)
 {
+	progress_end(p->progress);
 	http_client_free(p->http);
 	free(p->url);
 }
@@ -245,6 +248,15 @@ static void on_failed(void *ctx, const struct outbox_item *item, const struct ou
 		strv_addf(&p->ret->failures, "%s: %s: %s", v->word, item->subject, why->msg);
 }
 
+static int on_delivered(void *ctx, const struct outbox_item *item, struct err *e)
+{
+	struct push *p = ctx;
+
+	(void)e;
+	progress_step(p->progress, item->subject, true);
+	return 0;
+}
+
 void sync_credential(const struct sync_peer *peer, char out[65])
 {
 	AUTO_FREE char *who = xasprintf("%s %s", peer->server, peer->token ? peer->token : "");
@@ -286,6 +298,7 @@ static int drain(struct push *p, const struct sync_push_options *options, struct
 		.deliver_many = deliver,
 		.batch_rows = SYNC_BATCH_ROWS,
 		.batch_bytes = SYNC_BATCH_BYTES,
+		.delivered = on_delivered,
 		.failed = on_failed,
 	};
 	int r = lease_wait(agents_db(p->a), &wait, &lease, e);
@@ -349,6 +362,9 @@ int sync_push(struct agents *a, const struct sync_peer *peer,
 		return r < 0 ? r : count_only(a, ret, e);
 	p.url = xasprintf("%s/v1/agent/sync", peer->server);
 	p.http = http_client_new(&(struct http_client_options){ .cancel = options->cancel });
-	r = drain(&p, options, e);
+	r = count_only(a, ret, e);
+	p.progress = progress_begin("agent push", 0, ret->waiting, !options->progress);
+	if (r == 0)
+		r = drain(&p, options, e);
 	return r < 0 ? r : note(&p, e);
 }

@@ -57,6 +57,7 @@ struct sync_push_options {
 	bool hurry;          /* also what waits since the hub did not answer */
 	bool redrive;
 	const atomic_bool *cancel; /* may be NULL */
+	bool progress;             /* on stderr: base/progress.h */
 };
 struct sync_pushed {
 	size_t collected, sent, duplicates, requests, redriven;

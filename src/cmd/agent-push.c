@@ -75,6 +75,7 @@ static int push(struct agents *a, const struct push_args *args, struct err *e)
 		.collect = true,
 		.hurry = true,
 		.redrive = args->redrive,
+		.progress = !args->quiet && !args->sync.json,
 	};
 	int r;
 

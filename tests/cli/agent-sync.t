@@ -248,6 +248,42 @@ ok 'stale data is used, marked, with its age' '
 	same "$(json said .stale)" true
 '
 
+ok 'an odd answer never empties what is known, and delivers nothing' '
+	hub
+	ask /v1/agent/sync --data "{\"agent_id\":\"other\",\"dispatches\":[{\"repo\":\"r\",\"status\":\"failed\"}]}" >/dev/null
+	larder agent pull -q
+	work 1
+	mkdir -p portal/v1/agent
+	: >portal.plan
+	start_faulty portal
+	for answer in "<html>log in first</html>" "{}" "[]" "null" "" "{\"data\":null}" "{\"data\":{\"context\":5}}"; do
+		printf %s "$answer" >portal/v1/agent/context
+		exits 75 larder agent pull --server "$FAULTY_URL" --json >said 2>warned
+		same "$(json said .count)/$(json said .stale)" 1/true
+	done
+	printf %s "{\"data\":[]}" >portal/v1/agent/context
+	larder agent pull --server "$FAULTY_URL" --json >said
+	same "$(json said .count)/$(json said .stale)" 1/false
+	# To whatever is sent: a page, a redirect, a refusal of the whole batch, a busy server.
+	echo "welcome to our network" >portal/v1/agent/sync
+	for fault in "" "redirect:$HUB_URL/v1/agent/sync" status:502 status:404 status:429:1; do
+		echo "/v1/agent/sync $fault" >portal.plan
+		[ -n "$fault" ] || : >portal.plan
+		exits 75 larder agent push --server "$FAULTY_URL" --json >said 2>warned
+		same "$fault $(json said .sent)/$(json said .waiting)" "$fault 0/1"
+	done
+	wait_for "larder agent push --json >said 2>/dev/null"
+	same "$(json said .sent)" 1
+	work 2
+	echo "/v1/agent/sync status:422" >portal.plan
+	exits 1 larder agent push --server "$FAULTY_URL" --json >said 2>warned
+	same "$(json said .dead)" 1
+	larder agent push --dead >said
+	has said since
+	larder agent push --redrive --json >said
+	same "$(json said .sent)/$(json said .dead)" 1/0
+'
+
 ok 'a server that is not this machine must be https' '
 	work 1
 	LARDER_TOKEN=x

@@ -4,6 +4,7 @@
 #include "agents/sync.h"
 
 #include "base/uuid.h"
+#include "engine/outbox.h"
 #include "scratch.h"
 
 static struct json *parse(const char *text)
@@ -196,6 +197,33 @@ TEST(a_report_that_is_none_is_refused)
 	CHECK_ERR(report_parse(buf_bytes(&big), &report, &e), ERR_LIMIT);
 }
 
+TEST(a_record_that_was_damaged_here_is_not_sent_and_kept_with_the_reason)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	const struct agents_options o = { .path = folder, .create = true, .self = "me" };
+	const struct sync_peer peer = { "http://127.0.0.1:1", "token" };
+	const struct sync_push_options options = { 0 };
+	static const char id[] = "01a2166d-bcd4-7f80-ade1-80ff6060b6c0";
+	const struct outbox_item item = { .kind = RECORD_KIND,
+					  .subject = id,
+					  .key = "01a2166d-bcd4-7f80-ade1-80ff6060b6c0:3:"
+						 "0123456789abcdef",
+					  .payload = "{\"torn\":" };
+	AUTO_PUSH struct sync_pushed pushed = { 0 };
+	AUTO_AGENTS struct agents *a = NULL;
+	struct err e = { 0 };
+
+	CHECK_OK(agents_open(&o, &a, &e));
+	CHECK_OK(db_begin(agents_db(a), &e));
+	CHECK_INT(outbox_put(agents_db(a), &item, id, &e), 1);
+	CHECK_OK(db_commit(agents_db(a), &e));
+	CHECK_OK(sync_push(a, &peer, &options, &pushed, &e));
+	CHECK_INT(pushed.requests, 0);
+	CHECK_INT(pushed.dead, 1);
+	CHECK_INT(pushed.failures.n, 1);
+	CHECK_HAS(pushed.failures.v[0], "damaged");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +234,7 @@ int main(void)
 		CASE(a_record_that_tells_nothing_is_rejected_with_the_reason),
 		CASE(a_report_is_counted),
 		CASE(a_report_that_is_none_is_refused),
+		CASE(a_record_that_was_damaged_here_is_not_sent_and_kept_with_the_reason),
 	};
 
 	return RUN(tests);
