@@ -3,13 +3,13 @@
 # Larder beside what a user would pick instead, on this machine, in one run: `make bench`. Rounds are interleaved; the figures are
 # medians and ratios to the first line of each table, whose command lines are printed. Never a test: machines are noisy.
 #
-#	bench/run.sh BUILD [ROW...]	rows: a b c d e f clock agents (all); BENCH_DIR: where files go (a temporary folder), BENCH_RUNS: 5
+#	bench/run.sh BUILD [ROW...]	rows: a b c d e f clock agents sessions (all); BENCH_DIR: where files go (a temporary folder), BENCH_RUNS: 5
 set -eu
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "$1" && pwd)
 shift
-rows=${*:-a b c d e f clock agents}
+rows=${*:-a b c d e f clock agents sessions}
 runs=${BENCH_RUNS:-5}
 work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
 chmod 711 "$work" # started by root, nginx reads as nobody
@@ -207,4 +207,7 @@ if wants clock; then
 fi
 if wants agents; then
 	"$source/bench/agents.sh" "$build"
+fi
+if wants sessions; then
+	"$source/bench/sessions.sh" "$build"
 fi

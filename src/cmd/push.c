@@ -81,6 +81,8 @@ static void done_json(const struct push_report *report, struct json_out *o)
 	json_add_int(o, "private", (int64_t)sent->private);
 	json_add_int(o, "redacted", (int64_t)sent->redacted);
 	json_add_int(o, "bytes", sent->bytes);
+	json_add_int(o, "sent_bytes", sent->sent);
+	json_add_int(o, "tails", (int64_t)sent->tails);
 	json_add_int(o, "requests", (int64_t)sent->requests);
 	json_add_int(o, "waiting", (int64_t)report->waiting);
 	json_add_int(o, "paused", (int64_t)report->paused);

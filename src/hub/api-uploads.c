@@ -7,15 +7,19 @@
 #include "tables/objects.h"
 
 /* What a form adds to its file: boundaries, heads, other fields. */
-#define FORM_EXTRA   ((int64_t)64 << 10)
-#define REPLY_MAX    ((size_t)4096)
-#define FIELD        "file"
-#define INVALID_GZIP "invalid_gzip"
+#define FORM_EXTRA    ((int64_t)64 << 10)
+#define REPLY_MAX     ((size_t)4096)
+#define FIELD         "file"
+#define FIELD_TAIL    "tail" /* what a kept file has grown by: unknown to older hubs, so refused */
+#define INVALID_GZIP  "invalid_gzip"
+#define OFFSET_HEADER "X-Larder-Offset"
+#define PREFIX_HEADER "X-Larder-Prefix-SHA256"
 
 struct receiving {
 	struct hub *hub;
 	enum upload_kind kind;
-	struct caller caller; /* who it is; asked again when all has come */
+	struct upload_tail tail; /* of the head; counts for the field "tail" */
+	struct caller caller;    /* who it is; asked again when all has come */
 	struct multipart *form;
 	struct upload *upload; /* NULL until the field came */
 	bool inside;           /* the field's bytes are coming */
@@ -43,18 +47,23 @@ static int record(struct hub *hub, struct upload *u, struct caller *by, bool *re
 static int on_part(void *ctx, const char *name, const char *filename, struct err *e)
 {
 	struct receiving *p = ctx;
-	const struct upload_wish wish = {
+	struct upload_wish wish = {
 		.kind = p->kind,
 		.user_id = p->caller.user_id,
 		.email = p->caller.email,
 		.name = filename,
 	};
+	bool tail = str_eq(name, FIELD_TAIL);
 
-	p->inside = str_eq(name, FIELD);
+	p->inside = tail || str_eq(name, FIELD);
 	if (!p->inside)
 		return 0;
 	if (p->upload)
 		return err_set(e, ERR_CORRUPT, "the form has two fields '" FIELD "'");
+	if (tail && p->tail.offset == 0)
+		return err_set(e, ERR_CORRUPT, "a field '" FIELD_TAIL "' without " OFFSET_HEADER);
+	if (tail)
+		wish.tail = p->tail;
 	return upload_begin(hub_staging(p->hub), &wish, &p->upload, e);
 }
 
@@ -93,9 +102,22 @@ static void reply_kept(struct http_in *in, const struct upload *u, bool duplicat
 	http_reply_bytes(in, 200, "application/json", buf_bytes(&text));
 }
 
+/* The disk filled while it came: then, or for the database beside it. */
+static bool ran_full(const struct receiving *p, const struct err *e)
+{
+	struct err ignored = { 0 };
+
+	if (e->code != ERR_IO)
+		return false;
+	return upload_found_no_space(p->upload) ||
+	       objects_check_space(hub_staging(p->hub), 0, &ignored) == ERR_LIMIT;
+}
+
 static void reply_failed(const struct receiving *p, struct http_in *in, const struct err *e)
 {
-	if (p->broken_gzip)
+	if (ran_full(p, e))
+		http_reply_detail(in, 507, "no_space", "the disk of the hub is full");
+	else if (p->broken_gzip)
 		http_reply_detail(in, 400, INVALID_GZIP, e->msg);
 	else
 		reply_error(in, e);
@@ -135,6 +157,7 @@ static void receiving_free(void *state)
 static int receive(struct request *q, enum upload_kind kind, struct err *e)
 {
 	const struct root *root = hub_staging(q->hub);
+	struct upload_tail tail = { 0 };
 	struct receiving *p;
 	struct multipart_sink sink = { .on_part = on_part, .on_data = on_data };
 	struct http_body body = {
@@ -148,7 +171,12 @@ static int receive(struct request *q, enum upload_kind kind, struct err *e)
 		http_reply_detail(q->in, 507, "no_space", e->msg);
 		return 0;
 	}
+	if (http_header(q->in, OFFSET_HEADER) &&
+	    upload_tail_parse(http_header(q->in, OFFSET_HEADER), http_header(q->in, PREFIX_HEADER),
+			      &tail, e) < 0)
+		return e->code;
 	p = xcalloc(1, sizeof(*p));
+	p->tail = tail;
 	sink.ctx = p;
 	p->hub = q->hub;
 	p->kind = kind;
@@ -158,7 +186,7 @@ static int receive(struct request *q, enum upload_kind kind, struct err *e)
 	}
 	p->caller = caller_copy(q->caller);
 	body.state = p;
-	http_reply_add(q->in, "X-Larder-Accepts", "session-gzip");
+	http_reply_add(q->in, "X-Larder-Accepts", "session-gzip, session-tail");
 	http_reply_add(q->in, "X-Agnes-Accepts", "session-gzip"); /* of earlier clients */
 	http_take_body(q->in, &body);
 	return 0;

@@ -2,12 +2,19 @@
 #include "sessions/find.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "sessions/upload.h"
 #include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 
 #define ENDING    ".jsonl"
 #define SUBAGENTS "/subagents/"
+/* Where agents cut the name of a project's folder. */
+#define FOLDER_CUT ((size_t)200)
+/* The first lines of a transcript, long ones included, say where it works. */
+#define HEAD_MAX ((size_t)256 << 10)
 
 void session_files_release(struct session_files *f)
 {
@@ -94,6 +101,77 @@ static int look_in(struct session_files *files, const char *folder, bool fallbac
 	return r == ERR_NOT_FOUND ? 0 : r;
 }
 
+struct belonging {
+	const char *folder;
+	struct bytes mark; /* "cwd":"/the/workspace */
+	bool found;
+};
+
+/* Does a line at the beginning of this transcript say that its work was in the workspace? */
+static int look_for_mark(void *ctx, const char *path, const struct stat *st, struct err *e)
+{
+	struct belonging *b = ctx;
+	AUTO_FREE char *full = xasprintf("%s/%s", b->folder, path);
+	AUTO_FREE char *head = xmalloc(HEAD_MAX);
+	AUTO_FD int fd = -1;
+	const char *at = head;
+	ssize_t n;
+
+	(void)e;
+	if (b->found || !S_ISREG(st->st_mode) || !str_ends(path, ENDING))
+		return 0;
+	fd = open(full, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, head, HEAD_MAX);
+	while (n > 0 && !b->found &&
+	       (at = memmem(at, (size_t)(head + n - at), b->mark.p, b->mark.n))) {
+		at += b->mark.n;
+		b->found = at < head + n && (*at == '"' || *at == '/');
+	}
+	return 0;
+}
+
+/* A folder of the projects whose name was cut: another path may begin with the same letters. */
+static int look_in_cut(struct session_files *files, const char *folder, const char *workspace,
+		       struct err *e)
+{
+	AUTO_BUF struct buf mark = BUF_INIT(BUF_OWN_MAX);
+	struct json_out o = json_out(&mark);
+	struct belonging b = { .folder = folder };
+	int r;
+
+	json_open(&o, NULL, '{');
+	json_add_text(&o, "cwd", workspace);
+	json_close(&o);
+	/* {"cwd":"/the/workspace"} without its ends */
+	b.mark = (struct bytes){ buf_str(&mark) + 1, mark.n - 3 };
+	r = tree_visit(AT_FDCWD, folder, look_for_mark, &b, e);
+	return r == 0 && b.found ? look_in(files, folder, false, e) : r == ERR_NOT_FOUND ? 0 : r;
+}
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir); /* only read from */
+}
+
+/* Very long names are cut, and a hash is put behind: found by what they begin with. */
+static int find_cut(struct session_files *files, const char *projects, const char *encoded,
+		    const char *workspace, struct err *e)
+{
+	AUTO(close_dir) DIR *dir = strlen(encoded) > FOLDER_CUT ? opendir(projects) : NULL;
+	struct dirent *entry;
+	int r = 0;
+
+	while (r == 0 && dir && (entry = readdir(dir))) {
+		AUTO_FREE char *folder = xasprintf("%s/%s", projects, entry->d_name);
+
+		if (strncmp(entry->d_name, encoded, FOLDER_CUT) == 0 &&
+		    !str_eq(entry->d_name, encoded))
+			r = look_in_cut(files, folder, workspace, e);
+	}
+	return r;
+}
+
 /* By name; of one name those that count more first. */
 static int compare(const void *a, const void *b)
 {
@@ -140,14 +218,18 @@ int sessions_find(const char *workspace, struct session_files *ret_files, struct
 	AUTO_SESSION_FILES struct session_files files = { 0 };
 	AUTO_FREE char *config = config_folder();
 	AUTO_FREE char *own = xasprintf("%s/user/sessions", workspace);
+	AUTO_FREE char *projects = xasprintf("%s/projects", config);
 	AUTO_STRV struct strv encoded = STRV_INIT;
 	int r = 0;
 
 	sessions_encode(workspace, &encoded);
 	for (size_t i = 0; r == 0 && i < encoded.n; i++) {
-		AUTO_FREE char *folder = xasprintf("%s/projects/%s", config, encoded.v[i]);
+		AUTO_FREE char *folder = xasprintf("%s/%s", projects, encoded.v[i]);
 
-		r = look_in(&files, folder, false, e);
+		if (strlen(encoded.v[i]) <= NAME_MAX)
+			r = look_in(&files, folder, false, e);
+		if (r == 0)
+			r = find_cut(&files, projects, encoded.v[i], workspace, e);
 	}
 	if (r == 0)
 		r = look_in(&files, own, true, e);

@@ -8,8 +8,9 @@
  *
  * <config> is CLAUDE_CONFIG_DIR, else ~/.claude. The path is encoded in one of three ways, by the
  * age of the agent: '/' becomes '-'; every character that is no letter or digit does; every run of
- * those does. Of files with the same name the newest counts. Sorted by name; names a hub would not
- * take are left out. Nothing is opened. Threads: any. Errors: ERR_IO; a missing folder is empty.
+ * those does. A name of more than 200 letters is cut there, with a hash behind: such a folder counts when a
+ * transcript in it says that it works in this workspace ("cwd"). Of files with the same name the newest counts. Sorted by name; names a hub would not
+ * take are left out. Nothing else is opened. Threads: any. Errors: ERR_IO; a missing folder is empty.
  */
 #ifndef LARDER_SESSIONS_FIND_H
 #define LARDER_SESSIONS_FIND_H

@@ -7,9 +7,11 @@
 #include "base/time.h"
 #include "engine/journal.h"
 #include "net/gunzip.h"
+#include <errno.h>
 #include <fcntl.h>
 
 #define STAGED_MAX 64
+#define COPY_CHUNK ((size_t)256 << 10)
 
 static const char *const migrations[] = {
 	"CREATE TABLE upload(kind TEXT NOT NULL, user_id INTEGER NOT NULL, name TEXT NOT NULL,"
@@ -43,6 +45,7 @@ struct upload {
 	char sha256[HASH_HEX_MAX];
 	int64_t size;
 	bool kept; /* the journal's, whatever becomes of the commit */
+	bool no_space;
 };
 
 const char *upload_kind_word(enum upload_kind kind)
@@ -65,6 +68,52 @@ static char *kept_name(const struct upload_wish *wish)
 	bool packed = wish->kind == UPLOAD_SESSION && str_ends(wish->name, ".gz");
 
 	return xstrndup(wish->name, strlen(wish->name) - (packed ? 3 : 0));
+}
+
+int upload_tail_parse(const char *offset, const char *sha256, struct upload_tail *ret_tail,
+		      struct err *e)
+{
+	struct upload_tail tail = { 0 };
+
+	if (!offset || !sha256)
+		return err_set(e, ERR_USAGE, "a tail needs its offset and the hash before it");
+	if (parse_int64(offset, 1, UPLOAD_BYTES_MAX, &tail.offset, e) < 0)
+		return err_in(e, "the offset of a tail");
+	if (!is_hex(sha256, SHA256_HEX))
+		return err_set(e, ERR_USAGE, "the hash before a tail is no SHA-256");
+	(void)snprintf(tail.sha256, sizeof(tail.sha256), "%s", sha256);
+	*ret_tail = tail;
+	return 0;
+}
+
+static int write_piece(void *ctx, struct bytes piece, struct err *e);
+
+static int not_the_same(struct err *e)
+{
+	return err_set(e, ERR_CONFLICT, "what is kept here is not what this is the rest of");
+}
+
+/* The kept file as the beginning of this one, if it is what the sender says. */
+static int take_kept(struct upload *u, const struct upload_tail *tail, struct err *e)
+{
+	AUTO_FD int fd = openat(root_dirfd(u->root), u->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
+	AUTO_FREE char *chunk = xmalloc(COPY_CHUNK);
+	char sha256[HASH_HEX_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size != tail->offset)
+		return not_the_same(e);
+	while ((n = read(fd, chunk, COPY_CHUNK)) > 0) {
+		hash_add(hash, chunk, (size_t)n);
+		if (write_piece(u, (struct bytes){ chunk, (size_t)n }, e) < 0)
+			return e->code;
+	}
+	if (n < 0)
+		return err_sys(e, "read '%s'", u->path);
+	hash_hex(hash, sha256);
+	return u->size == tail->offset && str_eq(sha256, tail->sha256) ? 0 : not_the_same(e);
 }
 
 int upload_begin(const struct root *root, const struct upload_wish *wish,
@@ -91,8 +140,16 @@ int upload_begin(const struct root *root, const struct upload_wish *wish,
 	if (!str_eq(u->name, wish->name))
 		u->gunzip = gunzip_new();
 	u->hash = hash_new(HASH_SHA256);
+	if (wish->tail.offset > 0 && take_kept(u, &wish->tail, e) < 0)
+		return e->code;
 	*ret_upload = TAKE(u);
 	return 0;
+}
+
+static int noting_space(struct upload *u, int r)
+{
+	u->no_space |= r == ERR_IO && (errno == ENOSPC || errno == EDQUOT);
+	return r;
 }
 
 static int write_piece(void *ctx, struct bytes piece, struct err *e)
@@ -107,7 +164,7 @@ static int write_piece(void *ctx, struct bytes piece, struct err *e)
 			       format_size(UPLOAD_BYTES_MAX, limit));
 	u->size += (int64_t)piece.n;
 	hash_add(u->hash, piece.p, piece.n);
-	return file_write_all(u->fd, piece, u->staged, e);
+	return noting_space(u, file_write_all(u->fd, piece, u->staged, e));
 }
 
 int upload_add(struct upload *u, struct bytes piece, struct err *e)
@@ -125,7 +182,12 @@ int upload_finish(struct upload *u, struct err *e)
 		return r;
 	hash_hex(u->hash, u->sha256);
 	strv_add(&names, u->staged);
-	return journal_sync(u->root, &names, e);
+	return noting_space(u, journal_sync(u->root, &names, e));
+}
+
+bool upload_found_no_space(const struct upload *u)
+{
+	return u && u->no_space;
 }
 
 /* 1 when these bytes are what is kept, and the file still looks like it. */

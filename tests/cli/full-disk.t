@@ -56,3 +56,28 @@ ok 'a disk that fills in the middle of an upload keeps nothing of it' '
 	same "$(status GET /api/admin/objects/$sum "$LARDER_TOKEN")" 404
 	goes_on
 '
+
+ok 'a disk that fills in the middle of what a person sends is 507, and nothing of it is kept' '
+	hub_on_disk 100
+	mkfifo body
+	(
+		printf "%s\r\n" --b "Content-Disposition: form-data; name=\"file\"; filename=\"s.jsonl\"" ""
+		head -c 2000000 /dev/zero
+		wait_for "[ -e filled ]"
+		head -c 20000000 /dev/zero
+		printf "\r\n%s\r\n" --b--
+	) >body &
+	curl -s -o reply.json -w "%{http_code}" -X POST -T - -H "Authorization: Bearer $LARDER_TOKEN" \
+		-H "Content-Type: multipart/form-data; boundary=b" "$HUB_URL/api/upload/sessions" <body >code &
+	sending=$!
+	wait_for "[ \"\$(du -sk hub/.larder/staging | cut -f 1)\" -gt 1000 ]"
+	mount -o remount,size=$(($(du -sk hub | cut -f 1) + 1000))k hub
+	: >filled
+	wait $sending
+	same "$(cat code)" 507
+	same "$(json reply.json .code)" no_space
+	mount -o remount,size=200m hub
+	larder publish t t.csv -q
+	goes_on
+	[ ! -e hub/sessions ]
+'

@@ -290,3 +290,23 @@ ok 'a workspace without anything to send makes no request and no folder' '
 	[ ! -e user/sessions ]
 	exits 1 larder push --workspace /nonexistent
 '
+
+ok 'of a session that grew only the rest is sent, packed; what changed before it goes as a whole' '
+	workspace
+	session a1 first
+	larder push -q
+	seq 1 20000 | sed "s/.*/{\"type\":\"user\",\"n\":\"&\"}/" >>"$P/a1.jsonl"
+	larder push --json >said
+	same "$(json said .tails)/$(json said .requests)" 1/1
+	[ "$(json said .sent_bytes)" -lt $(($(json said .bytes) / 3)) ]
+	arrived a1.jsonl | cmp - "$P/a1.jsonl"
+	session a1 other
+	larder push --json >said
+	same "$(json said .tails)/$(json said .requests)" 0/1
+	arrived a1.jsonl | cmp - "$P/a1.jsonl"
+	echo "{\"more\":1}" >>"$P/a1.jsonl"
+	echo damaged >"$SHARED/hub/sessions/bob@example.com/a1.jsonl"
+	larder push --json >said
+	same "$(json said .sessions)/$(json said .tails)/$(json said .requests)" 1/0/2
+	arrived a1.jsonl | cmp - "$P/a1.jsonl"
+'

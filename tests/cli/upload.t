@@ -130,3 +130,46 @@ ok 'two users may use the same name' '
 	same "$(cat "$SHARED/hub/sessions/ann@example.com/both.jsonl")" ann
 	same "$(cat "$SHARED/hub/sessions/bob@example.com/both.jsonl")" bob
 '
+
+# The rest of a file: NAME FILE OFFSET FILE-WITH-WHAT-IS-BEFORE-IT
+upload_tail() {
+	curl --silent --output reply.json --write-out '%{http_code}\n' --header "Authorization: Bearer $bob" \
+		--header "X-Larder-Offset: $3" --header "X-Larder-Prefix-SHA256: $(sha256sum <"$4" | cut -d ' ' -f 1)" \
+		--form "tail=@$2;filename=$1" "$HUB_URL/api/upload/sessions"
+}
+
+ok 'the rest of a file is added to what is kept, when offset and hash prove what is before it' '
+	seq 1 1000 >one
+	seq 1001 2000 >two
+	seq 1 2000 >whole
+	same "$(upload sessions grown.jsonl one)" 200
+	same "$(upload_tail grown.jsonl two "$(wc -c <one)" one)" 200
+	same "$(json reply.json .size)" "$(wc -c <whole)"
+	cmp whole "$SHARED/hub/sessions/bob@example.com/grown.jsonl"
+	gzip -k two
+	same "$(upload sessions grown.jsonl one)" 200
+	same "$(upload_tail grown.jsonl.gz two.gz "$(wc -c <one)" one)" 200
+	cmp whole "$SHARED/hub/sessions/bob@example.com/grown.jsonl"
+	same "$(upload sessions grown.jsonl whole)" 200
+	same "$(json reply.json .duplicate)" true
+'
+
+ok 'a rest that belongs to other bytes is 409 and changes nothing' '
+	seq 1 1000 >one
+	seq 1 999 >short
+	echo more >two
+	same "$(upload_tail none.jsonl two "$(wc -c <one)" one)" 409
+	same "$(upload sessions other.jsonl one)" 200
+	same "$(upload_tail other.jsonl two "$(wc -c <short)" short)" 409
+	same "$(upload_tail other.jsonl two "$(wc -c <one)" short)" 409
+	echo damaged >>"$SHARED/hub/sessions/bob@example.com/other.jsonl"
+	same "$(upload_tail other.jsonl two "$(wc -c <one)" one)" 409
+	same "$(ls -A "$SHARED/hub/.larder/staging")" ""
+	for offset in 0 -1 x 52428801 99999999999999999999; do
+		same "$(upload_tail other.jsonl two $offset one)" 400
+	done
+	same "$(curl -s -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $bob" -H "X-Larder-Offset: 5" \
+		--form "file=@two;filename=x.jsonl" "$HUB_URL/api/upload/sessions")" 400
+	same "$(curl -s -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $bob" \
+		--form "tail=@two;filename=x.jsonl" "$HUB_URL/api/upload/sessions")" 422
+'

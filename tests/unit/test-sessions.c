@@ -80,6 +80,33 @@ TEST(the_newest_of_a_name_counts_and_the_own_folder_only_fills_up)
 	CHECK_STR(found, "a.agent-1.jsonl=2 a.jsonl=1 z.jsonl=4 ");
 }
 
+TEST(a_cut_folder_counts_by_what_its_transcripts_say)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_BUF struct buf workspace = BUF_INIT(BUF_OWN_MAX);
+	AUTO_STRV struct strv encoded = STRV_INIT;
+	AUTO_FREE char *mine = NULL;
+	AUTO_FREE char *other = NULL;
+	AUTO_FREE char *text = NULL;
+	AUTO_FREE char *found = NULL;
+
+	for (int i = 0; i < 30; i++)
+		buf_adds(&workspace, "/eight-ch");
+	sessions_encode(buf_str(&workspace), &encoded);
+	mine = xasprintf("projects/%.200s-1a2b3c/a.jsonl", encoded.v[0]);
+	other = xasprintf("projects/%.200s-9z8y7x/b.jsonl", encoded.v[0]);
+	text = xasprintf("{\"a\":1}\n{\"cwd\":\"%s/sub\"}\n", buf_str(&workspace));
+	(void)setenv("CLAUDE_CONFIG_DIR", folder, 1);
+	make(folder, mine, text);
+	free(text);
+	text = xasprintf("{\"cwd\":\"%s-more\"}\n", buf_str(&workspace));
+	make(folder, other, text);
+	found = names(buf_str(&workspace));
+	CHECK(str_starts(found, "a.jsonl="));
+	CHECK(!strstr(found, "b.jsonl"));
+	(void)unsetenv("CLAUDE_CONFIG_DIR");
+}
+
 TEST(without_any_folder_nothing_is_found)
 {
 	(void)setenv("CLAUDE_CONFIG_DIR", "/nonexistent", 1);
@@ -156,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(a_path_is_encoded_in_three_ways_without_doubles),
 		CASE(the_newest_of_a_name_counts_and_the_own_folder_only_fills_up),
+		CASE(a_cut_folder_counts_by_what_its_transcripts_say),
 		CASE(without_any_folder_nothing_is_found),
 		CASE(names_are_those_of_the_contract),
 		CASE(a_session_is_private_by_where_it_worked),
