@@ -110,8 +110,11 @@ static int add_pages(struct listing *l, struct db *db, struct err *e)
 static int list(const struct list_args *args, const struct kb *kb, struct buf *out, struct err *e)
 {
 	struct listing l = { .out = out, .json = json_out(out), .as_json = args->common.json };
-	int r;
+	AUTO_TX struct db *tx = kb_db(kb);
+	int r = db_begin_read(tx, e);
 
+	if (r < 0)
+		return r;
 	if (l.as_json) {
 		json_open(&l.json, NULL, '{');
 		json_add_text(&l.json, "kb", kb_path(kb));

@@ -24,8 +24,12 @@ static int count(struct db *db, const char *sql, int64_t *ret, struct err *e)
 
 static int look(const struct kb *kb, struct status *s, struct err *e)
 {
-	struct db *db = kb_db(kb);
-	int r = count(db, "SELECT count(*) FROM kb_doc", &s->documents, e);
+	AUTO_TX struct db *tx = kb_db(kb); /* one moment: numbers that agree with each other */
+	struct db *db = tx;
+	int r = db_begin_read(db, e);
+
+	if (r == 0)
+		r = count(db, "SELECT count(*) FROM kb_doc", &s->documents, e);
 
 	if (r == 0)
 		r = count(db, "SELECT coalesce(sum(bytes), 0) FROM kb_doc", &s->raw_bytes, e);

@@ -42,7 +42,7 @@ static void set_text(char **target, const char *text)
 /* A document that lies in raw/ already stays where it is. */
 static bool lies_in_raw(const struct kb_add_item *item)
 {
-	return item->recompile > 0 || str_starts(item->path, "raw/");
+	return item->recompile > 0 || item->raw;
 }
 
 /* Of one that is compiled anew its files, and what is known of them, stay. */
@@ -76,9 +76,9 @@ static void fill_raw(struct committing *c)
 	set_text(&d->type, p->is_long && is_pdf ? "long_pdf" : item->type);
 	set_text(&d->path, item->path);
 	free(d->raw_path);
-	d->raw_path = lies_in_raw(item) ? xstrdup(item->path)
-					: xasprintf("raw/%s%s%s", item->doc_name,
-						    *item->type ? "." : "", item->type);
+	d->raw_path = item->raw ? xstrdup(item->raw)
+				: xasprintf("raw/%s%s%s", item->doc_name, *item->type ? "." : "",
+					    item->type);
 	d->bytes = p->bytes;
 	d->mtime_ns = p->mtime_ns;
 }

@@ -65,6 +65,7 @@ static void add_file(struct kb *kb, struct kb_add_report *report, const char *fi
 	slash = strrchr(absolute, '/');
 	item->file = xstrdup(absolute);
 	item->path = identity_of(kb, absolute);
+	item->raw = str_starts(item->path, "raw/") ? xstrdup(item->path) : NULL;
 	item->name = xstrdup(slash + 1);
 	item->type = convert_type_of(item->name);
 	if (!text_is_clean(bytes_of(absolute)) || strchr(absolute, '\n')) {

@@ -21,8 +21,8 @@ const char *kb_add_outcome_word(enum kb_add_outcome outcome)
 
 static void item_release(struct kb_add_item *item)
 {
-	char **texts[] = { &item->input, &item->file,   &item->path,    &item->name,
-			   &item->type,  &item->staged, &item->doc_name };
+	char **texts[] = { &item->input, &item->file,   &item->path,     &item->name,
+			   &item->type,  &item->staged, &item->doc_name, &item->raw };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(*texts[i]);
@@ -92,6 +92,21 @@ static int read_one(void *ctx, void *worker, size_t i, struct err *e)
 	return add_read(b->kb, item_at(b, i), e);
 }
 
+/* A file in raw/ that is that of a document, changed there, is that document. */
+static int know_raw(struct batch *b, struct kb_add_item *item, struct err *e)
+{
+	AUTO_FREE char *path = NULL;
+	int r = item->raw ? db_get_text(kb_db(b->kb), &path, e,
+					"SELECT path FROM kb_doc WHERE raw_path=?1", "t", item->raw)
+			  : 0;
+
+	if (r == 0 && path) {
+		free(item->path);
+		item->path = TAKE(path);
+	}
+	return r;
+}
+
 /* Twice in the batch, or registered: by content. */
 static int filter(struct batch *b, struct kb_add_item *item, struct err *e)
 {
@@ -112,7 +127,10 @@ static int filter(struct batch *b, struct kb_add_item *item, struct err *e)
 	seen->hash = item->hash;
 	seen->item = item;
 	HASH_ADD_KEYPTR(hh, b->seen, seen->hash, SHA256_HEX, seen);
-	r = doc_name_for(kb_db(b->kb), b->names, item->path, item->name, &item->doc_name, e);
+	r = know_raw(b, item, e);
+	if (r == 0)
+		r = doc_name_for(kb_db(b->kb), b->names, item->path, item->name, &item->doc_name,
+				 e);
 	if (r == 0)
 		name_set_add(b->names, item->doc_name, item->path);
 	return r;

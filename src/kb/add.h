@@ -37,6 +37,7 @@ struct kb_add_item {
 	char *input;    /* as the report shows it */
 	char *file;     /* where its bytes are; NULL for a URL until it is fetched */
 	char *path;     /* its identity: relative when inside the kb, else absolute; or the URL */
+	char *raw;      /* "raw/..." when it lies there already, where it then stays; else NULL */
 	char *name;     /* file name */
 	char *type;     /* extension */
 	char *staged;   /* of a URL: its bytes in staging */

@@ -210,7 +210,8 @@ static int put_summary(struct change *c, const struct kb_doc *doc,
 int contribute(struct change *c, const struct kb_doc *doc, const struct compile_result *result,
 	       size_t *ret_stale, struct err *e)
 {
-	int r = 0;
+	/* first, as pages may link to it */
+	int r = put_summary(c, doc, result, e);
 
 	for (size_t i = 0; r == 0 && i < result->edit_count; i++) {
 		AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
@@ -221,5 +222,5 @@ int contribute(struct change *c, const struct kb_doc *doc, const struct compile_
 		if (r == 0)
 			r = put_edit(c, doc, &edit, e);
 	}
-	return r < 0 ? r : put_summary(c, doc, result, e);
+	return r;
 }

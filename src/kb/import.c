@@ -95,9 +95,11 @@ static void read_entry(const struct importing *im, const char *hash, const struc
 	(void)im;
 }
 
+/* Only what lies where documents lie: the registry is a text of anybody. */
 static bool exists(const struct importing *im, const char *path)
 {
-	return path && path[0] != '/' && faccessat(im->dirfd, path, F_OK, 0) == 0;
+	return path && (str_starts(path, "raw/") || str_starts(path, "wiki/sources/")) &&
+	       !strstr(path, "..") && faccessat(im->dirfd, path, F_OK, 0) == 0;
 }
 
 /* Where its files are, when the registry does not say, or says what is not true here. */

@@ -28,6 +28,8 @@ static int check_links(struct linting *t, struct err *e)
 		db, &q, e,
 		"SELECT p.path, l.target FROM kb_link l JOIN kb_page p ON p.id=l.page_id"
 		" WHERE NOT EXISTS (SELECT 1 FROM kb_page t WHERE t.path=l.target || '.md')"
+		" AND NOT EXISTS (SELECT 1 FROM kb_doc d WHERE l.target LIKE 'sources/%'"
+		"  AND d.doc_name=substr(l.target, 9))"
 		" ORDER BY p.path, l.target",
 		"");
 

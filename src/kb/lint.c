@@ -46,6 +46,8 @@ static int pages_to_fix(struct change *c, struct strv *out, struct err *e)
 		change_db(c), &q, e,
 		"SELECT DISTINCT p.path FROM kb_link l JOIN kb_page p ON p.id=l.page_id"
 		" WHERE NOT EXISTS (SELECT 1 FROM kb_page t WHERE t.path=l.target || '.md')"
+		" AND NOT EXISTS (SELECT 1 FROM kb_doc d WHERE l.target LIKE 'sources/%'"
+		"  AND d.doc_name=substr(l.target, 9))"
 		" ORDER BY p.path",
 		"");
 
@@ -177,6 +179,19 @@ static int count(struct kb *kb, struct kb_lint *l, struct err *e)
 	return r;
 }
 
+/* All rows of one moment; a file that others change meanwhile may show as a finding. */
+static int look(struct kb *kb, struct kb_lint *l, struct err *e)
+{
+	AUTO_TX struct db *tx = kb_db(kb);
+	int r = db_begin_read(tx, e);
+
+	if (r == 0)
+		r = count(kb, l, e);
+	if (r == 0)
+		r = lint_pages(kb, l, e);
+	return r < 0 ? r : lint_sources(kb, l, e);
+}
+
 int kb_lint(struct kb *kb, const struct kb_lint_options *options, struct kb_lint *ret,
 	    struct err *e)
 {
@@ -186,11 +201,7 @@ int kb_lint(struct kb *kb, const struct kb_lint_options *options, struct kb_lint
 	if (r == 0 && options->fix)
 		r = fix(kb, options->dry_run, ret, e);
 	if (r == 0)
-		r = count(kb, ret, e);
-	if (r == 0)
-		r = lint_pages(kb, ret, e);
-	if (r == 0)
-		r = lint_sources(kb, ret, e);
+		r = look(kb, ret, e);
 	if (r < 0)
 		return r;
 	if (ret->n > 0)

@@ -150,12 +150,13 @@ ok 'pictures of a Markdown file come along, and only from beside it' '
 	new_kb k
 	mkdir -p d/img
 	printf picture >d/img/a.png
+	printf blank >"d/c d.png"
 	printf other >d/b.png
 	echo secret >secret.png
 	cat >d/doc.md <<-END
 		# Pictures of things
 
-		Here is a picture ![one](img/a.png) and again ![two](img/a.png "title") and ![b](<b.png>).
+		Here is a picture ![one](img/a.png) and again ![two](img/a.png "title") and ![b](<b.png>) and ![c](c%20d.png).
 		Not these: ![s](../secret.png) ![w](http://127.0.0.1:1/x.png) ![g](gone.png).
 	END
 	larder kb add d/doc.md 2>err
@@ -164,7 +165,7 @@ ok 'pictures of a Markdown file come along, and only from beside it' '
 	has k/wiki/sources/doc.md "![two](sources/images/doc/a.png \"title\")"
 	has k/wiki/sources/doc.md "sources/images/doc/b.png"
 	has k/wiki/sources/doc.md "![s](../secret.png)"
-	same "$(ls k/wiki/sources/images/doc | tr "\n" " ")" "a.png b.png "
+	same "$(ls k/wiki/sources/images/doc | tr "\n" " ")" "a.png b.png c_d.png "
 	same "$(cat k/wiki/sources/images/doc/a.png)" picture
 	larder kb remove doc -y -q
 	[ ! -e k/wiki/sources/images/doc ]
@@ -251,4 +252,18 @@ ok 'what lies in raw/ is added where it lies' '
 	larder kb list --json | json ".documents[0] | .raw + \" \" + .document" >out
 	same "$(cat out)" "raw/My doc (v1).md My-doc-v1"
 	same "$(ls k/raw)" "My doc (v1).md"
+'
+
+ok 'a document that is changed in raw/ is that document' '
+	new_kb k
+	write_docs docs
+	larder kb add docs/a.md -q
+	echo "Snapshots are kept in a snapshot store, as anyone would expect." >>k/raw/a.md
+	larder kb add k/raw/a.md --json >out
+	same "$(json out .updated)" 1
+	same "$(larder kb list --json | json "[.documents[] | .raw + \" \" + .document] | join(\",\")")" "raw/a.md a"
+	has k/wiki/sources/a.md Snapshots
+	[ -f k/raw/a.md ]
+	larder kb remove a -y -q
+	[ ! -e k/raw/a.md ]
 '

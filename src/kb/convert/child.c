@@ -87,6 +87,7 @@ static int run(struct child *c, struct err *e)
 {
 	AUTO_FREE char *worker = find_worker();
 	AUTO_FREE char *input = journal_stage_path(kb_root(c->job->kb), c->job->staged);
+	AUTO_FREE char *programs = proc_own_folder();
 	AUTO_STRV struct strv readable = STRV_INIT;
 	AUTO_STRV struct strv writable = STRV_INIT;
 	AUTO_STRV struct strv runnable = STRV_INIT;
@@ -114,6 +115,7 @@ static int run(struct child *c, struct err *e)
 	strv_add(&readable, input);
 	strv_add(&writable, c->path);
 	strv_add(&runnable, worker);
+	strv_add(&runnable, programs); /* a worker of one's own may end in ours */
 	r = proc_start(&options, &p, e);
 	if (r == ERR_NOT_FOUND)
 		return err_hint(e,

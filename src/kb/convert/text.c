@@ -118,10 +118,12 @@ static char *decoded(struct bytes raw)
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
 
 	for (size_t i = 0; i < raw.n; i++) {
+		char digits[3] = "";
 		unsigned char byte;
 
-		if (raw.p[i] == '%' && i + 2 < raw.n && hex_decode(raw.p + i + 1, 1, &byte) == 0 &&
-		    byte >= 0x20) {
+		if (raw.p[i] == '%' && i + 2 < raw.n)
+			memcpy(digits, raw.p + i + 1, 2);
+		if (digits[0] && hex_decode(digits, 1, &byte) == 0 && byte >= 0x20) {
 			buf_addc(&out, (char)byte);
 			i += 2;
 		} else if (raw.p[i] != '\0') {

@@ -1,0 +1,136 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Knowledge bases: what an add costs, and what it does to those who read meanwhile. Rounds are interleaved; medians.
+#
+#	bench/kb.sh BUILD [ROW...]	rows: jobs flat steps read search (all)
+#	BENCH_DIR	where files go; BENCH_RUNS: 5; KB_SIZES: "100 1000 10000"
+set -eu
+
+source=$(cd "$(dirname "$0")/.." && pwd)
+build=$(cd "$1" && pwd)
+shift
+rows=${*:-jobs flat steps read search}
+runs=${BENCH_RUNS:-5}
+sizes=${KB_SIZES:-100 1000 10000}
+work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench-kb.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+PATH=$build/src:$PATH
+export PATH
+unset LARDER_KB
+cc -O2 -o "$work/interleave" "$source/bench/interleave.c"
+wants() { case " $rows " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+title() { printf '\n(%s) %s\n' "$1" "$2"; }
+
+# DIR FROM TO SEED: documents of some hundred words each out of a vocabulary of thousands, so that concepts are shared by a few of
+# them, as in a real collection, however many there are.
+make_docs() {
+	mkdir -p "$1"
+	awk -v dir="$1" -v from="$2" -v to="$3" -v seed="$4" '
+		function word(n) { return sprintf("%s%s%s", substr(c, n % 20 + 1, 1) substr(v, int(n / 20) % 5 + 1, 1),
+			substr(c, int(n / 100) % 20 + 1, 1) substr(v, int(n / 2000) % 5 + 1, 1), substr(c, int(n / 7) % 20 + 1, 1)) }
+		BEGIN {
+			c = "bcdfghjklmnpqrstvwxz"; v = "aeiou"; srand(seed)
+			for (i = from; i <= to; i++) {
+				file = sprintf("%s/doc-%06d.md", dir, i)
+				topic = word(int(rand() * 9000)) " " word(int(rand() * 9000))
+				printf "# Report %d on %s\n\n", i, topic >file
+				for (s = 0; s < 6; s++) {
+					printf "## Part %d %s\n\n", s, word(int(rand() * 9000)) >file
+					for (k = 0; k < 4; k++) {
+						printf "The %s", topic >file
+						for (w = 0; w < 9; w++) printf " %s %s", (w % 3 ? "of the" : "is"), word(int(rand() * 9000)) >file
+						printf ". " >file
+					}
+					printf "\n\n" >file
+				}
+				close(file)
+			}
+		}'
+}
+
+if wants jobs; then
+	title jobs '24 HTML files, each conversion taking 0.5 s, by --jobs'
+	mkdir "$work/html"
+	make_docs "$work/md" 1 24 1
+	for f in "$work"/md/*.md; do
+		{ echo '<html><body>'; sed 's/^# \(.*\)/<h1>\1<\/h1>/; s/^## \(.*\)/<h2>\1<\/h2>/; s/^[^<].*/<p>&<\/p>/' "$f"; } \
+			>"$work/html/$(basename "$f" .md).html"
+	done
+	printf '#!/bin/sh\nsleep 0.5\nexec %s/src/larder-convert "$@"\n' "$build" >"$work/slow"
+	chmod +x "$work/slow"
+	run_jobs() {
+		printf 'rm -rf %s/j && larder kb init %s/j -q && LARDER_CONVERT=%s/slow larder kb add %s/html --kb %s/j -q --jobs %s' \
+			"$work" "$work" "$work" "$work" "$work" "$1"
+	}
+	"$work/interleave" -n "$runs" "jobs-1=$(run_jobs 1)" "jobs-4=$(run_jobs 4)" "jobs-8=$(run_jobs 8)"
+fi
+
+# A knowledge base of N documents, made once.
+kb_of() { # N
+	[ -d "$work/kb-$1" ] || {
+		make_docs "$work/docs-$1" 1 "$1" 7
+		larder kb init "$work/kb-$1" -q
+		larder kb add "$work/docs-$1" --kb "$work/kb-$1" -q
+		rm -rf "$work/docs-$1"
+	}
+}
+
+if wants flat || wants search; then
+	for n in $sizes; do kb_of "$n"; done
+fi
+
+if wants flat; then
+	title flat 'adding one document to a knowledge base of so many'
+	make_docs "$work/new" 900001 900200 11
+	i=900001
+	for n in $sizes; do
+		cat >"$work/one-$n" <<-END
+			#!/bin/sh
+			# each run adds the next document
+			i=\$(cat $work/at-$n 2>/dev/null || echo $i)
+			echo \$((i + 1)) >$work/at-$n
+			exec larder kb add $work/new/doc-\$i.md --kb $work/kb-$n -q
+		END
+		chmod +x "$work/one-$n"
+	done
+	set -- -n $((runs * 3))
+	for n in $sizes; do
+		set -- "$@" "$n-documents=$work/one-$n"
+	done
+	"$work/interleave" "$@"
+fi
+
+if wants steps; then
+	title steps 'durable steps of adding one document to a knowledge base of 100 (a build with faults)'
+	kb_of 100
+	make_docs "$work/more" 910001 910003 13
+	larder kb add "$work/more/doc-910001.md" --kb "$work/kb-100" -q
+	LARDER_STEPS=$work/steps larder kb add "$work/more/doc-910002.md" --kb "$work/kb-100" -q
+	awk '{ n[$2]++ } END { for (k in n) printf "%-10s %d\n", k, n[k] }' "$work/steps" | sort
+	if command -v strace >/dev/null; then
+		strace -f -c -o "$work/calls" larder kb add "$work/more/doc-910003.md" --kb "$work/kb-100" -q
+		awk 'NR > 2 && $NF != "total" { calls += $4 } $NF ~ /^(fsync|fdatasync|syncfs|rename|renameat|openat|unlink|unlinkat)$/ \
+			{ printf "%-10s %d\n", $NF, $4 } END { printf "%-10s %d\n", "all calls", calls }' "$work/calls"
+	fi
+fi
+
+if wants read; then
+	title read "'larder kb list' of 100 documents, alone and while 200 are added"
+	kb_of 100
+	make_docs "$work/bulk" 920001 920200 17
+	"$work/interleave" -n 20 "alone=larder kb list --kb $work/kb-100 -q"
+	larder kb add "$work/bulk" --kb "$work/kb-100" -q &
+	adding=$!
+	"$work/interleave" -n 20 "during-an-add=larder kb list --kb $work/kb-100 -q"
+	wait $adding
+fi
+
+if wants search; then
+	title search 'a search of two words and a question, by the size of the knowledge base'
+	for n in $sizes; do
+		"$work/interleave" -n "$runs" "$n-search=larder kb search bobab report --kb $work/kb-$n -q" \
+			"$n-query=larder kb query 'What is the report of bobab?' --kb $work/kb-$n -q"
+	done
+fi

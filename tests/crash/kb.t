@@ -1,0 +1,189 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016
+# Every command of larder kb that writes, killed before each durable step in turn, or with a disk that fails from
+# there on: what the next command finds is the wiki of before, to the byte, or that of after. No litter stays.
+# In memory where that is to be had: what a kill leaves is the same there, and a sync costs nothing.
+[ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || TMPDIR=/dev/shm
+. "$(dirname "$0")/../lib.sh"
+. "$SOURCE/tests/kb.sh"
+
+# With the log, whose entries have the time.
+LARDER_NOW=2026-01-02T03:04:05Z
+export LARDER_NOW
+whole() {
+	(cd "$1" && find . -path ./.larder -prune -o -type f -exec sha256sum {} + | sort -k 2)
+}
+
+(
+	new_kb base
+	write_docs docs
+	printf 'x' >docs/p.png
+	cat >docs/two.md <<-END
+		# Two
+
+		A second page on the write-ahead log. Its picture: ![p](p.png)
+		The write-ahead log of Acme Database is kept on another disk than the page cache.
+	END
+	larder kb add docs/a.md docs/b.md -q --kb base
+	printf '\n[[concepts/no-such]] [[concepts/CHECKSUM]]\n' >>base/wiki/concepts/write-ahead-log.md
+	larder kb doctor --repair -q --kb base || :
+	mkdir -p old/wiki/concepts old/raw old/.openkb
+	cp docs/a.md old/raw
+	printf -- '---\ntype: "Concept"\ndescription: "x"\n---\n\n# X\n\n[[summaries/a]]\n' >old/wiki/concepts/x.md
+	printf '# I\n\n## Concepts\n- [[concepts/x]] — x\n' >old/wiki/index.md
+	printf '{"%s": {"name": "a.md", "type": "md"}}' "$(sha256sum <docs/a.md | cut -c 1-64)" >old/.openkb/hashes.json
+) >setup 2>&1 || {
+	sed 's/^/# /' setup
+	exit 1
+}
+
+# The states that may be found: states/1 is that of before, the last that of after.
+states() { # COMMAND...: run on a copy
+	rm -rf states k
+	mkdir states
+	cp -a "$SHARED/base" k
+	whole k >states/1
+	n=1
+	for command; do
+		n=$((n + 1))
+		eval "larder kb $command --kb k -q" >/dev/null 2>&1 || :
+		whole k >states/$n
+	done
+	! cmp -s states/1 states/$n
+}
+
+# What must be true after it was cut short, once the next command has opened it.
+is_one_of() {
+	larder kb doctor --kb k -q >doctor 2>&1 || { cat doctor; return 1; }
+	whole k >now
+	for state in states/*; do
+		! cmp -s "$state" now || return 0
+	done
+	diff "$state" now
+	return 1
+}
+
+# Files that were written and never synced lose their bytes, as in a power cut.
+drop_unsynced() {
+	awk '$2 == "create" || $2 == "write" { open[$3] = 1 } $2 == "fsync" { delete open[$3] }
+		$2 == "syncfs" { delete open } END { for (f in open) print f }' steps | while read -r file; do
+		[ ! -f "k/.larder/staging/$file" ] || : >"k/.larder/staging/$file"
+	done
+}
+
+sweep() { # WHAT FIRST STEP COMMAND...: WHAT is crash, cut, EIO or ENOSPC
+	what=$1 at=$2 step=$3
+	shift 3
+	while [ "$at" -lt 400 ]; do
+		rm -rf k steps
+		cp -a "$SHARED/base" k
+		code=0
+		case $what in
+		crash) LARDER_CRASH_AT=$at larder kb "$@" --kb k -q >out 2>err || code=$? ;;
+		cut) LARDER_STEPS=steps LARDER_CRASH_AT=$at larder kb "$@" --kb k -q >out 2>err || code=$? ;;
+		*) LARDER_FAIL_AT=$at LARDER_FAIL_WITH=$what larder kb "$@" --kb k -q >out 2>err || code=$? ;;
+		esac
+		echo "$what at $at of kb $*: exit $code"
+		case $what/$code in
+		cut/99) drop_unsynced ;;
+		crash/99) ;;
+		crash/* | cut/*) break ;;
+		*/[013] | */75) ;;
+		*) cat err; return 1 ;;
+		esac
+		is_one_of
+		same "$(ls -A k/.larder/staging)" ""
+		# swept past: nothing failed any more
+		[ $code != 0 ] || ! cmp -s now states/$n || grep -qiE "input/output|no space|disk" err || break
+		at=$((at + step))
+	done
+	[ "$at" -gt 10 ] && [ "$at" -lt 400 ]
+}
+
+both() { # COMMAND...
+	sweep crash 1 1 "$@"
+	sweep EIO 2 6 "$@"
+	sweep ENOSPC 4 9 "$@"
+}
+
+ok 'add: each document is whole or not there' '
+	states "add \$SHARED/docs/two.md" "add \$SHARED/docs/c.txt"
+	sweep crash 1 2 add "$SHARED/docs/two.md" "$SHARED/docs/c.txt" --jobs 1
+	sweep EIO 3 8 add "$SHARED/docs/two.md" "$SHARED/docs/c.txt" --jobs 1
+	sweep ENOSPC 5 11 add "$SHARED/docs/two.md" "$SHARED/docs/c.txt" --jobs 1
+'
+
+ok 'add, with the bytes gone that were never synced' '
+	states "add \$SHARED/docs/two.md"
+	sweep cut 2 3 add "$SHARED/docs/two.md"
+'
+
+ok 'an add that changes a document leaves the old one or the new one' '
+	cp -a "$SHARED/docs" docs.kept
+	states "add \$SHARED/docs/a.md"  || :
+	sed "s/Checkpoints move/Snapshots and checkpoints move/" docs.kept/a.md >"$SHARED/docs/a.md"
+	states "add \$SHARED/docs/a.md"
+	sweep crash 2 3 add "$SHARED/docs/a.md"
+	cat docs.kept/a.md >"$SHARED/docs/a.md"
+'
+
+ok 'remove' '
+	states "remove a -y"
+	both remove a -y
+'
+
+ok 'recompile' '
+	cp -a "$SHARED/base" kept
+	sed -i "s/Checkpoints move/Snapshots and checkpoints move/" "$SHARED/base/wiki/sources/a.md"
+	states "recompile a"
+	both recompile a
+	rm -rf "$SHARED/base"
+	mv kept "$SHARED/base"
+'
+
+ok 'lint --fix' '
+	states "lint --fix --dry-run" "lint --fix" || :
+	# the fix is one transaction, the report another
+	cp -a "$SHARED/base" fixed
+	(cd fixed/wiki && sed -i "s/\[\[concepts\/no-such\]\] \[\[concepts\/CHECKSUM\]\]/no such [[concepts\/checksum]]/" concepts/write-ahead-log.md)
+	whole fixed >states/2b
+	both lint --fix
+'
+
+ok 'query --save' '
+	states "query checkpoint --save"
+	both query checkpoint --save
+'
+
+ok 'import: the wiki stays as it is, and said again it is taken over' '
+	(cd "$SHARED/old" && find . -type f -exec sha256sum {} + | sort -k 2) >before
+	at=1
+	while [ $at -lt 300 ]; do
+		rm -rf w
+		cp -a "$SHARED/old" w
+		code=0
+		LARDER_CRASH_AT=$at larder kb import w -q 2>err || code=$?
+		[ $code = 0 ] || same $code 99
+		larder kb import w -q
+		(cd w && find . -path ./.larder -prune -o -type f -exec sha256sum {} + | sort -k 2) | grep -v "wiki/log.md\|wiki/AGENTS.md" | diff before -
+		same "$(larder kb list --kb w --json | json ".documents | length")" 1
+		[ $code != 0 ] || break
+		at=$((at + 2))
+	done
+	[ $at -gt 10 ] && [ $at -lt 300 ]
+'
+
+ok 'a copy of one that was killed is as good as itself, and leaves the other alone' '
+	states "add \$SHARED/docs/two.md"
+	LARDER_STEPS=steps larder kb add "$SHARED/docs/two.md" --kb k -q || :
+	rm -rf k
+	cp -a "$SHARED/base" k
+	at=$(grep -n rename steps 2>/dev/null | sed -n 2p | cut -d: -f1)
+	LARDER_CRASH_AT=${at:-60} larder kb add "$SHARED/docs/two.md" --kb k -q 2>err || same $? 99
+	whole k >killed
+	mv k original
+	cp -a original k
+	is_one_of
+	whole original | cmp - killed
+'
