@@ -23,6 +23,9 @@
 	"\"message\":{\"id\":\"VARCHAR\",\"role\":\"VARCHAR\",\"model\":\"VARCHAR\","              \
 	"\"content\":" BLOCKS ",\"usage\":" TOKENS "}}"
 
+/* No request takes a thousandth of it; and so many of them never overflow a sum. */
+#define TOKENS_OF(column) "least(greatest(" column ", 0), 1000000000000) AS " column
+
 /*
  * The lines as they stand, numbered in the order of their files. chr(31) separates nothing: no JSON
  * has it unescaped. Lines that are no UTF-8 or too long are left out by the reader.
@@ -56,7 +59,8 @@ void usage_add_lines(struct buf *sql, const struct session_source *files, size_t
 /*
  * One row for each line that matters, and one of kind 'file' for each file, so that a file without
  * any replaces what it gave before, too. A line that is no JSON gets a second chance: halves of
- * surrogate pairs and control characters are what cuts and terminals leave behind.
+ * surrogate pairs and control characters are what cuts and terminals leave behind. What one user
+ * writes must not spoil the tables of all: a time that cannot be is none, texts have an end.
  */
 const char usage_sql_extract[] =
 	"WITH checked AS (SELECT line, path, text, json_valid(text) AS fine FROM raw"
@@ -72,10 +76,10 @@ const char usage_sql_extract[] =
 	" j.\"sessionId\" AS session_id, coalesce(j.\"isSidechain\", false) AS side,"
 	" coalesce(j.\"isMeta\", false) AS meta,"
 	" coalesce(j.\"isApiErrorMessage\", false) AS failed,"
-	" TRY_CAST(j.timestamp AS TIMESTAMPTZ)::TIMESTAMP AS moment, j.cwd AS cwd,"
+	" TRY_CAST(j.timestamp AS TIMESTAMPTZ)::TIMESTAMP AS moment, left(j.cwd, 1000) AS cwd,"
 	" j.\"requestId\" AS request_id, j.message.id AS message_id,"
 	" coalesce(j.message.role, j.role, j.type) AS role,"
-	" coalesce(j.message.model, j.model) AS model,"
+	" left(coalesce(j.message.model, j.model), 200) AS model,"
 	" coalesce(j.message.content, j.content, []) AS content,"
 	" coalesce(j.message.usage, j.usage) AS usage, j.tool_use_result AS legacy, command"
 	" FROM parsed WHERE coalesce(j.type, 'user') IN ('user', 'assistant', 'message')"
@@ -87,12 +91,14 @@ const char usage_sql_extract[] =
 	" 'is_error': coalesce(legacy.is_error, false)}] END) AS results FROM flat)"
 	" SELECT 'line' AS kind, f.session, f.username, r.line, r.role, r.uuid, r.parent_uuid,"
 	" r.session_id, r.side, r.meta, r.failed OR coalesce(r.model, '') = '<synthetic>' AS failed,"
-	" r.moment, r.cwd, r.request_id, r.message_id, r.model,"
+	" CASE WHEN r.moment BETWEEN '2000-01-01' AND '2100-01-01' THEN r.moment END AS moment,"
+	" r.cwd, r.request_id, r.message_id, r.model,"
 	" r.usage.input_tokens AS input_tokens, r.usage.output_tokens AS output_tokens,"
 	" r.usage.cache_read_input_tokens AS cache_read_tokens,"
 	" r.usage.cache_creation_input_tokens AS cache_creation_tokens,"
-	" [{'id': b.id, 'name': b.name, 'skill': CASE WHEN b.name = 'Skill' THEN"
-	" coalesce(b.input.skill, b.input.name) END, 'subagent': b.input.subagent_type}"
+	" [{'id': b.id, 'name': left(b.name, 200), 'skill': left(CASE WHEN b.name = 'Skill' THEN"
+	" coalesce(b.input.skill, b.input.name) END, 200), 'subagent':"
+	" left(b.input.subagent_type, 200)}"
 	" FOR b IN r.content IF b.type = 'tool_use' AND b.name IS NOT NULL] AS tools, r.results,"
 	" CASE WHEN r.role = 'user' AND len(r.results) = 0 THEN nullif(r.command, '') END AS command"
 	" FROM results r JOIN file f ON f.path = r.path"
@@ -125,15 +131,15 @@ void usage_add_views(struct strv *setup, const struct strv *extracts)
 		" (PARTITION BY username, uuid ORDER BY session_id = owner DESC NULLS LAST, session,"
 		" line DESC) = 1");
 	/* A request counts once; of its lines the last has the final figures. */
-	strv_add(setup,
-		 "CREATE TEMP TABLE answer AS SELECT username, owner, session, moment, model,"
-		 " greatest(input_tokens, 0) AS input_tokens, greatest(output_tokens, 0) AS"
-		 " output_tokens, greatest(cache_read_tokens, 0) AS cache_read_tokens,"
-		 " greatest(cache_creation_tokens, 0) AS cache_creation_tokens FROM line"
-		 " WHERE role = 'assistant' AND NOT failed"
-		 " QUALIFY (request_id IS NULL AND message_id IS NULL) OR row_number() OVER"
-		 " (PARTITION BY username, request_id, message_id"
-		 " ORDER BY session_id = owner DESC NULLS LAST, session, line DESC) = 1");
+	strv_add(
+		setup,
+		"CREATE TEMP TABLE answer AS SELECT username, owner, session, moment, model,"
+		" " TOKENS_OF("input_tokens") ", " TOKENS_OF("output_tokens") ", " TOKENS_OF("cache_read_tokens") ", " TOKENS_OF(
+			"cache_creation_tokens") " FROM line"
+						 " WHERE role = 'assistant' AND NOT failed"
+						 " QUALIFY (request_id IS NULL AND message_id IS NULL) OR row_number() OVER"
+						 " (PARTITION BY username, request_id, message_id"
+						 " ORDER BY session_id = owner DESC NULLS LAST, session, line DESC) = 1");
 	strv_add(setup,
 		 "CREATE TEMP TABLE outcome AS SELECT username, r.id AS id, bool_or(r.is_error) AS"
 		 " is_error FROM (SELECT username, unnest(results) AS r FROM line) GROUP BY ALL");

@@ -190,3 +190,18 @@ ok 'a build that a kill prevented is made up for, many extracts become one' '
 	echo "{\"type\":\"user\",\"uuid\":\"a\",\"message\":{\"role\":\"user\",\"content\":\"x\"}}" | send 1.jsonl
 	same "$(figures usage_sessions "count(*), sum(user_messages)")" "[18,\"18\"]"
 '
+
+ok 'what cannot be, in one transcript, spoils the tables of nobody' '
+	own_hub
+	long=$(head -c 100000 /dev/zero | tr "\0" y)
+	{
+		for time in infinity -infinity 290000-01-01T00:00:00Z 0001-01-01T00:00:00Z nonsense 2026-11-20T10:00:00Z; do
+			for n in 1 2; do
+				echo "{\"type\":\"assistant\",\"uuid\":\"$time$n\",\"requestId\":\"$time$n\",\"timestamp\":\"$time\",\"cwd\":\"$long\",\"message\":{\"role\":\"assistant\",\"model\":\"$long\",\"content\":[{\"type\":\"tool_use\",\"id\":\"$time$n\",\"name\":\"$long\",\"input\":[]}],\"usage\":{\"input_tokens\":9223372036854775807,\"output_tokens\":1}}}"
+			done
+		done
+	} | send odd.jsonl
+	same "$(figures usage_sessions "assistant_messages, tool_calls, output_tokens, started_at, ended_at, length(primary_model)")" \
+		"[12,12,12,\"2026-11-20 10:00:00\",\"2026-11-20 10:00:00\",200]"
+	same "$(figures usage_events "max(length(tool_name)), max(length(cwd)), count(occurred_at)")" "[200,1000,2]"
+'
