@@ -133,6 +133,12 @@ int db_migrate(struct db *db, const struct db_schema *const *schemas, size_t n, 
 /* 1 when db_migrate() has ever finished here, 0 for an empty database. */
 int db_is_migrated(struct db *db, struct err *e);
 
+/*
+ * All of it as it is now into a new file at `path`, which must not be there; whole when it returns 0, not yet
+ * synced. `db` may be read only and not in a write transaction; others may write meanwhile.
+ */
+int db_backup(struct db *db, const char *path, struct err *e);
+
 /* PRAGMA integrity_check and foreign_key_check; ERR_CORRUPT with the first finding. */
 int db_check(struct db *db, struct err *e);
 
