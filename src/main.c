@@ -13,6 +13,8 @@
 const struct command *const cmd_table[] = {
 	&cmd_admin,
 	&cmd_agent,
+	&cmd_backup,
+	&cmd_collect,
 	&cmd_completion,
 	&cmd_config,
 	&cmd_corporate_memory,
@@ -29,7 +31,9 @@ const struct command *const cmd_table[] = {
 	&cmd_push,
 	&cmd_query,
 	&cmd_refresh,
+	&cmd_restore,
 	&cmd_scheduler,
+	&cmd_script,
 	&cmd_serve,
 	&cmd_sessions,
 	&cmd_status,

@@ -4,13 +4,13 @@
 #include "cmd/commands.h"
 
 static const struct command *const sub[] = {
-	&admin_audit, &admin_grant, &admin_group, &admin_member, &admin_rule,
-	&admin_table, &admin_token, &admin_user,  NULL,
+	&admin_audit,  &admin_grant, &admin_group, &admin_member, &admin_rule,
+	&admin_script, &admin_table, &admin_token, &admin_user,   NULL,
 };
 
 const struct command cmd_admin = {
 	.name = "admin",
-	.usage = "user|group|member|token|grant|rule|table|audit ...",
+	.usage = "user|group|member|token|grant|rule|table|script|audit ...",
 	.summary = "administer a hub over HTTP",
 	.description =
 		"Who may see what, and the rules that go out with each pull. Needs a token of "

@@ -7,6 +7,8 @@
 
 extern const struct command cmd_admin;
 extern const struct command cmd_agent;
+extern const struct command cmd_backup;
+extern const struct command cmd_collect;
 extern const struct command cmd_completion;
 extern const struct command cmd_config;
 extern const struct command cmd_corporate_memory;
@@ -23,7 +25,9 @@ extern const struct command cmd_pull;
 extern const struct command cmd_push;
 extern const struct command cmd_query;
 extern const struct command cmd_refresh;
+extern const struct command cmd_restore;
 extern const struct command cmd_scheduler;
+extern const struct command cmd_script;
 extern const struct command cmd_serve;
 extern const struct command cmd_sessions;
 extern const struct command cmd_status;

@@ -48,8 +48,11 @@ static int print(const struct config_args *args, const struct hub_settings *sett
 	}
 	r = json_parse(buf_bytes(&text), BUF_OWN_MAX, &object, e);
 	it = json_iter(object);
-	while (json_next(&it))
-		buf_addf(&out, "%s: %lld\n", it.key, (long long)json_int(it.value, 0));
+	while (json_next(&it)) {
+		buf_addf(&out, "%s: ", it.key);
+		json_print(it.value, &out, false);
+		buf_addc(&out, '\n');
+	}
 	return r < 0 ? r : cmd_print(&out, e);
 }
 

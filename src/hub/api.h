@@ -89,6 +89,23 @@ int api_sources_list(struct request *q, struct err *e);
 int api_sync_status(struct request *q, struct err *e);
 int api_sync_trigger(struct request *q, struct err *e);
 
+/* api-scripts.c; a source in JSON, where a byte takes up to six. */
+#define SCRIPT_BODY_MAX ((size_t)2 << 20)
+int api_scripts_list(struct request *q, struct err *e);
+int api_scripts_get(struct request *q, struct err *e);
+int api_scripts_deploy(struct request *q, struct err *e);
+int api_scripts_remove(struct request *q, struct err *e);
+int api_scripts_run(struct request *q, struct err *e);
+int api_scripts_run_source(struct request *q, struct err *e);
+int api_scripts_run_due(struct request *q, struct err *e);
+
+/* api-work.c */
+int api_run_backup(struct request *q, struct err *e);
+int api_run_collector(struct request *q, struct err *e);
+int api_run_metadata(struct request *q, struct err *e);
+int api_run_purge(struct request *q, struct err *e);
+int api_run_reap(struct request *q, struct err *e);
+
 /* api-registry.c */
 int api_registry_list(struct request *q, struct err *e);
 int api_registry_add(struct request *q, struct err *e);

@@ -15,7 +15,8 @@
 #include "hub/gate.h"
 #include "hub/live.h"
 #include "memory/items.h"
-#include "refresh/source.h"
+#include "refresh/refresh.h"
+#include "scripts/scripts.h"
 #include "sessions/external.h"
 #include "sessions/state.h"
 #include "sessions/upload.h"
@@ -67,7 +68,7 @@ static int open_root(const struct hub_options *options, struct root **ret_root, 
 	static const struct db_schema *const schemas[] = {
 		&access_schema,   &memory_schema, &uploads_schema, &sessions_schema,
 		&external_schema, &tables_schema, &runs_schema,    &refresh_schema,
-		&inbox_schema,    &fleet_schema,  &usage_schema,
+		&inbox_schema,    &fleet_schema,  &usage_schema,   &scripts_schema,
 	};
 	struct root_options o = {
 		.path = options->path,
@@ -105,6 +106,16 @@ static int close_runs(struct hub *hub, struct err *e)
 	return r;
 }
 
+/* What a killed hub was receiving; not what a refresh, which outlives a hub, is writing just now. */
+static int clean_staging(struct hub *hub, struct err *e)
+{
+	int running = refresh_is_running(root_db(hub->writer), e);
+
+	if (running != 0)
+		return running < 0 ? running : 0;
+	return objects_clean_staging(hub->writer, NULL, e);
+}
+
 int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err *e)
 {
 	AUTO_HUB struct hub *hub = xcalloc(1, sizeof(*hub));
@@ -124,8 +135,8 @@ int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err
 			       e);
 	if (r == 0 && options->serve)
 		r = close_runs(hub, e);
-	if (r == 0 && options->serve) /* what a killed hub was receiving */
-		r = objects_clean_staging(hub->writer, NULL, e);
+	if (r == 0 && options->serve)
+		r = clean_staging(hub, e);
 	if (r == 0 && options->serve)
 		r = rooms_sweep(hub->writer, e);
 	if (r < 0)

@@ -4,13 +4,14 @@
 #include "base/file.h"
 #include "base/yaml.h"
 #include "clock/jobs.h"
+#include "hub/backup.h"
 #include "hub/hub.h"
 #include "sessions/external.h"
 #include <fcntl.h>
 
 #define GIB    ((int64_t)1 << 30)
 #define DAY    ((int64_t)24 * 3600)
-#define FIELDS 9
+#define FIELDS 12
 
 static const struct hub_settings defaults = {
 	.upload_max = 64 * GIB,
@@ -21,12 +22,15 @@ static const struct hub_settings defaults = {
 	.runs_keep_s = 90 * DAY,
 	.processors = YAML_MAPS_INIT(&external_map),
 	.jobs = YAML_MAPS_INIT(&clock_job_map),
+	.backup_keep = BACKUP_KEEP,
 };
 
 void hub_settings_release(struct hub_settings *settings)
 {
 	yaml_maps_release(&settings->processors);
 	yaml_maps_release(&settings->jobs);
+	free(settings->backup_folder);
+	strv_release(&settings->collector_users);
 }
 
 static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
@@ -47,6 +51,12 @@ static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 		{ "jobs", YAML_LIST_OF_MAPS, &s->jobs, 0, 0, NULL, "jobs of the scheduler" },
 		{ "processors", YAML_LIST_OF_MAPS, &s->processors, 0, 0, NULL,
 		  "programs that process sessions" },
+		{ "backup.folder", YAML_TEXT, &s->backup_folder, 0, 0, "LARDER_HUB_BACKUP",
+		  "where POST /api/admin/run-backup puts snapshots" },
+		{ "backup.keep", YAML_INT, &s->backup_keep, 0, 100000, "LARDER_HUB_BACKUP_KEEP",
+		  "snapshots to keep, 0 for all" },
+		{ "collector.users", YAML_MAP_OF_TEXT, &s->collector_users, 0, 0, NULL,
+		  "accounts of this machine and their users" },
 		{ 0 },
 	};
 
@@ -85,17 +95,28 @@ int hub_settings_read_file(const char *path, struct hub_settings *ret_settings, 
 	return read_settings(AT_FDCWD, path, true, ret_settings, e);
 }
 
+static void add_field(const struct yaml_field *f, struct json_out *out)
+{
+	const struct yaml_maps *maps = f->target;
+	const struct strv *map = f->target;
+	char *const *text = f->target;
+
+	if (f->kind == YAML_LIST_OF_MAPS)
+		json_add_int(out, f->key, (int64_t)maps->n);
+	else if (f->kind == YAML_MAP_OF_TEXT)
+		json_add_int(out, f->key, (int64_t)map->n);
+	else if (f->kind == YAML_TEXT)
+		json_add_text(out, f->key, *text);
+	else
+		json_add_int(out, f->key, *(const int64_t *)f->target);
+}
+
 void hub_settings_add(const struct hub_settings *settings, struct json_out *out)
 {
 	struct hub_settings s = *settings;
 	struct yaml_field fields[FIELDS];
 
 	list_fields(&s, fields);
-	for (const struct yaml_field *f = fields; f->key; f++) {
-		const struct yaml_maps *maps = f->target;
-
-		json_add_int(out, f->key,
-			     f->kind == YAML_LIST_OF_MAPS ? (int64_t)maps->n
-							  : *(const int64_t *)f->target);
-	}
+	for (const struct yaml_field *f = fields; f->key; f++)
+		add_field(f, out);
 }

@@ -34,6 +34,9 @@ struct hub_settings {
 	int64_t runs_keep_s;         /* seconds */
 	struct yaml_maps processors; /* struct external */
 	struct yaml_maps jobs;       /* struct clock_job */
+	char *backup_folder;         /* NULL or "": none */
+	int64_t backup_keep;
+	struct strv collector_users; /* "account=email" */
 };
 void hub_settings_release(struct hub_settings *settings);
 #define AUTO_HUB_SETTINGS AUTO(hub_settings_release)

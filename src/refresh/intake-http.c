@@ -24,7 +24,6 @@
 
 #include <fcntl.h>
 
-#define PART_SPACE "refresh-part"
 /* Gathered before it is written: libcurl's own pieces are 16 KB. */
 #define WRITE_SIZE ((size_t)1 << 20)
 
@@ -54,10 +53,9 @@ static bool is_strong(const char *etag)
 	return etag && etag[0] == '"' && strlen(etag) < 500;
 }
 
-static char *part_name(const struct download *d)
+char *intake_part_name(const char *table, const char *etag)
 {
-	AUTO_FREE char *text =
-		xasprintf("%s\n%s\n%s", d->f->source->table, d->url, d->etag ? d->etag : "");
+	AUTO_FREE char *text = xasprintf("%s\n%s", table, etag);
 	char hex[HASH_HEX_MAX];
 
 	hash_text(HASH_SHA256, bytes_of(text), hex);
@@ -67,12 +65,13 @@ static char *part_name(const struct download *d)
 /* What an earlier run left; nothing when it left nothing that can be continued. */
 static int find_part(struct download *d, struct err *e)
 {
-	int r = ledger_get(root_db(d->f->root), PART_SPACE, d->f->source->table, &d->etag, e);
+	int r = ledger_get(root_db(d->f->root), INTAKE_PART_SPACE, d->f->source->table, &d->etag,
+			   e);
 	struct stat st;
 
 	if (r < 0 || !d->etag)
 		return r;
-	d->staged = part_name(d);
+	d->staged = intake_part_name(d->f->source->table, d->etag ? d->etag : "");
 	r = journal_stage_open(d->f->root, d->staged, O_RDWR, &d->fd, e);
 	if (r < 0 || fstat(d->fd, &st) < 0 || st.st_size == 0)
 		return 0; /* gone with a restart of the hub: from the first byte then */
@@ -87,8 +86,8 @@ static int note_etag(struct download *d, struct err *e)
 	int r = db_begin_tx(db, &tx, e);
 
 	if (r == 0)
-		r = d->etag ? ledger_put(db, PART_SPACE, d->f->source->table, d->etag, e)
-			    : ledger_forget(db, PART_SPACE, d->f->source->table, e);
+		r = d->etag ? ledger_put(db, INTAKE_PART_SPACE, d->f->source->table, d->etag, e)
+			    : ledger_forget(db, INTAKE_PART_SPACE, d->f->source->table, e);
 	return r < 0 ? r : db_commit(db, e);
 }
 
@@ -105,7 +104,7 @@ static int start_anew(struct download *d, const struct http_reply *reply, struct
 	free(d->etag);
 	free(d->staged);
 	d->etag = is_strong(reply->etag) ? xstrdup(reply->etag) : NULL;
-	d->staged = part_name(d);
+	d->staged = intake_part_name(d->f->source->table, d->etag ? d->etag : "");
 	d->held = 0;
 	(void)journal_stage_remove(d->f->root, d->staged, &ignored);
 	r = note_etag(d, e);

@@ -46,6 +46,10 @@ int intake_http(struct intake *f, struct err *e);
 int intake_postgres(struct intake *f, struct err *e);
 int intake_sql(struct intake *f, struct err *e);
 
+/* Where the ETag of a cut download stands (the ledger's space), and the name in staging of what came. */
+#define INTAKE_PART_SPACE "refresh-part"
+char *intake_part_name(const char *table, const char *etag);
+
 /* For those: */
 void intake_add(struct intake *f, const char *path, const char *sha256, enum duck_format format);
 /* Counts what was read; ERR_LIMIT over the source's limit, and when the disk would be filled. */

@@ -69,6 +69,8 @@ void refresh_report_release(struct refresh_report *report);
 #define AUTO_REFRESH_REPORT AUTO(refresh_report_release)
 
 int refresh_run(const struct refresh *refresh, struct refresh_report *report, struct err *e);
+/* Takes away what cut downloads left and nobody continued since; *ret_ids gets the tables. In a transaction. */
+int refresh_purge(struct root *root, int64_t before_ms, struct strv *ret_ids, struct err *e);
 /* 1 while some process holds the lease. */
 int refresh_is_running(struct db *db, struct err *e);
 

@@ -240,3 +240,56 @@ int sessions_find(const char *workspace, struct session_files *ret_files, struct
 	files = (struct session_files){ 0 };
 	return 0;
 }
+
+struct projects {
+	struct session_files *files;
+	const char *folder;
+	struct strv seen;
+};
+
+/* Of each file's path the first segment is a project. */
+static int note_project(void *ctx, const char *path, const struct stat *st, struct err *e)
+{
+	struct projects *p = ctx;
+	AUTO_FREE char *name = xstrndup(path, strcspn(path, "/"));
+
+	(void)st;
+	(void)e;
+	/* Names come sorted: a project's files stand together. */
+	if (strchr(path, '/') && (p->seen.n == 0 || !str_eq(p->seen.v[p->seen.n - 1], name)))
+		strv_add(&p->seen, name);
+	return 0;
+}
+
+static int look_in_projects(struct projects *p, struct err *e)
+{
+	int r = tree_visit(AT_FDCWD, p->folder, note_project, p, e);
+
+	if (r == ERR_NOT_FOUND)
+		return 0;
+	for (size_t i = 0; r == 0 && i < p->seen.n; i++) {
+		AUTO_FREE char *folder = xasprintf("%s/%s", p->folder, p->seen.v[i]);
+
+		r = look_in(p->files, folder, false, e);
+	}
+	return r;
+}
+
+int sessions_find_home(const char *home, struct session_files *ret_files, struct err *e)
+{
+	AUTO_SESSION_FILES struct session_files files = { 0 };
+	AUTO_FREE char *folder = xasprintf("%s/.claude/projects", home);
+	AUTO_FREE char *own = xasprintf("%s/user/sessions", home);
+	struct projects p = { .files = &files, .folder = folder };
+	int r = look_in_projects(&p, e);
+
+	strv_release(&p.seen);
+	if (r == 0)
+		r = look_in(&files, own, true, e);
+	if (r < 0)
+		return r;
+	keep_one_of_each(&files);
+	*ret_files = files;
+	files = (struct session_files){ 0 };
+	return 0;
+}

@@ -31,6 +31,9 @@ void session_files_release(struct session_files *f);
 #define AUTO_SESSION_FILES AUTO(session_files_release)
 
 int sessions_find(const char *workspace, struct session_files *ret_files, struct err *e);
+/* Of all workspaces of a home, for who takes them in there: <home>/.claude/projects, whatever the
+ * environment says, and <home>/user/sessions. */
+int sessions_find_home(const char *home, struct session_files *ret_files, struct err *e);
 /* The name of the folder, for each encoding; without doubles. */
 void sessions_encode(const char *workspace, struct strv *out);
 

@@ -308,13 +308,19 @@ int objects_reap_uploads(struct db *db, int64_t age_ms, struct strv *ret_staged,
 		       before);
 }
 
+/* Of a download that was cut (refresh/intake-http.c): the next run goes on from its last byte. */
+static bool is_part(const char *name, int64_t age_ms)
+{
+	return str_starts(name, "rf-") && str_ends(name, ".part") &&
+	       age_ms < OBJECTS_UPLOAD_KEEP_MS;
+}
+
 static bool is_listed(void *ctx, const char *name, int64_t size, int64_t age_ms)
 {
 	const struct strv *wanted = ctx;
 
 	(void)size;
-	(void)age_ms;
-	return strv_has(wanted, name);
+	return strv_has(wanted, name) || is_part(name, age_ms);
 }
 
 int objects_clean_staging(struct root *root, size_t *ret_removed, struct err *e)
