@@ -5,13 +5,15 @@
 
 struct add_args {
 	struct kb_common common;
-	bool dry_run, verbose;
+	bool dry_run, extractive, verbose;
 	int64_t jobs;
 };
 
 static const struct opt options[] = {
 	OPT_INT(0, "jobs", struct add_args, jobs, 1, KB_JOBS_MAX, "N",
-		"documents prepared at once (one a processor)"),
+		"documents prepared at once (one a processor; 8 with a model)"),
+	OPT_FLAG('x', "extractive", struct add_args, extractive,
+		 "compile without the model that is configured"),
 	OPT_FLAG('n', "dry-run", struct add_args, dry_run, "say what would be added, add nothing"),
 	OPT_FLAG('v', "verbose", struct add_args, verbose, "name each document, also known ones"),
 	KB_OPTIONS(struct add_args, common),
@@ -162,6 +164,7 @@ static int run(int argc, char **argv, struct err *e)
 		return r;
 	how.jobs = args.jobs;
 	how.dry_run = args.dry_run;
+	how.extractive = args.extractive;
 	how.quiet = args.common.quiet || args.common.json;
 	how.cancel = kb_cmd_cancel();
 	show.verbose = args.verbose;

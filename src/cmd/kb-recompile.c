@@ -5,14 +5,16 @@
 
 struct recompile_args {
 	struct kb_common common;
-	bool all, dry_run, yes, refresh_schema;
+	bool all, dry_run, extractive, yes, refresh_schema;
 	int64_t jobs;
 };
 
 static const struct opt options[] = {
 	OPT_FLAG('a', "all", struct recompile_args, all, "every document"),
 	OPT_INT(0, "jobs", struct recompile_args, jobs, 1, KB_JOBS_MAX, "N",
-		"documents prepared at once (one a processor)"),
+		"documents prepared at once (one a processor; 8 with a model)"),
+	OPT_FLAG('x', "extractive", struct recompile_args, extractive,
+		 "without the model that is configured"),
 	OPT_FLAG('n', "dry-run", struct recompile_args, dry_run, "say which, compile nothing"),
 	OPT_FLAG(0, "refresh-schema", struct recompile_args, refresh_schema,
 		 "AGENTS.md as it is written today; the old one stays as AGENTS.md.bak"),
@@ -53,6 +55,7 @@ static int run(int argc, char **argv, struct err *e)
 	how.jobs = args.jobs;
 	how.dry_run = show.dry_run = args.dry_run;
 	how.quiet = args.common.quiet || args.common.json;
+	how.extractive = args.extractive;
 	how.refresh_schema = args.refresh_schema;
 	how.cancel = kb_cmd_cancel();
 	r = kb_recompile(kb, &how, &report, e);

@@ -17,6 +17,7 @@ struct prepared {
 	struct converted converted;
 	struct sections sections;
 	char *title;
+	bool is_staged; /* all but the digest is done: what is tried again is that */
 	bool is_long;
 	void *digest;
 };

@@ -284,8 +284,8 @@ static int get_text(struct kb *kb, struct kb_add_item *item, struct prepared *p,
 	return convert(kb, item, p, e);
 }
 
-int add_prepare(struct kb *kb, const struct compiler *compiler, struct kb_add_item *item,
-		struct err *e)
+static int stage_item(struct kb *kb, const struct compiler *compiler, struct kb_add_item *item,
+		      struct err *e)
 {
 	struct prepared *p = xcalloc(1, sizeof(*p));
 	int r;
@@ -306,6 +306,19 @@ int add_prepare(struct kb *kb, const struct compiler *compiler, struct kb_add_it
 		r = stage_source(kb, p, e);
 	if (r == 0)
 		r = make_durable(kb, p, e);
+	p->is_staged = r == 0;
+	return r;
+}
+
+int add_prepare(struct kb *kb, const struct compiler *compiler, struct kb_add_item *item,
+		struct err *e)
+{
+	const struct prepared *p = item->prepared;
+	bool again = p && p->is_staged && !p->digest && str_eq(p->doc_name, item->doc_name);
+	int r = again ? 0 : stage_item(kb, compiler, item, e);
+
+	if (r < 0)
+		return r;
 	item->stage = "compile";
-	return r < 0 ? r : digest(kb, compiler, item, e);
+	return digest(kb, compiler, item, e);
 }

@@ -66,6 +66,7 @@ static void batch_release(struct batch *b)
 	}
 	name_set_free(b->names);
 	progress_end(b->progress);
+	compile_close(b->compiler);
 	free(b->todo);
 }
 
@@ -232,6 +233,7 @@ static int run(struct batch *b, unsigned jobs, struct err *e)
 		.ctx = b,
 		.items = b->todo_count,
 		.workers = jobs,
+		.attempts = b->compiler->attempts,
 		.window = jobs + 2, /* whole documents are held: few beyond those under way */
 		.order = PIPELINE_IN_ORDER,
 		.cancel = b->options->cancel,
@@ -279,6 +281,13 @@ static int run_items(struct batch *b, unsigned jobs, struct err *e)
 	return r;
 }
 
+static int choose_compiler(struct batch *b, struct err *e)
+{
+	const struct compile_choice choice = { b->options->extractive, b->options->cancel };
+
+	return compile_choose(b->kb, &choice, &b->compiler, e);
+}
+
 static unsigned jobs_of(const struct batch *b)
 {
 	return kb_jobs(b->kb, b->options->jobs ? b->options->jobs : b->compiler->jobs);
@@ -292,10 +301,10 @@ int add_run_items(struct kb *kb, const struct kb_add_options *options, struct kb
 		.kb = kb,
 		.options = options,
 		.report = report,
-		.compiler = compile_choose(kb),
 	};
+	int r = choose_compiler(&b, e);
 
-	return run_items(&b, jobs_of(&b), e);
+	return r < 0 ? r : run_items(&b, jobs_of(&b), e);
 }
 
 int kb_add(struct kb *kb, const struct kb_add_options *options, struct kb_add_report *report,
@@ -307,10 +316,13 @@ int kb_add(struct kb *kb, const struct kb_add_options *options, struct kb_add_re
 		.kb = kb,
 		.options = options,
 		.report = report,
-		.compiler = compile_choose(kb),
 		.names = name_set_new(),
 	};
-	int r = add_scan(kb, options, report, e);
+	int r = choose_compiler(&b, e);
+
+	if (r < 0)
+		return r;
+	r = add_scan(kb, options, report, e);
 
 	if (r == 0) {
 		collect_pending(&b);

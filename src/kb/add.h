@@ -55,9 +55,10 @@ struct kb_add_item {
 
 struct kb_add_options {
 	const struct strv *inputs;
-	int64_t jobs; /* 0: the kb's setting */
-	bool dry_run; /* says what would be added */
-	bool quiet;   /* no progress */
+	int64_t jobs;    /* 0: the kb's setting */
+	bool dry_run;    /* says what would be added */
+	bool extractive; /* no model, though one is configured */
+	bool quiet;      /* no progress */
 	const atomic_bool *cancel;
 };
 

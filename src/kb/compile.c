@@ -2,6 +2,8 @@
 #include "kb/compile.h"
 
 #include "base/time.h"
+#include "kb/model.h"
+#include "llm/llm.h"
 
 void claims_add(struct claims *c, const char *anchor, const char *quote)
 {
@@ -49,10 +51,19 @@ void compile_result_release(struct compile_result *r)
 	*r = (struct compile_result){ 0 };
 }
 
-const struct compiler *compile_choose(const struct kb *kb)
+int compile_choose(const struct kb *kb, const struct compile_choice *choice,
+		   const struct compiler **ret_compiler, struct err *e)
 {
-	(void)kb; /* one that asks a model is chosen by its settings */
-	return &compile_extractive;
+	if (!choice->extractive && llm_configured())
+		return model_compiler_new(kb, choice->cancel, ret_compiler, e);
+	*ret_compiler = &compile_extractive;
+	return 0;
+}
+
+void compile_close(const struct compiler *compiler)
+{
+	if (compiler && compiler->close)
+		compiler->close(compiler);
 }
 
 int compile_memo_get(struct db *db, const char *key, char **ret_value, struct err *e)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Compilers: what turns a converted document into pages of the wiki. There is one that reads
- * (extract.c: outline, key sentences, key phrases, names) and there may be one that asks a model.
+ * (extract.c: outline, key sentences, key phrases, names) and one that asks a model (model.h).
  *
  * A document is compiled in two steps, so that what takes long holds no lock:
  *
@@ -21,7 +21,7 @@
  * Claims say which words of the document carry a statement: `larder kb lint` looks whether they
  * still stand there. Links belong into the text: "[[sources/<doc>#<anchor>]]".
  *
- * Threads: digest and merge on workers, several at once; a compiler has no state that changes.
+ * Threads: digest and merge on workers, several at once; what a compiler shares among them it locks.
  */
 #ifndef LARDER_KB_COMPILE_H
 #define LARDER_KB_COMPILE_H
@@ -29,6 +29,8 @@
 #include "kb/kb.h"
 #include "kb/page.h"
 #include "kb/section.h"
+
+#include <stdatomic.h>
 
 struct compile_input {
 	const struct kb_settings *settings;
@@ -84,9 +86,10 @@ void compile_result_release(struct compile_result *r);
 #define AUTO_COMPILE_RESULT AUTO(compile_result_release)
 
 struct compiler {
-	const char *name; /* kept with each document: "extractive" */
-	bool reads_wiki;  /* its digest wants input->wiki */
-	unsigned jobs;    /* documents at once when nobody says; 0: the processors */
+	const char *name;  /* kept with each document: "extractive" */
+	bool reads_wiki;   /* its digest wants input->wiki */
+	unsigned jobs;     /* documents at once when nobody says; 0: the processors */
+	unsigned attempts; /* at a digest that fails in passing; 0 counts as 1 */
 	int (*digest)(const struct compiler *self, const struct compile_input *in,
 		      void **ret_digest, struct err *e);
 	void (*digest_free)(void *digest);
@@ -95,10 +98,21 @@ struct compiler {
 	/* May be NULL when it never gives EDIT_REWRITE. `page` is the page as it is, "" when gone. */
 	int (*merge)(const struct compiler *self, const struct compile_input *in, void *digest,
 		     struct bytes page, struct page_edit *edit, struct err *e);
+	/* Ends one that was made for a batch; NULL for what is always there. */
+	void (*close)(const struct compiler *self);
 };
 
-/* The one for this knowledge base. */
-const struct compiler *compile_choose(const struct kb *kb);
+/*
+ * The one for a batch: a model when one is configured (llm.h) and not `extractive`.
+ * compile_close() when the batch is over; NULL is fine.
+ */
+struct compile_choice {
+	bool extractive;
+	const atomic_bool *cancel; /* may be NULL */
+};
+int compile_choose(const struct kb *kb, const struct compile_choice *choice,
+		   const struct compiler **ret_compiler, struct err *e);
+void compile_close(const struct compiler *compiler);
 extern const struct compiler compile_extractive;
 
 /* Finished work, by a hash of all that went into it. Outside a transaction; the db any. */

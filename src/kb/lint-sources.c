@@ -97,20 +97,6 @@ static int visit_raw(void *ctx, const char *path, const struct stat *st, struct 
 	return r;
 }
 
-/* Letters and digits only, folded: what a quote and its source have in common however it is set. */
-static char *bare_words(struct bytes text)
-{
-	AUTO_FREE char *fold = uni_fold(text);
-	struct bytes f = bytes_of(fold);
-	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
-	size_t length;
-
-	for (size_t i = 0; i < f.n; i += length)
-		if (uni_is_word(uni_at(f, i, &length)))
-			buf_add(&out, f.p + i, length);
-	return buf_take(&out);
-}
-
 /* The text of the source as it is on disk, its Markdown taken off. */
 static int source_words(struct checking *c, const char *path, char **ret_words, struct err *e)
 {
@@ -134,7 +120,7 @@ static int source_words(struct checking *c, const char *path, char **ret_words, 
 	else
 		buf_add(&text, raw.p, raw.n);
 	plain = section_plain(buf_bytes(&text));
-	*ret_words = bare_words(bytes_of(plain));
+	*ret_words = uni_letters(bytes_of(plain));
 	return 0;
 }
 
@@ -149,7 +135,7 @@ static int check_claims_of(void *ctx, const struct kb_doc *d, struct err *e)
 			 "i", d->id);
 
 	while (r == 0 && (r = stmt_next(q, e)) > 0) {
-		AUTO_FREE char *quote = bare_words(stmt_bytes(q, 1));
+		AUTO_FREE char *quote = uni_letters(stmt_bytes(q, 1));
 
 		r = words ? 0 : source_words(c, d->source_path, &words, e);
 		if (r == 0 && !strstr(words, quote))

@@ -81,6 +81,7 @@ int kb_recompile(struct kb *kb, const struct kb_recompile_options *options,
 	const struct kb_add_options how = {
 		.jobs = options->jobs,
 		.dry_run = options->dry_run,
+		.extractive = options->extractive,
 		.quiet = options->quiet,
 		.cancel = options->cancel,
 	};

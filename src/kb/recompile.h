@@ -15,6 +15,7 @@ struct kb_recompile_options {
 	const char *document; /* doc_resolve(); NULL: all of them */
 	int64_t jobs;
 	bool dry_run;
+	bool extractive; /* no model, though one is configured */
 	bool quiet;
 	bool refresh_schema; /* AGENTS.md as it is written today; the old one becomes AGENTS.md.bak */
 	const atomic_bool *cancel;

@@ -161,7 +161,7 @@ static const char sql_search[] =
 	"SELECT t.rowid & 1, t.rowid / 2, p.path, p.kind, s.anchor, t.title, d.doc_name, s.page,"
 	" t.snip, t.body, -t.rank FROM (SELECT rowid, title, body, bm25(kb_text, 5.0, 1.0) AS rank,"
 	" snippet(kb_text, 1, '', '', '…', 28) AS snip FROM kb_text WHERE kb_text MATCH ?1"
-	" AND (?3 = 0 OR rowid & 1) ORDER BY rank LIMIT ?2) t"
+	" AND (?3 = 2 OR (rowid & 1) = ?3) ORDER BY rank LIMIT ?2) t"
 	" LEFT JOIN kb_page p ON t.rowid & 1 = 0 AND p.id = t.rowid / 2"
 	" LEFT JOIN kb_section s ON t.rowid & 1 = 1 AND s.id = t.rowid / 2"
 	" LEFT JOIN kb_doc d ON d.id = s.doc_id ORDER BY t.rank, t.rowid";
@@ -196,7 +196,9 @@ static int search_once(struct db *db, const struct search_wish *wish, const char
 {
 	AUTO_STMT struct stmt *q = NULL;
 	int r = db_query(db, &q, e, sql_search, "tii", expression, wish->limit,
-			 (int64_t)wish->sections_only);
+			 (int64_t)(wish->sections_only ? 1
+				   : wish->pages_only  ? 0
+						       : 2));
 
 	while (r == 0 && (r = stmt_next(q, e)) > 0) {
 		/* a row of the index that nothing owns cannot be; it would have no path */

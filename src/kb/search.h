@@ -49,6 +49,7 @@ struct search_wish {
 	const char *words;
 	int64_t limit;
 	bool sections_only;
+	bool pages_only;
 	bool any; /* any of the words is enough from the start: questions */
 };
 /* Calls back in order of rank; a negative return stops. */

@@ -180,3 +180,16 @@ char *uni_words(const char *slug)
 			*c = ' ';
 	return words;
 }
+
+char *uni_letters(struct bytes text)
+{
+	AUTO_FREE char *fold = uni_fold(text);
+	struct bytes f = bytes_of(fold);
+	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
+	size_t length;
+
+	for (size_t i = 0; i < f.n; i += length)
+		if (uni_is_word(uni_at(f, i, &length)))
+			buf_add(&out, f.p + i, length);
+	return buf_take(&out);
+}

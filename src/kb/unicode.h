@@ -21,6 +21,8 @@ bool uni_is_unspaced(int32_t c);
 char *uni_nfkc(struct bytes text);
 /* Lower case of NFKC. */
 char *uni_fold(struct bytes text);
+/* Letters and digits only, folded: what a quote and its source have in common however it is set. */
+char *uni_letters(struct bytes text);
 /*
  * The name rule of pages and documents: NFKC, each run of what is neither a word character nor '-'
  * becomes '-', ends trimmed of '-'; `otherwise` when nothing is left. At most UNI_SLUG_MAX bytes:

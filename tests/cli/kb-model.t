@@ -1,0 +1,136 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016
+# A knowledge base with a model: what it says is checked, kept, and never half written.
+. "$(dirname "$0")/../lib.sh"
+. "$SOURCE/tests/kb.sh"
+. "$SOURCE/tests/llm.sh"
+
+# The same answers for every document: what does not stand in one is left out of its pages.
+jq -nc '{description: "How data survives a crash.",
+	points: [{text: "Changes are recorded first. See [[concepts/nowhere]], [[sources/made-up]].", section: 0,
+		quote: "write-ahead log records every change first"},
+		{text: "Recovery reads the log.", section: 99, quote: "Recovery **reads** the write-ahead log"},
+		{text: "Invented.", section: 0, quote: "these words stand in no document"},
+		{text: "Tomatoes need warmth.", section: 0, quote: "Tomatoes need warm soil"}],
+	sections: [{section: 1, summary: "What the log\n# is for."}, {section: 77, summary: "of nothing"}]}' >"$SHARED/summary"
+jq -nc '{pages: [{kind: "concept", title: "Write-ahead log", page: "", description: "A log that is written first."},
+	{kind: "entity", title: "Acme Database", type: "Organization", description: "A maker of databases."},
+	{kind: "concept", title: "Unsupported", description: "nothing of it is said"},
+	{kind: "concept", title: "Write-ahead log"}]}' >"$SHARED/plan"
+jq -nc '{pages: [{page: 0, points: [
+		{text: "It is replayed after a crash.", section: 1, quote: "After a crash the write-ahead log is replayed"},
+		{text: "Its records have checksums.", section: 0, quote: "each record has a checksum"}]},
+	{page: 1, points: [{text: "It measured its cache.", section: 2, quote: "People at Acme Database measured the page cache"},
+		{text: "It chose CRC32.", section: 1, quote: "Engineers of Acme Database chose CRC32"}]},
+	{page: 2, points: [{text: "No.", section: 0, quote: "never said anywhere in it"}]},
+	{page: 9, points: []}]}' >"$SHARED/write"
+write_docs docs
+
+start_kb() { # [LINE...]: a knowledge base and a model that answers so, after these lines
+	new_kb k
+	start_model m "$@" "Summarise - file:$SHARED/summary" "nearest - file:$SHARED/plan" "feed: - file:$SHARED/write"
+}
+
+ok 'add makes pages of what the model says, each point with its source' '
+	start_kb
+	larder kb add "$SHARED/docs/a.md" --json >out
+	same "$(json out "[.added, .failed] | join(\" \")")" "1 0"
+	[ "$(json out .tokens_in)" -gt 100 ]
+	[ "$(json out .tokens_out)" -gt 10 ]
+	same "$(model_calls m)" 3
+	has k/wiki/summaries/a.md "description: \"How data survives a crash.\""
+	has k/wiki/summaries/a.md "- Changes are recorded first. See nowhere, made up. ([[sources/a#Storage engines]])"
+	hasnt k/wiki/summaries/a.md Tomatoes
+	hasnt k/wiki/summaries/a.md Invented
+	has k/wiki/summaries/a.md "- [[sources/a#Write-ahead log]]: What the log # is for."
+	has k/wiki/concepts/write-ahead-log.md "- It is replayed after a crash. ([[sources/a#Write-ahead log]])"
+	has k/wiki/entities/Acme-Database.md "type: \"Organization\""
+	[ ! -e k/wiki/concepts/unsupported.md ]
+	hasnt k/wiki/summaries/a.md unsupported
+	larder kb lint --json >lint
+	same "$(json lint "[.findings[] | select(.check != \"orphan\")] | length")" 0
+	larder kb list --json >list
+'
+
+ok 'a page that is there gets what is new, and removing gives it back' '
+	start_kb
+	larder kb add "$SHARED/docs/a.md" -q
+	cp k/wiki/concepts/write-ahead-log.md before
+	larder kb add "$SHARED/docs/b.md" -q
+	has k/wiki/concepts/write-ahead-log.md "It is replayed after a crash."
+	has k/wiki/concepts/write-ahead-log.md "- Its records have checksums. ([[sources/b#Recovery]])"
+	grep -h "concepts/write-ahead-log: Write-ahead log. A log that is written first." m.log >shown
+	has m.log "which says already"
+	grep feed: m.log | tail -n 1 | grep -q "It is replayed after a crash"
+	larder kb remove b -y -q
+	cmp before k/wiki/concepts/write-ahead-log.md
+'
+
+ok 'an answer that was cut, nonsense and a refusal add nothing' '
+	start_kb "Summarise - cut:{\"description\":"
+	tree k >before
+	exits 1 larder kb add "$SHARED/docs/a.md" --json >out
+	same "$(json out ".documents[0].stage")" compile
+	model_plan m "Summarise - file:$SHARED/summary" "nearest - text:{\"pages\":17}"
+	exits 1 larder kb add "$SHARED/docs/a.md" -q
+	same "$(model_calls m "select(.body.messages | length > 2)")" 1
+	model_plan m "Summarise - file:$SHARED/summary" "nearest - file:$SHARED/plan" "feed: - decline"
+	exits 1 larder kb add "$SHARED/docs/a.md" -q
+	tree k >after
+	cmp before after
+	same "$(find k/.larder/staging -type f | wc -l)" 0
+'
+
+ok 'what was answered before a failure is not asked again' '
+	start_kb "feed: 1 status:503"
+	larder kb add "$SHARED/docs/a.md" --json >out
+	same "$(json out .added)" 1
+	same "$(model_calls m)" 4
+	same "$(model_calls m "select(.body.messages[1].content | contains(\"Summarise\"))")" 1
+'
+
+ok 'a server that is down is a matter of later' '
+	start_kb
+	kill "$STARTED_PID"
+	wait_for "! kill -0 $STARTED_PID"
+	exits 75 larder kb add "$SHARED/docs/a.md" --json >out
+	same "$(json out ".documents[0].outcome")" failed
+	[ ! -e k/wiki/summaries/a.md ]
+	larder kb add --extractive "$SHARED/docs/a.md" -q
+	[ -e k/wiki/summaries/a.md ]
+'
+
+ok 'killed in the middle, the next run asks for the rest only' '
+	start_kb "feed: - wait:20000:{}"
+	larder kb add "$SHARED/docs/a.md" "$SHARED/docs/b.md" -q &
+	wait_for "[ \$(model_calls m) = 6 ]"
+	kill -KILL $!
+	wait $! || :
+	model_plan m "feed: - file:$SHARED/write"
+	larder kb add "$SHARED/docs/a.md" "$SHARED/docs/b.md" --json >out
+	same "$(json out .added)" 2
+	same "$(model_calls m)" 8
+	has k/wiki/concepts/write-ahead-log.md "Its records have checksums."
+	same "$(sqlite3 k/.larder/state.db "SELECT count(*) FROM kb_work")" 0
+'
+
+ok 'many at once give the pages of one after the other' '
+	start_kb
+	larder kb add "$SHARED/docs" --jobs 8 --json >out
+	same "$(json out "[.added, .failed] | join(\" \")")" "5 0"
+	mv k one
+	new_kb k
+	larder kb add "$SHARED/docs" --jobs 1 -q
+	tree one >many
+	tree k >serial
+	cmp many serial
+	larder kb lint --json >lint || :
+	same "$(json lint "[.findings[] | select(.check != \"orphan\")] | length")" 0
+'
+
+ok 'costs are in the summary, and of the document' '
+	start_kb
+	LARDER_LLM_PRICE=1000,1000 larder kb add "$SHARED/docs/a.md" --json >out
+	json out "(.cost * 1000 | round) == (.tokens_in + .tokens_out) and .cost == .documents[0].cost" | grep -q true
+'
