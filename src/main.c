@@ -14,6 +14,7 @@ const struct command *const cmd_table[] = {
 	&cmd_admin,
 	&cmd_agent,
 	&cmd_backup,
+	&cmd_catalog,
 	&cmd_collect,
 	&cmd_completion,
 	&cmd_config,

@@ -27,7 +27,9 @@ static const char migration_1[] =
 	" user_id INTEGER, action TEXT NOT NULL, resource TEXT, detail TEXT);";
 
 /* What a grant is limited to (access.h); null: nothing. */
-static const char migration_2[] = "ALTER TABLE resource_grant ADD COLUMN rights TEXT;";
+static const char migration_2[] = "ALTER TABLE resource_grant ADD COLUMN rights TEXT;"
+				  "CREATE INDEX grant_limited ON resource_grant (resource_id)"
+				  " WHERE rights IS NOT NULL;";
 /* A key: a token that may do only what it names, from where it says, so often. */
 static const char migration_3[] = "ALTER TABLE token ADD COLUMN permissions TEXT;"
 				  "ALTER TABLE token ADD COLUMN allowed_ips TEXT;"

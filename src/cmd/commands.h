@@ -9,6 +9,7 @@ extern const struct command cmd_admin;
 extern const struct command cmd_agent;
 extern const struct command cmd_backup;
 extern const struct command cmd_collect;
+extern const struct command cmd_catalog;
 extern const struct command cmd_completion;
 extern const struct command cmd_config;
 extern const struct command cmd_corporate_memory;

@@ -57,8 +57,7 @@ void client_free_columns(struct duck_column *columns, size_t count)
 	free(columns);
 }
 
-/* LARDER_DUCK, else beside the running program, else where `make install` puts it. */
-static char *find_worker(void)
+char *client_find_worker(void)
 {
 	const char *told = getenv("LARDER_DUCK");
 	AUTO_FREE char *folder = NULL;
@@ -83,25 +82,31 @@ static enum err_code code_of(const char *word)
 	return ERR_FAILED;
 }
 
+int client_take_error(const struct json *line, struct err *e)
+{
+	const char *error = json_text(json_get(line, "error"));
+	const char *hint = json_text(json_get(line, "hint"));
+
+	if (!error || json_get(line, "index"))
+		return 0;
+	(void)err_set(e, code_of(json_text(json_get(line, "code"))), "%s", error);
+	return hint ? err_hint(e, "%s", hint) : e->code;
+}
+
 /* The last line of an answer is an error, or says done (or the version). */
 static int take_line(const struct client_call *call, struct bytes text, bool *done, struct err *e)
 {
 	AUTO_JSON struct json *line = NULL;
-	const char *error, *hint;
 
 	if (json_parse(text, PROC_LINE_MAX, &line, e) < 0)
 		return err_in(e, "larder-duck answered");
-	error = json_text(json_get(line, "error"));
-	if (error && !json_get(line, "index")) {
-		hint = json_text(json_get(line, "hint"));
-		(void)err_set(e, code_of(json_text(json_get(line, "code"))), "%s", error);
-		return hint ? err_hint(e, "%s", hint) : e->code;
-	}
+	if (client_take_error(line, e) < 0)
+		return e->code;
 	*done = json_get(line, "done") || json_get(line, "version");
 	return call->on_line(call->ctx, line, e);
 }
 
-static int died(struct proc *p, struct err *e)
+int client_died(struct proc *p, struct err *e)
 {
 	const char *words = proc_errors(p);
 	int status = 0;
@@ -133,12 +138,12 @@ static int read_answer(const struct client_call *call, struct proc *p, struct er
 	}
 	if (r < 0)
 		return e->code;
-	return done ? 0 : died(p, e);
+	return done ? 0 : client_died(p, e);
 }
 
 int client_call(const struct client_call *call, struct err *e)
 {
-	AUTO_FREE char *path = find_worker();
+	AUTO_FREE char *path = client_find_worker();
 	const char *const argv[] = { path, NULL };
 	AUTO_PROC struct proc *p = NULL;
 	struct proc_options options = { .argv = argv,

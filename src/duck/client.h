@@ -27,6 +27,13 @@ struct client_call {
 struct json_out client_request(struct buf *out, const char *operation);
 int client_call(const struct client_call *call, struct err *e);
 
+/* LARDER_DUCK, else beside the running program, else where `make install` puts it. */
+char *client_find_worker(void);
+struct proc;
+/* The error of a child whose answers ended too early. */
+int client_died(struct proc *p, struct err *e);
+/* The error that a line tells, 0 when it tells none. */
+int client_take_error(const struct json *line, struct err *e);
 /* NULL and empty lists write []. */
 void client_add_texts(struct json_out *o, const char *key, const struct strv *texts);
 void client_read_texts(const struct json *array, struct strv *out);

@@ -211,6 +211,14 @@ static void hide_path(const struct room *room, struct err *e)
 		memmove(at, at + n, strlen(at + n) + 1);
 }
 
+/* What a statement stumbles over is its writer's, unless DuckDB itself calls it a fault of its own. */
+static void blame(struct err *e)
+{
+	if (e->code == ERR_FAILED && !str_starts(e->msg, "INTERNAL") &&
+	    !str_starts(e->msg, "FATAL"))
+		e->code = ERR_USAGE;
+}
+
 static int converse(struct room *room, struct err *e)
 {
 	int r = prepare(room, e);
@@ -230,7 +238,9 @@ int room_run(struct reply *r, struct err *e)
 	AUTO(room_release) struct room room = { .r = r, .in = BUF_INIT(WORKER_REQUEST_MAX) };
 	int result = converse(&room, e);
 
-	if (result < 0)
+	if (result < 0) {
+		blame(e);
 		hide_path(&room, e);
+	}
 	return result;
 }

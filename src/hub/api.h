@@ -106,6 +106,18 @@ int api_run_metadata(struct request *q, struct err *e);
 int api_run_purge(struct request *q, struct err *e);
 int api_run_reap(struct request *q, struct err *e);
 
+/* api-catalog.c */
+int api_catalog(struct request *q, struct err *e);
+int api_schema(struct request *q, struct err *e);
+int api_metadata_status(struct request *q, struct err *e);
+int api_metadata_refresh(struct request *q, struct err *e);
+
+/* api-query.c; in JSON a byte takes up to six. */
+#define QUERY_SQL_MAX  ((size_t)1 << 20)
+#define QUERY_BODY_MAX (6 * QUERY_SQL_MAX + 4096)
+int api_query(struct request *q, struct err *e);
+int api_sample(struct request *q, struct err *e);
+
 /* api-registry.c */
 int api_registry_list(struct request *q, struct err *e);
 int api_registry_add(struct request *q, struct err *e);

@@ -14,6 +14,7 @@
 #include "hub/cache.h"
 #include "hub/gate.h"
 #include "hub/live.h"
+#include "hub/query-pool.h"
 #include "memory/items.h"
 #include "refresh/refresh.h"
 #include "scripts/scripts.h"
@@ -40,6 +41,7 @@ struct hub {
 	struct db *readers[HUB_SLOTS_MAX];
 	struct hub_settings settings;
 	struct blob_cache *cache;
+	struct query_pool *queries;
 	struct live *live;
 	int64_t opened; /* monotonic */
 
@@ -116,6 +118,18 @@ static int clean_staging(struct hub *hub, struct err *e)
 	return objects_clean_staging(hub->writer, NULL, e);
 }
 
+/* All threads of a worker run at once: processor time is a multiple of the clock's. */
+static struct query_pool *queries_new(const struct hub *hub)
+{
+	const struct hub_settings *s = &hub->settings;
+	const struct query_pool_options o = { .root = hub->writer,
+					      .at_once = s->queries,
+					      .memory_bytes = s->query_memory,
+					      .cpu_seconds = 8 * s->query_s + 8 };
+
+	return query_pool_new(&o);
+}
+
 int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err *e)
 {
 	AUTO_HUB struct hub *hub = xcalloc(1, sizeof(*hub));
@@ -139,6 +153,7 @@ int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err
 		r = clean_staging(hub, e);
 	if (r == 0 && options->serve)
 		r = rooms_sweep(hub->writer, e);
+	hub->queries = r < 0 ? NULL : queries_new(hub);
 	if (r < 0)
 		return err_in(e, "hub '%s'", options->path);
 	*ret_hub = TAKE(hub);
@@ -149,6 +164,7 @@ void hub_close(struct hub *hub)
 {
 	if (!hub)
 		return;
+	query_pool_free(hub->queries);
 	for (size_t i = 0; i < ARRAY_LEN(hub->readers); i++)
 		db_close(hub->readers[i]);
 	lease_drop(hub->lease);
@@ -200,6 +216,11 @@ struct blob_cache *hub_cache(const struct hub *hub)
 struct gate *hub_gate(const struct hub *hub)
 {
 	return hub->gate;
+}
+
+struct query_pool *hub_queries(const struct hub *hub)
+{
+	return hub->queries;
 }
 
 struct db *hub_read_db(struct hub *hub, unsigned slot, struct err *e)

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "hub/jobs-view.h"
 #include "hub/notify.h"
+#include "hub/query-pool.h"
 #include "hub/routes.h"
 #include "hub/supervise.h"
 #include "hub/upkeep.h"
@@ -153,6 +154,7 @@ static int tick(struct hub *hub, struct err *e)
 	}
 	if (r == 0)
 		r = hub_settle(hub, &why);
+	query_pool_warm(hub_queries(hub)); /* before anybody asks */
 	if (r < 0)
 		log_event(LOG_ERROR, "tick", "error=%s", why.msg);
 	return 0;

@@ -6,18 +6,24 @@
 #include "clock/jobs.h"
 #include "hub/backup.h"
 #include "hub/hub.h"
+#include "hub/query-pool.h"
 #include "sessions/external.h"
 #include <fcntl.h>
 
 #define GIB    ((int64_t)1 << 30)
 #define DAY    ((int64_t)24 * 3600)
-#define FIELDS 12
+#define FIELDS 17
 
 static const struct hub_settings defaults = {
 	.upload_max = 64 * GIB,
 	.connections = 4096,
 	.threads = 4,
 	.convert_memory = GIB,
+	.queries = 4,
+	.query_memory = GIB,
+	.query_bytes = GIB / 16,
+	.query_s = 60,
+	.metadata_s = DAY / 6,
 	.versions_keep_s = 7 * DAY,
 	.runs_keep_s = 90 * DAY,
 	.processors = YAML_MAPS_INIT(&external_map),
@@ -44,6 +50,16 @@ static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 		  "LARDER_HUB_THREADS", "threads that answer requests" },
 		{ "limits.convert_memory", YAML_SIZE, &s->convert_memory, GIB / 16, 1024 * GIB,
 		  "LARDER_HUB_CONVERT_MEMORY", "memory of a child that converts an upload" },
+		{ "limits.queries", YAML_INT, &s->queries, 1, QUERIES_MAX, "LARDER_HUB_QUERIES",
+		  "queries of people at once" },
+		{ "limits.query_memory", YAML_SIZE, &s->query_memory, GIB / 16, 1024 * GIB,
+		  "LARDER_HUB_QUERY_MEMORY", "memory of one query" },
+		{ "limits.query_seconds", YAML_DURATION, &s->query_s, 1, 3600,
+		  "LARDER_HUB_QUERY_SECONDS", "time of one query" },
+		{ "limits.query_bytes", YAML_SIZE, &s->query_bytes, 1024, GIB,
+		  "LARDER_HUB_QUERY_BYTES", "rows of one answer" },
+		{ "metadata.refresh", YAML_DURATION, &s->metadata_s, 60, 30 * DAY,
+		  "LARDER_HUB_METADATA_REFRESH", "how often remote tables are looked at" },
 		{ "retention.versions_keep", YAML_DURATION, &s->versions_keep_s, 60, 3650 * DAY,
 		  "LARDER_HUB_VERSIONS_KEEP", "how long a replaced version can be fetched" },
 		{ "retention.runs_keep", YAML_DURATION, &s->runs_keep_s, 3600, 3650 * DAY,

@@ -8,6 +8,12 @@
  *	  connections: 4096
  *	  threads: 4
  *	  convert_memory: 1G       of the child that converts or checks an upload
+ *	  queries: 4               at once; one user has half of them
+ *	  query_memory: 1G         of one
+ *	  query_seconds: 60s       from the question to the last row
+ *	  query_bytes: 64M         of the rows of one answer
+ *	metadata:
+ *	  refresh: 4h              how often remote tables are looked at
  *	retention:
  *	  versions_keep: 7d        how long a replaced version can still be fetched
  *	  runs_keep: 90d           how long the runs of jobs are remembered
@@ -29,12 +35,16 @@ struct hub_settings {
 	int64_t upload_max; /* bytes */
 	int64_t connections;
 	int64_t threads;
-	int64_t convert_memory;      /* bytes */
-	int64_t versions_keep_s;     /* seconds */
-	int64_t runs_keep_s;         /* seconds */
-	struct yaml_maps processors; /* struct external */
-	struct yaml_maps jobs;       /* struct clock_job */
-	char *backup_folder;         /* NULL or "": none */
+	int64_t convert_memory;            /* bytes */
+	int64_t queries;                   /* at once */
+	int64_t query_memory, query_bytes; /* bytes */
+	int64_t query_s;                   /* seconds */
+	int64_t metadata_s;                /* seconds */
+	int64_t versions_keep_s;           /* seconds */
+	int64_t runs_keep_s;               /* seconds */
+	struct yaml_maps processors;       /* struct external */
+	struct yaml_maps jobs;             /* struct clock_job */
+	char *backup_folder;               /* NULL or "": none */
 	int64_t backup_keep;
 	struct strv collector_users; /* "account=email" */
 };

@@ -303,6 +303,11 @@ const char *http_peer(const struct http_in *in)
 	return in->peer;
 }
 
+int http_client_fd(const struct http_in *in)
+{
+	return in->conn->fd;
+}
+
 const char *http_request_id(const struct http_in *in)
 {
 	return in->id;

@@ -87,6 +87,8 @@ const char *http_header(const struct http_in *in, const char *name); /* NULL whe
 const char *http_bearer(
 	const struct http_in *in); /* of Authorization, or cookie access_token; or NULL */
 const char *http_peer(const struct http_in *in);       /* numeric address */
+/* Its socket, to be looked at for its end by work aside, until it replies or streams. */
+int http_client_fd(const struct http_in *in);
 const char *http_request_id(const struct http_in *in); /* sent back as x-request-id */
 int64_t http_content_length(const struct http_in *in); /* 0 without a body, -1 unknown */
 /* 0 .. threads-1, and HTTP_ASIDE_MAX more for work aside. */

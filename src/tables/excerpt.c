@@ -61,9 +61,9 @@ int excerpt_needs(struct db *db, const struct caller *caller, const char *table,
 		"WITH r AS MATERIALIZED (SELECT t.id AS table_id, t.current_version AS version_id, " RIGHTS(
 			"?1", "t.id") " AS rights FROM tbl t WHERE t.current_version IS NOT NULL"
 				      " AND (?2 IS NULL OR t.id=?2) AND t.id IN "
-				      "(SELECT g.resource_id FROM member m JOIN resource_grant g"
-				      " ON g.group_id=m.group_id WHERE m.user_id=?1"
-				      " AND g.resource_type='table' AND g.rights IS NOT NULL))"
+				      "(SELECT g.resource_id FROM resource_grant g CROSS JOIN"
+				      " member m ON m.user_id=?1 AND m.group_id=g.group_id"
+				      " WHERE g.rights IS NOT NULL AND g.resource_type='table'))"
 				      " SELECT r.version_id, r.table_id, r.rights FROM r"
 				      " LEFT JOIN excerpt x ON x.version_id=r.version_id"
 				      " AND x.rights=r.rights WHERE r.rights>'' AND x.id IS NULL";

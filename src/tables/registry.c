@@ -47,6 +47,12 @@ static const char *const migrations[] = {
 	" rights TEXT NOT NULL, sha256 TEXT NOT NULL, md5 TEXT NOT NULL, rows INTEGER NOT NULL,"
 	" size_bytes INTEGER NOT NULL, created_ms INTEGER NOT NULL, UNIQUE(version_id, rights));"
 	"CREATE INDEX excerpt_of_object ON excerpt(sha256);",
+	/* What was found out about tables that stay at their source (metadata.h). */
+	"CREATE TABLE table_metadata(table_id TEXT PRIMARY KEY, rows INTEGER, size_bytes INTEGER,"
+	" partition_by TEXT, clustered_by TEXT, entity_type TEXT, known_columns TEXT,"
+	" refreshed_ms INTEGER, error_ms INTEGER, error_msg TEXT);"
+	"CREATE INDEX tbl_by_name ON tbl(name COLLATE NOCASE);"
+	"CREATE INDEX tbl_by_id ON tbl(id COLLATE NOCASE);",
 	NULL,
 };
 

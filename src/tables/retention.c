@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "engine/journal.h"
+#include "tables/metadata.h"
 #include "tables/objects.h"
 #include "tables/registry-internal.h"
 #include "tables/statistics.h"
@@ -155,6 +156,8 @@ int retention_remove_table(struct root *root, const struct caller *by, const cha
 		r = db_exec(db, e, "DELETE FROM tbl WHERE id=?1", "t", t.id);
 	if (r == 0)
 		r = grant_forget(db, "table", t.id, e);
+	if (r == 0)
+		r = metadata_forget(db, t.id, e);
 	if (r == 0)
 		r = generation_bump(db, "tables", e);
 	return r < 0 ? r : audit_add(db, by, "table.remove", t.id, NULL, e);

@@ -1,0 +1,135 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The catalog, queries on the hub beside the same statement in the library without a sandbox, and what a filtered table costs.
+#
+#	bench/query.sh BUILD [ROW...]	rows: catalog first rows filtered hostile (all); BENCH_RUNS: 11; BENCH_TABLES: 10000
+set -eu
+
+source=$(cd "$(dirname "$0")/.." && pwd)
+build=$(cd "$1" && pwd)
+shift
+rows=${*:-catalog first rows filtered hostile}
+runs=${BENCH_RUNS:-11}
+tables=${BENCH_TABLES:-10000}
+work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
+PATH=$build/src:$PATH
+LARDER_CONFIG_DIR=$work/config
+export PATH LARDER_CONFIG_DIR
+
+cleanup() {
+	[ ! -f "$work/hub.pid" ] || kill "$(cat "$work/hub.pid")" 2>/dev/null || :
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+parts=$source/.deps/duckdb
+cc -O2 -o "$work/interleave" "$source/bench/interleave.c"
+cc -O2 -I"$parts" -o "$work/run-sql" "$source/bench/run-sql.c" -L"$parts" -lduckdb -Wl,-rpath,"$parts"
+pairs="$work/interleave -n $runs"
+wants() { case " $rows " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+title() { printf '\n(%s) %s\n' "$1" "$2"; }
+
+LARDER_TOKEN=$(larder hub init "$work/hub" --admin bench@example.com)
+export LARDER_TOKEN
+larder serve --data "$work/hub" --listen 127.0.0.1:0 >"$work/serve" 2>"$work/serve.log" &
+echo $! >"$work/hub.pid"
+until [ -s "$work/serve" ]; do sleep 0.02; done
+url=$(sed -n 's/.*\(http:[^ ]*\).*/\1/p' "$work/serve")
+LARDER_SERVER=$url
+export LARDER_SERVER
+
+post() { # PATH, bodies on stdin, one a line: by one curl
+	while read -r body; do
+		printf 'url = "%s%s"\nheader = "Authorization: Bearer %s"\ndata = "%s"\noutput = "/dev/null"\nnext\n' \
+			"$url" "$1" "$LARDER_TOKEN" "$(printf '%s' "$body" | sed 's/"/\\"/g')"
+	done | sed '$d' >"$work/post.curl"
+	curl -sf --config "$work/post.curl"
+}
+
+question() { # FILE SQL LIMIT
+	printf '{"sql":"%s","limit":%s}' "$2" "$3" >"$work/$1"
+}
+ask="curl -sf -o /dev/null -H 'Authorization: Bearer $LARDER_TOKEN' $url/api/query --data-binary"
+
+printf 'larder %s, %s cores, %s; runs of each: %s\n' "$(larder --version | cut -d' ' -f2)" "$(nproc)" "$(uname -sr)" "$runs"
+
+if wants catalog; then
+	for i in $(seq "$tables"); do echo "{\"id\":\"t$i\",\"description\":\"table number $i\"}"; done | post /api/admin/registry
+	larder admin user add ann@example.com >/dev/null
+	for i in $(seq 200); do echo "{\"name\":\"g$i\"}"; done | post /api/admin/groups
+	# A group of 200 has a fiftieth of the tables, and Ann is in all of them.
+	for i in $(seq 200); do larder admin member add "g$i" ann@example.com >/dev/null; done
+	for i in $(seq "$tables"); do
+		echo "{\"group_id\":\"g$((i % 200 + 1))\",\"resource_type\":\"table\",\"resource_id\":\"t$i\"}"
+	done | post /api/admin/grants
+	ann=$(larder admin token create --user ann@example.com --name t --scope read)
+	title catalog "$tables tables: all of them for an admin, and for a user who has them through 200 groups; a search; the manifest, not cached"
+	get="curl -sf --compressed -o /dev/null -H"
+	$pairs "admin=$get 'Authorization: Bearer $LARDER_TOKEN' $url/api/v2/catalog" \
+		"user=$get 'Authorization: Bearer $ann' $url/api/v2/catalog" \
+		"search=$get 'Authorization: Bearer $ann' '$url/api/v2/catalog?search=number%20777'" \
+		"schema=$get 'Authorization: Bearer $ann' $url/api/v2/schema/t777"
+fi
+
+if wants first || wants rows || wants filtered || wants hostile; then
+	"$work/run-sql" "COPY (SELECT range AS n, range % 1000 AS k, 'some words of row ' || range AS t FROM range(1000)) TO '$work/small.parquet'" \
+		"COPY (SELECT range AS n, range % 1000 AS k, 'some words of row ' || range AS t FROM range(2000000)) TO '$work/large.parquet'"
+	larder publish small "$work/small.parquet" --quiet
+	larder publish large "$work/large.parquet" --quiet
+fi
+
+if wants first; then
+	title first 'a small table: the whole answer of a count, and of ten rows (warm workers); the library: a process that opens, asks and ends'
+	question count 'SELECT count(*), max(n) FROM small' 10
+	question ten 'SELECT * FROM small ORDER BY n DESC LIMIT 10' 10
+	for i in 1 2 3; do eval "$ask @$work/count"; done
+	$pairs -p 'sleep 0.2' "hub count=$ask @$work/count" "hub ten=$ask @$work/ten" \
+		"library count=$work/run-sql \"SELECT count(*) FROM '$work/small.parquet'\""
+	for i in 1 2 3 4 5 6 7; do
+		sleep 0.3
+		curl -sf -o /dev/null -w '%{time_starttransfer}\n' -H "Authorization: Bearer $LARDER_TOKEN" "$url/api/query" --data-binary "@$work/count"
+	done | sort | sed -n '4s/.*/  first byte, median of 7: & s/p'
+fi
+
+if wants rows; then
+	title rows 'a million rows of three columns as JSON; an aggregate over two million: the hub, and the library without a sandbox'
+	question million 'SELECT * FROM large LIMIT 1000000' 1000000
+	question groups 'SELECT k, count(*), sum(n), max(t) FROM large GROUP BY k' 1000
+	$pairs "hub rows=$ask @$work/million" \
+		"library rows=$work/run-sql \"COPY (SELECT * FROM '$work/large.parquet' LIMIT 1000000) TO '/dev/null' (FORMAT json, ARRAY true)\""
+	$pairs "hub groups=$ask @$work/groups" \
+		"library groups=$work/run-sql \"COPY (SELECT k, count(*), sum(n), max(t) FROM '$work/large.parquet' GROUP BY k) TO '/dev/null' (FORMAT json, ARRAY true)\""
+fi
+
+if wants filtered; then
+	title filtered 'a publish of two million rows: without limited grants, and with one; the first manifest of a new set of rights'
+	"$work/run-sql" "COPY (SELECT range + 1 AS n, range % 1000 AS k, 'other words of row ' || range AS t FROM range(2000000)) TO '$work/other.parquet'"
+	larder admin group add limited >/dev/null
+	larder admin user add lim@example.com >/dev/null
+	larder admin member add limited lim@example.com >/dev/null
+	larder publish twin "$work/large.parquet" --quiet
+	larder admin grant add limited twin --where 'k < 500' --columns n,k >/dev/null
+	cat >"$work/turn" <<-END
+		cat $work/flip 2>/dev/null | grep -q large && echo other >$work/flip || echo large >$work/flip
+	END
+	$pairs -p "sh $work/turn" \
+		"plain=larder publish large $work/\$(cat $work/flip).parquet --quiet" \
+		"limited=larder publish twin $work/\$(cat $work/flip).parquet --quiet"
+fi
+
+if wants hostile; then
+	title hostile 'one download of a file at a time, alone and beside 32 hostile queries'
+	question heavy 'SELECT count(*) FROM range(3000000000) a, range(1000) b WHERE a.range % 7 = 3' 10
+	get="for i in 1 2 3 4 5 6 7 8; do curl -sf -o /dev/null -H 'Authorization: Bearer $LARDER_TOKEN' $url/api/data/large/download; done"
+	cat >"$work/crowd" <<-END
+		[ "\$NAME" = beside ] || { touch $work/stop; sleep 0.1; while pgrep -f 'query --data-binary @$work/heavy' >/dev/null; do sleep 0.1; done; exit 0; }
+		rm -f $work/stop
+		for i in \$(seq 32); do
+			( until [ -f $work/stop ]; do $ask @$work/heavy || sleep 0.2; done ) >/dev/null 2>&1 &
+		done
+		sleep 1
+	END
+	BENCH_HEAVY=1 "$work/interleave" -n 3 -p "sh $work/crowd" "alone=$get" "beside=$get"
+	touch "$work/stop"
+fi
