@@ -131,7 +131,7 @@ static char *text_of(const struct json *object, const char *key)
 	return xstrdup(text ? text : "");
 }
 
-static void read_names(const struct json *array, struct duck_names *names)
+void client_read_names(const struct json *array, struct duck_names *names)
 {
 	names->n = json_size(array);
 	names->v = xcalloc(names->n + 1, sizeof(*names->v));
@@ -163,7 +163,7 @@ int duck_room_ask(struct duck_room *room, const struct duck_question *question,
 	}
 	if (hear(room, &line, e) < 0 || hear_json(line, &answer, e) < 0)
 		return e->code;
-	read_names(json_get(answer, "tables"), ret_names);
+	client_read_names(json_get(answer, "tables"), ret_names);
 	return 0;
 }
 

@@ -27,6 +27,19 @@ void guard_release(struct guard *g)
 	*g = (struct guard){ 0 };
 }
 
+void guard_add_tables(const struct guard *g, struct json_out *out)
+{
+	json_open(out, "tables", '[');
+	for (size_t i = 0; i < g->count; i++) {
+		json_open(out, NULL, '{');
+		json_add_text(out, "catalog", g->tables[i].catalog);
+		json_add_text(out, "schema", g->tables[i].schema);
+		json_add_text(out, "name", g->tables[i].name);
+		json_close(out);
+	}
+	json_close(out);
+}
+
 static int walk_value(struct walk *w, const struct scope *scope, const struct json *v);
 
 static const char *text_of(const struct json *object, const char *key)
@@ -129,7 +142,7 @@ static int check_expression(struct walk *w, const struct json *v, const char *cl
 
 	if (str_eq(class, "PARAMETER"))
 		return err_set(w->e, ERR_USAGE, "the statement has a parameter without a value");
-	if (str_eq(class, "FUNCTION") || str_eq(class, "WINDOW"))
+	if (str_eq(class, "FUNCTION") || (str_eq(class, "WINDOW") && !w->filter))
 		return check_function(w, text_of(v, "function_name"));
 	if (!w->filter)
 		return 0;

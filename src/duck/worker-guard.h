@@ -43,6 +43,9 @@ struct guard {
 };
 void guard_release(struct guard *g);
 
+/* A list "tables" into an open object. */
+void guard_add_tables(const struct guard *g, struct json_out *out);
+
 int guard_judge(struct bytes tree, struct guard *ret_guard, struct err *e);
 /*
  * For the parse of "SELECT * FROM t WHERE (\n<condition>\n)": is the condition one expression that

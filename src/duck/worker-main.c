@@ -29,6 +29,7 @@ static const struct {
 	{ "describe", operation_describe },
 	{ "excerpt", operation_excerpt },
 	{ "filter", operation_filter },
+	{ "judge", operation_judge },
 	{ "materialize", operation_materialize },
 	{ "parts", operation_parts },
 	{ "query", operation_query },

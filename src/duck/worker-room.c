@@ -151,15 +151,7 @@ static int answer_guard(struct room *room, const struct guard *guard, struct err
 	struct json_out *o = reply_line(room->r);
 
 	json_open(o, NULL, '{');
-	json_open(o, "tables", '[');
-	for (size_t i = 0; i < guard->count; i++) {
-		json_open(o, NULL, '{');
-		json_add_text(o, "catalog", guard->tables[i].catalog);
-		json_add_text(o, "schema", guard->tables[i].schema);
-		json_add_text(o, "name", guard->tables[i].name);
-		json_close(o);
-	}
-	json_close(o);
+	guard_add_tables(guard, o);
 	json_close(o);
 	return reply_end_line(room->r, e) < 0 ? e->code : reply_flush(room->r, e);
 }

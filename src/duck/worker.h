@@ -45,6 +45,7 @@ int operation_hold(struct reply *r, const struct json *request, struct err *e);
 #endif
 int operation_version(struct reply *r, const struct json *request, struct err *e);
 int operation_excerpt(struct reply *r, const struct json *request, struct err *e);
+int operation_judge(struct reply *r, const struct json *request, struct err *e);
 int operation_filter(struct reply *r, const struct json *request, struct err *e);
 int operation_describe(struct reply *r, const struct json *request, struct err *e);
 int operation_convert(struct reply *r, const struct json *request, struct err *e);

@@ -26,12 +26,12 @@
 	start_hub asked
 	curl -sSf -o /dev/null -H "Authorization: Bearer $(cat no)" "$HUB_URL/api/data/t/download"
 	stop_hub
-	echo "$LARDER_TOKEN" >admin
+	echo "$LARDER_TOKEN" >admin.token
 ) >setup 2>&1 || {
 	sed 's/^/# /' setup
 	exit 1
 }
-LARDER_TOKEN=$(cat admin) NO=$(cat no)
+LARDER_TOKEN=$(cat admin.token) NO=$(cat no)
 export LARDER_TOKEN NO
 
 rows() { # rows of t that no@example.com is told of, or null
@@ -70,8 +70,8 @@ sees() { # N M
 
 sound() {
 	stop_hub || return 1
-	hasnt_litter=$(ls "hub/.larder/staging" | grep -v '^up-' || :)
-	same "$hasnt_litter" '' && larder hub verify hub -q
+	find hub/.larder/staging -type f ! -name 'up-*' >litter
+	same "$(cat litter)" '' && larder hub verify hub -q
 }
 
 sweep() { # DIR VARIABLE COMMANDS N M AGAIN
