@@ -53,8 +53,6 @@ static int open_near(struct asking *a, struct err *e)
 
 static char *path_of(const struct asking *a)
 {
-	AUTO_BUF struct buf path = BUF_INIT(BUF_OWN_MAX);
-
 	if (a->operands.n > 0)
 		return remote_path("/api/v2/schema/", a->operands.v[0]);
 	if (!a->args.search)
