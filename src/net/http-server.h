@@ -86,7 +86,7 @@ const char *http_query(struct http_in *in, const char *key);         /* decoded;
 const char *http_header(const struct http_in *in, const char *name); /* NULL when absent */
 const char *http_bearer(
 	const struct http_in *in); /* of Authorization, or cookie access_token; or NULL */
-const char *http_peer(const struct http_in *in);       /* numeric address */
+const char *http_peer(const struct http_in *in); /* numeric address */
 /* Its socket, to be looked at for its end by work aside, until it replies or streams. */
 int http_client_fd(const struct http_in *in);
 const char *http_request_id(const struct http_in *in); /* sent back as x-request-id */
