@@ -3,13 +3,14 @@
 # Larder beside what a user would pick instead, on this machine, in one run: `make bench`. Rounds are interleaved; the figures are
 # medians and ratios to the first line of each table, whose command lines are printed. Never a test: machines are noisy.
 #
-#	bench/run.sh BUILD [ROW...]	rows: a b c d e f clock agents sessions (all); BENCH_DIR: where files go (a temporary folder), BENCH_RUNS: 5
+#	bench/run.sh BUILD [ROW...]	rows: a b c d e f g h i j clock agents sessions (all; g i j are link.sh, h is delta.sh);
+#	BENCH_DIR: where files go (a temporary folder), BENCH_RUNS: 5
 set -eu
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "$1" && pwd)
 shift
-rows=${*:-a b c d e f clock agents sessions}
+rows=${*:-a b c d e f g h i j clock agents sessions}
 runs=${BENCH_RUNS:-5}
 work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
 chmod 711 "$work" # started by root, nginx reads as nobody
@@ -201,6 +202,13 @@ if wants f; then
 	"$work/interleave" -n 41 -x "$@"
 	fresh_hub
 	printf '  memory of the hub, idle: %s\n' "$(hub_memory)"
+fi
+for row in g i j; do
+	! wants $row || "$source/bench/link.sh" "$build" $row
+done
+if wants h; then
+	title h "refreshes of a table, beside rsync and zsync"
+	"$source/bench/delta.sh" "$build"
 fi
 if wants clock; then
 	"$source/bench/clock.sh" "$build"

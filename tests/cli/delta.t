@@ -306,3 +306,16 @@ END
 	cmp "$SHARED/two" ws/server/parquet/big.parquet
 	grep -q " 206 " n/access
 '
+
+ok 'verify finds one wrong byte in a large file' '
+	held
+	pull ws
+	larder verify --workspace ws -q
+	file=$(readlink -f ws/server/parquet/big.parquet)
+	chmod u+w "$file"
+	printf x | dd of="$file" bs=1 seek=3000000 conv=notrunc 2>/dev/null
+	exits 1 larder verify --workspace ws -q 2>err
+	has err "other bytes"
+	larder verify --workspace ws --repair -q
+	cmp "$SHARED/two" "$file"
+'
