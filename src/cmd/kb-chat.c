@@ -8,12 +8,14 @@
 struct chat_args {
 	struct kb_common common;
 	const char *resume, *delete;
-	bool list;
+	bool list, extractive;
 };
 
 static const struct opt options[] = {
 	OPT_TEXT('r', "resume", struct chat_args, resume, "ID",
 		 "go on with it ('latest': the last)"),
+	OPT_FLAG('x', "extractive", struct chat_args, extractive,
+		 "passages, though a model is configured"),
 	OPT_FLAG('l', "list", struct chat_args, list, "list the chats"),
 	OPT_TEXT(0, "delete", struct chat_args, delete, "ID", "delete one"),
 	KB_OPTIONS(struct chat_args, common),
@@ -90,14 +92,15 @@ static int delete_chat(const struct chat_args *args, struct kb *kb, struct err *
 	return kb_cmd_print(&args->common, &out, e);
 }
 
-/* The turn is in the database before it is shown: what one has seen can be resumed. */
+/* The turn is in the database before it is shown, or once it was streamed. */
 static int turn(const struct chat_args *args, struct kb *kb, char **id, const char *question,
 		struct err *e)
 {
 	AUTO_KB_ANSWER struct kb_answer answer = { 0 };
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
 	struct json_out o = json_out(&out);
-	int r = kb_answer(kb, question, &answer, e);
+	struct kb_cmd_asking asking = { &args->common, args->extractive, *id, false };
+	int r = kb_cmd_answer(&asking, kb, question, &answer, e);
 
 	if (r == 0 && !*id)
 		r = chat_new(kb_db(kb), question, id, e);
@@ -110,8 +113,9 @@ static int turn(const struct chat_args *args, struct kb *kb, char **id, const ch
 		json_add_text(&o, "chat", *id);
 		json_add_text(&o, "question", question);
 		kb_cmd_add_answer_json(&o, &answer);
+		kb_cmd_add_spent(&o, answer.tokens_in, answer.tokens_out, answer.cost_micros);
 		json_close(&o);
-	} else {
+	} else if (!asking.streamed) {
 		kb_cmd_add_lines(&out, answer.text);
 	}
 	return kb_cmd_print(&args->common, &out, e);
@@ -167,7 +171,7 @@ static int talk(const struct chat_args *args, struct kb *kb, char **id, struct e
 		if (n == 0)
 			continue;
 		r = turn(args, kb, id, line, e);
-		if (r == ERR_USAGE || r == ERR_LIMIT) {
+		if (r == ERR_USAGE || r == ERR_LIMIT || (terminal && err_is_passing(r))) {
 			cmd_warn("%s", e->msg);
 			r = 0;
 		}
@@ -219,7 +223,8 @@ const struct command kb_cmd_chat = {
 	.description =
 		"One question a line, or the one that is given. Each turn is kept as it is "
 		"answered, so a chat that was cut short can be resumed: by its id, the beginning of "
-		"it, or 'latest'. /exit ends it.",
+		"it, or 'latest'. /exit ends it. With a model (docs/models.md) the last turns are part "
+		"of the question.",
 	.examples = "larder kb chat|ask at the prompt\n"
 		    "larder kb chat --resume latest|go on where you were\n"
 		    "larder kb chat --list|all chats\n"

@@ -5,10 +5,12 @@
 
 struct query_args {
 	struct kb_common common;
-	bool save;
+	bool save, extractive;
 };
 
 static const struct opt options[] = {
+	OPT_FLAG('x', "extractive", struct query_args, extractive,
+		 "the passages, though a model is configured"),
 	OPT_FLAG('s', "save", struct query_args, save, "keep the answer in wiki/explorations/"),
 	KB_OPTIONS(struct query_args, common),
 	OPT_END,
@@ -36,6 +38,7 @@ void kb_cmd_add_answer_json(struct json_out *o, const struct kb_answer *a)
 		json_close(o);
 	}
 	json_close(o);
+	kb_cmd_add_names(o, "dead_citations", &a->dead);
 }
 
 /* Lines stay lines; nothing in them commands the terminal. */
@@ -51,21 +54,22 @@ void kb_cmd_add_lines(struct buf *out, const char *text)
 	}
 }
 
-static void print(const struct query_args *args, const char *question, const struct kb_answer *a,
+static void print(const struct kb_cmd_asking *how, const char *question, const struct kb_answer *a,
 		  const char *saved, struct buf *out)
 {
 	struct json_out o = json_out(out);
 
-	if (args->common.json) {
+	if (how->common->json) {
 		json_open(&o, NULL, '{');
 		json_add_text(&o, "question", question);
 		kb_cmd_add_answer_json(&o, a);
 		json_add_text(&o, "saved", saved);
-		kb_cmd_add_spent(&o, 0, 0, 0);
+		kb_cmd_add_spent(&o, a->tokens_in, a->tokens_out, a->cost_micros);
 		json_close(&o);
 		return;
 	}
-	kb_cmd_add_lines(out, a->text);
+	if (!how->streamed)
+		kb_cmd_add_lines(out, a->text);
 	if (saved)
 		buf_addf(out, "\nKept as wiki/%s\n", saved);
 }
@@ -78,19 +82,21 @@ static int run(int argc, char **argv, struct err *e)
 	AUTO_KB_ANSWER struct kb_answer answer = { 0 };
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
 	AUTO_FREE char *saved = NULL;
+	struct kb_cmd_asking asking = { .common = &args.common };
 	int r = opt_parse(options, &args, argc, argv, &operands, e);
 
 	if (r == 0)
 		r = cmd_operands(&kb_cmd_query, &operands, 1, 1, e);
 	if (r == 0)
 		r = kb_cmd_open(&args.common, !args.save, &kb, e);
+	asking.extractive = args.extractive;
 	if (r == 0)
-		r = kb_answer(kb, operands.v[0], &answer, e);
-	if (r == 0 && args.save && answer.n > 0)
+		r = kb_cmd_answer(&asking, kb, operands.v[0], &answer, e);
+	if (r == 0 && args.save && (answer.n > 0 || answer.asked))
 		r = kb_save_answer(kb, operands.v[0], &answer, &saved, e);
 	if (r < 0)
 		return r;
-	print(&args, operands.v[0], &answer, saved, &out);
+	print(&asking, operands.v[0], &answer, saved, &out);
 	return kb_cmd_print(&args.common, &out, e);
 }
 
@@ -98,8 +104,11 @@ const struct command kb_cmd_query = {
 	.name = "query",
 	.usage = "QUESTION [--save]",
 	.summary = "answer a question from the documents, with citations",
-	.description = "The best passages of the documents, each with the section it stands in. "
-		       "Nothing is said that does not stand there.",
+	.description =
+		"The best passages of the documents, each with the section it stands in. "
+		"Nothing is said that does not stand there. With a model (docs/models.md) the model "
+		"answers from them, and from what it looks up; it cites, and citations of what is "
+		"not there are taken out and named.",
 	.examples = "larder kb query 'What is replayed after a crash?'|the passages that say it\n"
 		    "larder kb query 'What is a checkpoint?' --save|and a page of them",
 	.options = options,

@@ -59,6 +59,15 @@ int kb_cmd_print_added(const struct kb_cmd_added *how, const struct kb *kb,
 		       const struct kb_add_report *report, struct err *e);
 
 struct kb_answer;
+/* An answer of the model that is configured, else of passages. */
+struct kb_cmd_asking {
+	const struct kb_common *common;
+	bool extractive;  /* passages all the same */
+	const char *chat; /* whose turns come before; NULL: none */
+	bool streamed;    /* set: it was shown as it came */
+};
+int kb_cmd_answer(struct kb_cmd_asking *how, struct kb *kb, const char *question,
+		  struct kb_answer *ret, struct err *e);
 void kb_cmd_add_answer_json(struct json_out *o, const struct kb_answer *a);
 /* Lines stay lines, nothing in them commands a terminal. */
 void kb_cmd_add_lines(struct buf *out, const char *text);

@@ -23,6 +23,7 @@ void kb_answer_release(struct kb_answer *a)
 		for (size_t k = 0; k < ARRAY_LEN(texts); k++)
 			free(texts[k]);
 	}
+	strv_release(&a->dead);
 	free(a->text);
 	*a = (struct kb_answer){ 0 };
 }
@@ -160,7 +161,7 @@ static char *answer_text(const struct kb_answer *a)
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
 
 	if (a->n == 0)
-		buf_adds(&out, "Nothing in this knowledge base says anything of that.\n");
+		buf_adds(&out, KB_NOTHING_SAID);
 	for (size_t i = 0; i < a->n; i++) {
 		const struct kb_passage *p = &a->passages[i];
 

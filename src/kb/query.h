@@ -17,6 +17,7 @@
 /* A question is a sentence or a paragraph; more is a document. */
 #define KB_QUESTION_MAX ((size_t)8000)
 #define KB_PASSAGES     5
+#define KB_NOTHING_SAID "Nothing in this knowledge base says anything of that.\n"
 
 struct kb_passage {
 	char *link, *anchor, *title, *kind, *text;
@@ -28,6 +29,10 @@ struct kb_answer {
 	char *text; /* Markdown */
 	struct kb_passage passages[KB_PASSAGES];
 	size_t n;
+	/* Of a model's answer (answer.h). */
+	bool asked;       /* false: nothing was found that it could answer from */
+	struct strv dead; /* citations of what is not there, taken out */
+	int64_t tokens_in, tokens_out, cost_micros;
 };
 void kb_answer_release(struct kb_answer *a);
 #define AUTO_KB_ANSWER AUTO(kb_answer_release)

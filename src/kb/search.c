@@ -157,6 +157,17 @@ static char *without_joints(const char *text)
 	return buf_take(&out);
 }
 
+int search_text(struct db *db, enum search_what what, int64_t id, char **ret_text, struct err *e)
+{
+	AUTO_FREE char *body = NULL;
+	int r = db_get_text(db, &body, e, "SELECT body FROM kb_text WHERE rowid=?1", "i",
+			    id * 2 + (int64_t)what);
+
+	if (r == 0 && body)
+		*ret_text = without_joints(body);
+	return r;
+}
+
 static const char sql_search[] =
 	"SELECT t.rowid & 1, t.rowid / 2, p.path, p.kind, s.anchor, t.title, d.doc_name, s.page,"
 	" t.snip, t.body, -t.rank FROM (SELECT rowid, title, body, bm25(kb_text, 5.0, 1.0) AS rank,"

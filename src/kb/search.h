@@ -29,6 +29,8 @@ enum search_what { SEARCH_PAGE = 0, SEARCH_SECTION = 1 };
 int search_put(struct db *db, enum search_what what, int64_t id, const char *title,
 	       const char *text, struct err *e);
 int search_drop(struct db *db, enum search_what what, int64_t id, struct err *e);
+/* The text that is found by, on one line; NULL when there is none. The caller's. */
+int search_text(struct db *db, enum search_what what, int64_t id, char **ret_text, struct err *e);
 
 struct search_hit {
 	enum search_what what;

@@ -134,3 +134,55 @@ ok 'costs are in the summary, and of the document' '
 	LARDER_LLM_PRICE=1000,1000 larder kb add "$SHARED/docs/a.md" --json >out
 	json out "(.cost * 1000 | round) == (.tokens_in + .tokens_out) and .cost == .documents[0].cost" | grep -q true
 '
+
+# QUESTION-words that the model then searches for, and its answer.
+ask_plan() { # ANSWER
+	model_plan m "prepare 1 text:{\"search\":[\"checkpoint\"],\"read\":[\"sources/b#Checksums\",\"concepts/none\",\"../../etc/passwd\"]}" \
+		"prepare - text:{\"search\":[],\"read\":[]}" "citation - text:$1"
+}
+
+ok 'query answers from what the model looks up, and dead citations are named' '
+	start_kb
+	larder kb add --extractive "$SHARED/docs" -q
+	ask_plan "It is CRC32 [[sources/b#Checksums]], not [[sources/b#Nothing]] [[concepts/made-up|so]]."
+	larder kb query "What is the log replayed by?" --json >out
+	same "$(json out .answer)" "It is CRC32 [[sources/b#Checksums]], not  so."
+	same "$(json out ".dead_citations | join(\" \")")" "[[sources/b#Nothing]] [[concepts/made-up|so]]"
+	same "$(json out ".passages[0].citation")" "[[sources/b#Checksums]]"
+	[ "$(json out .tokens_in)" -gt 100 ]
+	same "$(model_calls m)" 3
+	grep prepare m.log | head -n 1 | grep -q "After a crash the write-ahead log is replayed"
+	grep "citation, exactly" m.log | grep -q "Engineers of Acme Database chose CRC32"
+	hasnt m.log root:
+	larder kb query "What is it?" --save --json >out
+	has "k/wiki/$(json out .saved)" "It is CRC32 [[sources/b#Checksums]]"
+	larder kb query --extractive "What is replayed after a crash?" >plain
+	has plain "> "
+'
+
+ok 'an answer is shown as it comes, and nothing in it commands the terminal' '
+	command -v script >/dev/null || skip "script is not installed"
+	start_kb
+	larder kb add --extractive "$SHARED/docs" -q
+	ask_plan "Yes $(printf "\\033")[31m it is [[sources/b#Checksums]]."
+	script -qec "larder kb query crash" /dev/null >shown </dev/null
+	has shown "it is [[sources/b#Checksums]]."
+	same "$(grep -c Checksums shown)" 1
+	if grep -q "$(printf "\\033")" shown; then false; fi
+'
+
+ok 'a chat goes on where it was, and keeps only whole answers' '
+	start_kb
+	larder kb add --extractive "$SHARED/docs" -q
+	ask_plan "First [[sources/b#Checksums]]."
+	larder kb chat "What is a checksum?" --json >out
+	chat=$(json out .chat)
+	ask_plan "Second."
+	larder kb chat --resume "$chat" "And then?" -q
+	tail -n 1 m.log | json "[.body.messages[1:4][] | .role] | join(\" \")" >roles
+	same "$(cat roles)" "user assistant user"
+	same "$(tail -n 1 m.log | json ".body.messages[2].content" | head -n 1)" "First [[sources/b#Checksums]]."
+	model_plan m "* - status:503:1"
+	exits 75 larder kb chat --resume "$chat" "Down?" -q
+	same "$(larder kb chat --list --json | json ".chats[0].turns")" 2
+'
