@@ -34,7 +34,13 @@ static int add_permissions(const struct strv *wanted, struct buf *out, struct er
 int token_check_key(const struct token_wish *wish, struct buf *ret_permissions, struct buf *ret_ips,
 		    struct err *e)
 {
-	int r = wish->permissions ? add_permissions(wish->permissions, ret_permissions, e) : 0;
+	int r;
+
+	if (wish->permissions && wish->permissions->n == 0)
+		return err_set(e, ERR_USAGE,
+			       "an empty list of permissions allows nothing: leave it out for all "
+			       "that the scope allows");
+	r = wish->permissions ? add_permissions(wish->permissions, ret_permissions, e) : 0;
 
 	if (r < 0)
 		return r;

@@ -51,8 +51,8 @@ static int check_rights(struct db *db, const struct caller *by, const struct tok
 	int64_t is_admin = 0;
 	int r;
 
-	if (by && by->permissions)
-		return err_set(e, ERR_DENIED, "a key with permissions of its own mints no tokens");
+	if (by && (by->permissions || by->allowed_ips))
+		return err_set(e, ERR_DENIED, "a key with limits of its own mints no tokens");
 	if (by && by->scope < wish->scope)
 		return err_set(e, ERR_DENIED,
 			       "a token of scope %s mints none of scope %s; its own or narrower",

@@ -187,9 +187,12 @@ static void fail(const struct route *route, struct http_in *in, const struct err
 /* 1 when it was answered. */
 static int pass_gate(struct answer *a, struct err *e)
 {
+	int r;
+
 	if (a->q.route->permission)
 		return gate_check(hub_gate(a->q.hub), a->q.route, &a->caller, a->q.in);
-	return access_need_permission(&a->caller, NULL, e);
+	r = gate_need_address(&a->caller, a->q.in, e);
+	return r < 0 ? r : access_need_permission(&a->caller, NULL, e);
 }
 
 static int check_caller(struct answer *a, struct err *e)

@@ -59,7 +59,8 @@ static int read_key(const struct request *q, struct token_wish *wish, struct str
 
 	if (r == 0)
 		r = read_list(q->json, "allowed_ips", ips, e);
-	wish->permissions = permissions;
+	wish->permissions =
+		json_kind(json_get(q->json, "permissions")) == JSON_ARRAY ? permissions : NULL;
 	wish->allowed_ips = ips;
 	wish->rate_per_minute = json_int(json_get(q->json, "rate_per_minute"), -1);
 	return r;

@@ -136,6 +136,13 @@ static int check_rate(struct gate *gate, const struct caller *caller, struct htt
 	return 1;
 }
 
+int gate_need_address(const struct caller *caller, struct http_in *in, struct err *e)
+{
+	if (is_allowed_address(caller, in))
+		return 0;
+	return err_set(e, ERR_DENIED, "this key is not used from address %s", http_peer(in));
+}
+
 int gate_check(struct gate *gate, const struct route *route, const struct caller *caller,
 	       struct http_in *in)
 {

@@ -25,6 +25,8 @@ struct gate;
 struct gate *gate_new(void);
 void gate_free(struct gate *gate);
 
+/* Of every other route that has a caller: ERR_DENIED for a key that is not used from there. */
+int gate_need_address(const struct caller *caller, struct http_in *in, struct err *e);
 /* 0: let through. 1: it was answered. */
 int gate_check(struct gate *gate, const struct route *route, const struct caller *caller,
 	       struct http_in *in);

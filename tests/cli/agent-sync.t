@@ -165,6 +165,11 @@ ok 'a key may do what it names, from where it says, so often' '
 	same "$(status POST /auth/tokens "$key" "{\"name\":\"x\"}")" 403
 	key=$(larder admin token create --name k --ip 192.0.2.1)
 	same "$(status GET "/v1/agent/context?agent_id=a" "$key")/$(json reply.json .error)/$(json reply.json .your_ip)" 403/ip_not_allowed/127.0.0.1
+	same "$(status GET /api/sync/manifest "$key")" 403
+	key=$(larder admin token create --name k --ip 127.0.0.1)
+	same "$(status GET /api/sync/manifest "$key")" 200
+	same "$(status POST /auth/tokens "$key" "{\"name\":\"x\"}")" 403
+	same "$(status POST /auth/tokens "$LARDER_TOKEN" "{\"name\":\"x\",\"permissions\":[]}")" 400
 	key=$(larder admin token create --name k --rate 2)
 	status GET "/v1/fleet/nodes" "$key"
 	status GET "/v1/fleet/nodes" "$key"
