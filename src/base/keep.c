@@ -2,6 +2,7 @@
 #include "base/keep.h"
 
 #include "base/file.h"
+#include "base/proc-internal.h"
 #include "base/time.h"
 
 #include <errno.h>
@@ -15,26 +16,6 @@
 #define STAT_MAX ((size_t)1 << 20)
 /* Clocks are read at different moments, and a started_at may be written a moment before the start. */
 #define SLACK_MS 2000
-
-/* Ours without the variables of fault.h, which count the steps of one process, and with the added. */
-static char **environment_with(const struct strv *added)
-{
-	size_t n = 0, kept = 0, more = added ? added->n : 0;
-
-	while (environ[n])
-		n++;
-
-	char **env = xcalloc(n + more + 1, sizeof(*env));
-
-	for (size_t i = 0; i < more; i++)
-		env[kept++] = added->v[i];
-	for (size_t i = 0; i < n; i++)
-		if (!str_starts(environ[i], "LARDER_CRASH_AT=") &&
-		    !str_starts(environ[i], "LARDER_FAIL_") &&
-		    !str_starts(environ[i], "LARDER_STEPS="))
-			env[kept++] = environ[i];
-	return env;
-}
 
 static void setup(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
 		  const struct keep_options *options)
@@ -61,14 +42,17 @@ static void setup(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attrib
 
 int keep_start(const struct keep_options *options, pid_t *ret_pid, struct err *e)
 {
-	AUTO_FREE char **env = environment_with(options->environment);
+	const struct strv *added = options->environment;
+	AUTO_FREE const char **env =
+		proc_environment(added ? (const char *const *)added->v : NULL, false);
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 
 	setup(&actions, &attributes, options);
-	/* The interface lacks a const that it means: argv is not written. */
+	/* The interface lacks a const that it means: argv and env are not written. */
 	errno = posix_spawnp(ret_pid, options->argv[0], &actions, &attributes,
-			     (char *const *)(uintptr_t)options->argv, env);
+			     (char *const *)(uintptr_t)options->argv,
+			     (char *const *)(uintptr_t)env);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attributes);
 	if (errno == ENOENT)

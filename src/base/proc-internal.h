@@ -12,4 +12,8 @@ struct child_fds {
 int proc_spawn(const struct proc_options *options, const struct child_fds *fds, pid_t *ret_pid,
 	       struct err *e);
 
+/* Ours without the variables of fault.h, and with the added ones in the place of ours of those names;
+ * only: these alone. The texts are lent, the array is the caller's. */
+const char **proc_environment(const char *const *added, bool only);
+
 #endif

@@ -39,20 +39,19 @@ static size_t count_texts(const char *const *texts)
 	return n;
 }
 
-/* The texts are lent, the array is the caller's. */
-static const char **child_environment(const struct proc_options *o)
+const char **proc_environment(const char *const *added, bool only)
 {
 	const char *const *ours = (const char *const *)environ;
-	size_t extra = count_texts(o->environment);
+	size_t extra = count_texts(added);
 	const char **env = xcalloc(count_texts(ours) + extra + 1, sizeof(*env));
 	size_t n = 0;
 
-	for (; *ours && !o->environment_only; ours++) {
-		if (!is_of_tests(*ours) && !is_replaced(*ours, o->environment))
+	for (; *ours && !only; ours++) {
+		if (!is_of_tests(*ours) && !is_replaced(*ours, added))
 			env[n++] = *ours;
 	}
 	for (size_t i = 0; i < extra; i++)
-		env[n++] = o->environment[i];
+		env[n++] = added[i];
 	return env;
 }
 
@@ -236,7 +235,8 @@ static int spawn_confined(const struct proc_options *o, const struct child_fds *
 int proc_spawn(const struct proc_options *options, const struct child_fds *fds, pid_t *ret_pid,
 	       struct err *e)
 {
-	AUTO_FREE const char **env = child_environment(options);
+	AUTO_FREE const char **env =
+		proc_environment(options->environment, options->environment_only);
 
 	if (options->sandbox)
 		return spawn_confined(options, fds, env, ret_pid, e);
@@ -248,40 +248,60 @@ int proc_spawn(const struct proc_options *options, const struct child_fds *fds, 
 	return errno ? err_sys(e, "execute it") : 0;
 }
 
-static void detach_setup(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes)
+/* As be_born(), in a session of its own. Returns only when it failed. */
+static void be_detached(const char *const *argv, const char *const *env)
 {
-	sigset_t all;
-	sigset_t none;
+	int null;
 
-	/* As in spawn_setup(): what fails here, the spawn tells. */
-	(void)posix_spawn_file_actions_init(actions);
-	(void)posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	(void)posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	(void)posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO, STDERR_FILENO);
-	(void)posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+	close_on_exec(STDERR_FILENO + 1);
+	default_signals();
+	null = open("/dev/null", O_RDWR);
+	if (setsid() < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+	    dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
+		return;
+	if (null > STDERR_FILENO)
+		(void)close(null);
+	(void)execve("/proc/self/exe", (char *const *)(uintptr_t)argv,
+		     (char *const *)(uintptr_t)env); /* not written, as above */
+}
 
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	(void)posix_spawnattr_init(attributes);
-	(void)posix_spawnattr_setsigdefault(attributes, &all);
-	(void)posix_spawnattr_setsigmask(attributes, &none);
-	(void)posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF |
-							   POSIX_SPAWN_SETSIGMASK);
+/* The one between ends at once: what it has started is nobody's child, so that a hub that starts many
+ * has none of them to wait for. */
+static void bear_detached(const char *const *argv, const char *const *env, int report)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		be_detached(argv, env);
+	if (pid <= 0) {
+		int code = errno;
+
+		(void)!write(report, &code, sizeof(code)); /* else it is not heard of, as ever */
+	}
+	_exit(0);
 }
 
 int proc_detach(const char *const *argv, struct err *e)
 {
-	const struct proc_options none = { 0 };
-	AUTO_FREE const char **env = child_environment(&none);
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
+	AUTO_FREE const char **env = proc_environment(NULL, false);
+	AUTO_FD int hears = -1;
+	AUTO_FD int tells = -1;
+	int ends[2];
 	pid_t pid;
 
-	detach_setup(&actions, &attributes);
-	errno = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes,
-			    (char *const *)(uintptr_t)argv,
-			    (char *const *)(uintptr_t)env); /* not written, as above */
-	(void)posix_spawn_file_actions_destroy(&actions);
-	(void)posix_spawnattr_destroy(&attributes);
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, "start '%s' in the background", argv[0]);
+	hears = ends[0];
+	tells = ends[1];
+	pid = fork();
+	if (pid == 0)
+		bear_detached(argv, env, tells);
+	if (pid < 0)
+		return err_sys(e, "start '%s' in the background", argv[0]);
+	auto_fd_(&tells);
+	tells = -1;
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	errno = heard(hears);
 	return errno ? err_sys(e, "start '%s' in the background", argv[0]) : 0;
 }

@@ -168,6 +168,7 @@ ok 'the hub is told over HTTP, and says what it does' '
 	same "$(status POST /api/sync/trigger "$LARDER_TOKEN")" 200
 	wait_for "[ \"\$(status GET /api/sync/status; cat reply.json)\" = \"200
 {\\\"locked\\\":false}\" ]"
+	! cat /proc/[0-9]*/stat 2>/dev/null | grep -q ") Z $HUB_PID "
 	bo=$(token_of bo@example.com)
 	same "$(status POST /api/sync/trigger "$bo")" 403
 	same "$(status GET /api/admin/sources "$bo")" 403

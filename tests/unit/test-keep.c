@@ -23,6 +23,7 @@ static pid_t start(const char *folder, const char *script, int gate)
 	pid_t pid = 0;
 
 	strv_add(&environment, "KEPT=yes");
+	CHECK(setenv("KEPT", "ours", 1) == 0);
 	o.input_fd = gate;
 	o.output_fd = out;
 	CHECK_OK(keep_start(&o, &pid, &e));
@@ -51,8 +52,10 @@ TEST(it_works_in_its_folder_with_its_environment_and_its_end_is_told)
 	AUTO_SCRATCH char *folder = scratch_new();
 	AUTO_FD int in = closed_input();
 
-	CHECK_INT(wait_for_end(start(folder, "pwd >/dev/null; echo $KEPT >here; exit 7", in)), 7);
-	CHECK(scratch_is(folder, "here", "yes\n"));
+	CHECK_INT(
+		wait_for_end(start(folder, "pwd >/dev/null; env | grep ^KEPT= >here; exit 7", in)),
+		7);
+	CHECK(scratch_is(folder, "here", "KEPT=yes\n"));
 	CHECK_INT(wait_for_end(start(folder, "kill -9 $$", in)), 128 + SIGKILL);
 }
 
