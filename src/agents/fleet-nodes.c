@@ -117,6 +117,8 @@ int fleet_register(struct db *db, const struct caller *by, const struct json *bo
 	int r = agent_of(body, &agent_id, e);
 
 	if (r == 0)
+		r = inbox_check_room(db, by, agent_id, e);
+	if (r == 0)
 		r = fleet_text(body, &field, &platform, e);
 	if (r == 0)
 		r = fleet_json(body, "models", FLEET_JSON_MAX, &models, e);

@@ -146,7 +146,9 @@ int inbox_note_pull(struct db *db, const struct caller *by, const char *agent_id
 		" VALUES (?1, ?2, 'online', ?3) ON CONFLICT (user_id, agent_id) DO UPDATE"
 		" SET last_pull_ms = excluded.last_pull_ms";
 
-	return db_exec(db, e, sql_pull, "iti", by->user_id, agent_id, time_now());
+	int r = inbox_check_room(db, by, agent_id, e);
+
+	return r < 0 ? r : db_exec(db, e, sql_pull, "iti", by->user_id, agent_id, time_now());
 }
 
 int inbox_expire(struct db *db, int64_t now_ms, struct err *e)

@@ -67,6 +67,21 @@ static int check_key(struct db *db, const struct inbox_request *q, struct err *e
 					time_now());
 }
 
+int inbox_check_room(struct db *db, const struct caller *by, const char *agent_id, struct err *e)
+{
+	static const char sql_count[] =
+		"SELECT count(*) FROM (SELECT 1 FROM fleet_agent WHERE user_id = ?1 AND NOT EXISTS"
+		" (SELECT 1 FROM fleet_agent WHERE user_id = ?1 AND agent_id = ?2) LIMIT ?3)";
+	int64_t n = 0;
+	int r = db_get_int(db, &n, 0, e, sql_count, "iti", by->user_id, agent_id,
+			   (int64_t)INBOX_AGENTS_MAX);
+
+	if (r == 0 && n >= INBOX_AGENTS_MAX)
+		return err_set(e, ERR_LIMIT, "%d agents are known already, which is the limit",
+			       INBOX_AGENTS_MAX);
+	return r;
+}
+
 static int note_push(struct db *db, const struct caller *by, const char *agent_id, struct err *e)
 {
 	static const char sql_push[] =
@@ -74,7 +89,9 @@ static int note_push(struct db *db, const struct caller *by, const char *agent_i
 		" VALUES (?1, ?2, 'online', ?3) ON CONFLICT (user_id, agent_id) DO UPDATE"
 		" SET last_push_ms = excluded.last_push_ms";
 
-	return db_exec(db, e, sql_push, "iti", by->user_id, agent_id, time_now());
+	int r = inbox_check_room(db, by, agent_id, e);
+
+	return r < 0 ? r : db_exec(db, e, sql_push, "iti", by->user_id, agent_id, time_now());
 }
 
 static int64_t duration_of(const struct json *json)

@@ -38,6 +38,7 @@ extern const struct db_schema inbox_schema;
 /* A report of a thousand findings is a tool's output, not what somebody learned. */
 #define INBOX_PROPOSALS_MAX 20
 #define INBOX_KEY_MAX       ((size_t)255)
+#define INBOX_AGENTS_MAX    10000
 /* Idempotency keys are remembered for as long as a client may be cut off with a request under way. */
 #define INBOX_KEYS_KEEP_MS ((int64_t)24 * 3600 * 1000)
 #define CONTEXT_KEEP_MS    ((int64_t)30 * 24 * 3600 * 1000)
@@ -58,6 +59,9 @@ int inbox_take(struct db *db, const struct inbox_request *request, struct inbox_
 	       struct json_out *results, struct err *e);
 /* 1 to AGENT_ID_MAX bytes of clean text, or ERR_USAGE. */
 int inbox_check_agent(const char *agent_id, struct err *e);
+/* ERR_LIMIT for one more agent of a tenant that has INBOX_AGENTS_MAX: each name that a client invents
+ * is a row, even when it only asks. */
+int inbox_check_room(struct db *db, const struct caller *by, const char *agent_id, struct err *e);
 
 struct context_query {
 	const struct caller *by;
