@@ -154,3 +154,21 @@ void random_text(size_t n, char out[RANDOM_TEXT_MAX])
 		out[i] = digits[raw[i] & 63]; /* 64 divides 256: every digit is equally likely */
 	out[chars] = '\0';
 }
+
+int base64_decode(struct bytes text, struct buf *out)
+{
+	size_t padding = 0;
+	char *room;
+
+	if (text.n % 4 != 0 || text.n > INT32_MAX)
+		return -1;
+	while (padding < 2 && padding < text.n && text.p[text.n - 1 - padding] == '=')
+		padding++;
+	room = buf_reserve(out, text.n / 4 * 3 + 1);
+	if (!room ||
+	    EVP_DecodeBlock((unsigned char *)room, (const unsigned char *)text.p, (int)text.n) < 0)
+		return -1;
+	out->n += text.n / 4 * 3 - padding;
+	out->p[out->n] = '\0';
+	return 0;
+}

@@ -47,6 +47,9 @@ int hash_fd(int fd, struct hash *first, struct hash *second, int64_t *ret_size, 
 /* Time taken does not depend on where the first difference is. Lengths are not secret. */
 bool secret_equal(struct bytes a, struct bytes b);
 void random_bytes(void *p, size_t n);
+/* Appends what the text stands for (RFC 4648, with padding); -1 when it is no base64. */
+int base64_decode(struct bytes text, struct buf *out);
+
 /* n random bytes in base64url without padding; out holds RANDOM_TEXT_MAX. */
 #define RANDOM_TEXT_MAX 64
 void random_text(size_t n, char out[RANDOM_TEXT_MAX]);

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A statement of somebody's over the tables they may see. All of it is aside: a place is waited for, a
- * worker judges the statement, its names are resolved with the rights of this moment, their files
- * are put into the worker's room, rows go to the client as they come.
- */
+/* A statement of somebody's over the tables they may see: aside, its rows to the client as they come. */
 #include "hub/api.h"
 
-#include "base/hash.h"
-#include "base/log.h"
 #include "base/time.h"
-#include "hub/excerpts.h"
-#include "hub/query-pool.h"
-#include "tables/query.h"
+#include "hub/asking.h"
 
 /* Rows when the request does not say, and at most: more are fetched as a file. */
 #define LIMIT_DEFAULT  1000
@@ -24,16 +16,12 @@
 #define TEXT_MAX ((size_t)80 << 20)
 
 struct querying {
-	struct hub *hub;
-	struct caller by;
+	struct asking asking;
 	char *sql;
-	int64_t limit;
 	int64_t started;
 	struct http_in *in;         /* until the stream begins */
 	struct http_stream *stream; /* then */
-	struct duck_room *duck;
-	struct query_plan plan;
-	struct buf text; /* made and not sent yet */
+	struct buf text;            /* made and not sent yet */
 	int64_t rows;
 };
 
@@ -41,19 +29,12 @@ static void querying_free(struct querying *q)
 {
 	if (!q)
 		return;
-	caller_release(&q->by);
+	asking_release(&q->asking);
 	free(q->sql);
-	query_plan_release(&q->plan);
 	buf_release(&q->text);
 	free(q);
 }
 DEFINE_AUTO(struct querying, querying_auto, querying_free);
-
-static void worker_auto(struct query_worker *worker)
-{
-	duck_room_free(worker->duck);
-	room_close(worker->room);
-}
 
 static int send_text(struct querying *q, struct err *e)
 {
@@ -65,7 +46,7 @@ static int send_text(struct querying *q, struct err *e)
 		if (!q->stream)
 			return err_set(e, ERR_BUSY, "no thread is free for this query");
 		q->in = NULL;
-		duck_room_watch(q->duck, -1); /* writing tells when the client leaves */
+		duck_room_watch(q->asking.duck, -1); /* writing tells when the client leaves */
 	}
 	r = http_stream_write(q->stream, buf_bytes(&q->text), e);
 	buf_clear(&q->text);
@@ -120,7 +101,7 @@ static const char *cut_by(const struct querying *q, const struct duck_run_result
 {
 	if (!result->truncated)
 		return NULL;
-	return result->rows >= q->limit ? "rows" : "bytes";
+	return result->rows >= q->asking.row_limit ? "rows" : "bytes";
 }
 
 static void add_end(struct querying *q, const struct duck_run_result *result)
@@ -133,138 +114,17 @@ static void add_end(struct querying *q, const struct duck_run_result *result)
 	json_add_int(&o, "row_count", result->rows);
 	json_add_bool(&o, "truncated", result->truncated);
 	json_add_text(&o, "truncated_by", cut_by(q, result));
-	json_add_int(&o, "limit", q->limit);
-	json_add_int(&o, "bytes_scanned", query_bytes(&q->plan));
+	json_add_int(&o, "limit", q->asking.row_limit);
+	json_add_int(&o, "bytes_scanned", query_bytes(&q->asking.plan));
 	json_open(&o, "tables", '{');
-	for (size_t i = 0; i < q->plan.count; i++)
-		add_table(&o, &q->plan.tables[i]);
+	for (size_t i = 0; i < q->asking.plan.count; i++)
+		add_table(&o, &q->asking.plan.tables[i]);
 	json_close(&o);
 	json_add_int(&o, "duration_ms", time_monotonic() - q->started);
 	json_add_text(&o, "server_time", time_format_iso(time_now(), iso));
 	json_close(&o);
 	buf_addf(&q->text, "],%s",
 		 buf_str(&text) + 1); /* without its bracket: the object is open */
-}
-
-static int refuse_remote(const struct query_table *t, struct err *e)
-{
-	return err_set(e, ERR_CONFLICT,
-		       "table '%s' stays at its source (%s), which this hub cannot ask",
-		       t->table.name, t->table.source_type ? t->table.source_type : "unknown");
-}
-
-/* The rights of this moment; excerpts that are not there yet are made, once. */
-static int resolve(struct querying *q, struct db *db, const struct duck_names *names, struct err *e)
-{
-	int r = db_begin_read(db, e);
-
-	if (r == 0)
-		r = access_renew(db, &q->by, e);
-	if (r == 0)
-		r = query_resolve(db, &q->by, names, &q->plan, e);
-	db_rollback(db);
-	for (size_t i = 0; r == 0 && i < q->plan.count; i++) {
-		if (q->plan.tables[i].remote)
-			r = refuse_remote(&q->plan.tables[i], e);
-	}
-	return r;
-}
-
-static bool lacks_any(const struct query_plan *plan)
-{
-	for (size_t i = 0; i < plan->count; i++) {
-		if (plan->tables[i].lacks_excerpt)
-			return true;
-	}
-	return false;
-}
-
-static int make_excerpts(struct querying *q, struct db *db, struct err *e)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < q->plan.count; i++) {
-		if (q->plan.tables[i].lacks_excerpt)
-			r = excerpts_make(q->hub, db, &q->by, q->plan.tables[i].table.id, e);
-	}
-	return r;
-}
-
-static int plan_query(struct querying *q, struct db *db, const struct duck_names *names,
-		      struct err *e)
-{
-	int r = resolve(q, db, names, e);
-
-	if (r < 0 || !lacks_any(&q->plan))
-		return r;
-	r = make_excerpts(q, db, e);
-	query_plan_release(&q->plan);
-	if (r == 0)
-		r = resolve(q, db, names, e);
-	if (r == 0 && lacks_any(&q->plan))
-		r = err_set(e, ERR_BUSY, "the rights to a table are just changing");
-	return r;
-}
-
-/* Files of a publish that was committed a moment ago may still be on their way. */
-static int fill(struct querying *q, struct room *room, struct err *e)
-{
-	int r = query_fill(&q->plan, hub_staging(q->hub), room, e);
-
-	if (r != ERR_NOT_FOUND)
-		return r;
-	r = hub_settle(q->hub, e);
-	for (size_t i = 0; i < q->plan.count; i++) {
-		strv_release(&q->plan.tables[i].files);
-		q->plan.tables[i].files = (struct strv)STRV_INIT;
-	}
-	return r < 0 ? r : query_fill(&q->plan, hub_staging(q->hub), room, e);
-}
-
-static bool is_hive(const struct strv *parts)
-{
-	return parts->n > 0 && strchr(parts->v[0], '=');
-}
-
-static int run(struct querying *q, struct duck_room *duck, struct duck_run_result *result,
-	       struct err *e)
-{
-	AUTO_FREE struct duck_table *tables = xcalloc(q->plan.count + 1, sizeof(*tables));
-	const struct duck_run request = { .tables = tables,
-					  .table_count = q->plan.count,
-					  .ctx = q,
-					  .on_columns = take_columns,
-					  .on_row = take_row };
-
-	for (size_t i = 0; i < q->plan.count; i++) {
-		const struct query_table *t = &q->plan.tables[i];
-
-		tables[i] = (struct duck_table){ t->name, &t->files, is_hive(&t->parts) };
-	}
-	return duck_room_run(duck, &request, result, e);
-}
-
-static int ask(struct querying *q, struct query_worker *worker, struct db *db,
-	       struct duck_run_result *result, struct err *e)
-{
-	const struct hub_settings *settings = hub_settings(q->hub);
-	const struct duck_question question = { .sql = q->sql,
-						.row_limit = q->limit,
-						.byte_limit = settings->query_bytes,
-						.deadline_ms = settings->query_s * 1000 };
-	AUTO(duck_names_release) struct duck_names names = { 0 };
-	int r = duck_room_ask(worker->duck, &question, &names, e);
-
-	if (r == 0)
-		r = plan_query(q, db, &names, e);
-	if (r == 0)
-		r = fill(q, worker->room, e);
-	if (r == 0)
-		r = run(q, worker->duck, result, e);
-	if (r == ERR_BUSY && !e->retry_after) /* the worker's deadline: asking again is no help */
-		r = err_set(e, ERR_LIMIT, "the query was stopped: not done after %lld s",
-			    (long long)settings->query_s);
-	return r;
 }
 
 /* The reply of what failed: a status, when nothing was sent yet; else the client gets less than it
@@ -301,41 +161,15 @@ static void reply_success(struct querying *q, const struct duck_run_result *resu
 	http_stream_end(q->stream, send_text(q, &ignored) == 0);
 }
 
-static void report(const struct querying *q, const struct duck_run_result *result,
-		   const struct err *e)
-{
-	AUTO_BUF struct buf tables = BUF_INIT(BUF_OWN_MAX);
-	char sha256[HASH_HEX_MAX];
-
-	hash_text(HASH_SHA256, bytes_of(q->sql), sha256);
-	for (size_t i = 0; i < q->plan.count; i++)
-		buf_addf(&tables, "%s%s", i ? "," : "", q->plan.tables[i].table.id);
-	log_event(LOG_INFO, "query",
-		  "user=%s sql_sha256=%.16s tables=%s rows=%lld bytes=%lld ms=%lld verdict=%s%s%s",
-		  q->by.email, sha256, buf_str(&tables), (long long)result->rows,
-		  (long long)query_bytes(&q->plan), (long long)(time_monotonic() - q->started),
-		  e->code ? err_word(e->code) : "done", e->code ? " error=" : "",
-		  e->code ? e->msg : "");
-}
-
 static void query_aside(struct http_in *in, void *state)
 {
 	AUTO(querying_auto) struct querying *q = state;
-	AUTO(worker_auto) struct query_worker worker = { 0 };
 	struct duck_run_result result = { 0 };
 	struct err e = { 0 };
-	struct db *db = hub_read_db(q->hub, http_thread_slot(in), &e);
-	int r = db ? query_pool_take(hub_queries(q->hub), q->by.user_id, &worker, &e) : e.code;
 
 	q->in = in;
-	if (r == 0) {
-		q->duck = worker.duck;
-		duck_room_watch(q->duck, http_client_fd(in));
-		r = ask(q, &worker, db, &result, &e);
-	}
-	query_pool_return(hub_queries(q->hub), &worker);
-	report(q, &result, &e);
-	if (r < 0)
+	q->asking.client_fd = http_client_fd(in);
+	if (asking_run(&q->asking, http_thread_slot(in), &result, &e) < 0)
 		reply_failure(q, &e);
 	else
 		reply_success(q, &result);
@@ -347,10 +181,17 @@ static int run_aside(struct request *request, char *sql, int64_t limit, struct e
 	AUTO(querying_auto) struct querying *q = xcalloc(1, sizeof(*q));
 	int r;
 
-	q->hub = request->hub;
-	q->by = caller_copy(request->caller);
 	q->sql = sql;
-	q->limit = limit;
+	q->asking = (struct asking){
+		.hub = request->hub,
+		.by = caller_copy(request->caller),
+		.sql = sql,
+		.row_limit = limit,
+		.byte_limit = hub_settings(request->hub)->query_bytes,
+		.ctx = q,
+		.on_columns = take_columns,
+		.on_row = take_row,
+	};
 	q->started = time_monotonic();
 	q->text.max = TEXT_MAX;
 	r = http_run_aside(request->in, HTTP_ASIDE_QUERY, query_aside, q, e);

@@ -137,6 +137,9 @@ int api_objects_put(struct request *q, struct err *e);
 #define VERSIONS_BODY_MAX ((size_t)8 << 20)
 int api_versions_add(struct request *q, struct err *e);
 
+/* api-mcp.c */
+int api_mcp(struct request *q, struct err *e);
+
 /* api-process.c */
 int api_run_processor(struct request *q, struct err *e);
 int api_run_corporate_memory(struct request *q, struct err *e);

@@ -5,6 +5,7 @@
 #include "agents/inbox.h"
 #include "clock/wire.h"
 #include "hub/api.h"
+#include "mcp/mcp.h"
 #include "memory/items.h"
 #include "tables/batch.h"
 
@@ -56,6 +57,7 @@ const struct route hub_routes[] = {
 	{ "GET", "/api/admin/rules/{id}", NEEDS_ADMIN, 0, api_rules_get },
 	{ "DELETE", "/api/admin/rules/{id}", NEEDS_ADMIN, 0, api_rules_remove },
 	{ "GET", "/api/sync/manifest", NEEDS_TOKEN, 0, api_manifest },
+	{ "POST", "/mcp", NEEDS_TOKEN, MCP_MESSAGE_MAX, api_mcp },
 	{ "GET", "/api/catalog/tables", NEEDS_TOKEN, 0, api_catalog_tables },
 	{ "GET", "/api/v2/catalog", NEEDS_TOKEN, 0, api_catalog },
 	{ "GET", "/api/v2/schema/{table}", NEEDS_TOKEN, 0, api_schema },

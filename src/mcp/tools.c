@@ -187,3 +187,38 @@ int64_t mcp_int(const struct json *arguments, const char *key, int64_t otherwise
 
 	return value < max ? value : max;
 }
+
+void mcp_add_columns(struct json_out *o)
+{
+	json_open(o, "columns", '[');
+}
+
+void mcp_add_column(struct json_out *o, const char *name, const char *type)
+{
+	json_open(o, NULL, '{');
+	json_add_text(o, "name", name);
+	json_add_text(o, "type", type);
+	json_close(o);
+}
+
+void mcp_add_rows(struct json_out *o)
+{
+	json_close(o);
+	json_open(o, "rows", '[');
+}
+
+void mcp_add_end(struct json_out *o, int64_t given, bool truncated, int64_t limit)
+{
+	json_close(o);
+	json_add_int(o, "row_count", given);
+	json_add_bool(o, "truncated", truncated);
+	if (!truncated)
+		return;
+	json_add_text(
+		o, "next",
+		given >= limit
+			? "this is not the whole result: raise `limit`, or page with ORDER BY, LIMIT "
+			  "and OFFSET; better, aggregate in SQL"
+			: "this is not the whole result, it is too large: choose fewer columns, or "
+			  "aggregate in SQL");
+}

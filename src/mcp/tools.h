@@ -76,6 +76,13 @@ enum mcp_tool mcp_tool_find(const char *name);
 int mcp_check_arguments(enum mcp_tool tool, const struct json *arguments, struct err *e);
 
 /* "" when absent: the schema has said whether it may be. */
+/* The answer of query_run, piece by piece: columns, each column, rows (each a JSON array, added raw),
+ * the end. */
+void mcp_add_columns(struct json_out *o);
+void mcp_add_column(struct json_out *o, const char *name, const char *type);
+void mcp_add_rows(struct json_out *o);
+void mcp_add_end(struct json_out *o, int64_t given, bool truncated, int64_t limit);
+
 const char *mcp_text(const struct json *arguments, const char *key);
 int64_t mcp_int(const struct json *arguments, const char *key, int64_t otherwise, int64_t max);
 

@@ -3,6 +3,7 @@
 #ifndef LARDER_WORKSPACE_MCP_INTERNAL_H
 #define LARDER_WORKSPACE_MCP_INTERNAL_H
 
+#include "mcp/words.h"
 #include "workspace/mcp.h"
 
 /* A heading and what follows it, in a rule file of ours. */
@@ -20,8 +21,7 @@ void rule_texts_release(struct rule_texts *rules);
 #define AUTO_RULE_TEXTS AUTO(rule_texts_release)
 int rule_texts_load(struct workspace *ws, struct rule_texts *ret, struct err *e);
 
-/* Do all words of the query occur in one of the texts, whatever their capitals? */
-bool mcp_matches(const char *query, const char *const *texts, size_t n);
+struct mcp_entry *rule_texts_view(const struct rule_texts *rules); /* the caller's */
 
 int mcp_catalog_search(void *ctx, const struct json *arguments, struct mcp_result *result,
 		       struct err *e);
@@ -33,6 +33,10 @@ int mcp_query_run(void *ctx, const struct json *arguments, struct mcp_result *re
 		  struct err *e);
 int mcp_rule_search(void *ctx, const struct json *arguments, struct mcp_result *result,
 		    struct err *e);
+int mcp_page_search(void *ctx, const struct json *arguments, struct mcp_result *result,
+		    struct err *e);
+int mcp_page_read(void *ctx, const struct json *arguments, struct mcp_result *result,
+		  struct err *e);
 int mcp_note_submit(void *ctx, const struct json *arguments, struct mcp_result *result,
 		    struct err *e);
 int mcp_list_resources(void *ctx, struct json_out *out, struct err *e);

@@ -14,15 +14,10 @@ static int take_columns(void *ctx, const struct duck_column *columns, size_t n, 
 	struct json_out *o = &rows->result->json;
 
 	(void)e; /* a result that grows too large is told at its end */
-	json_open(o, "columns", '[');
-	for (size_t i = 0; i < n; i++) {
-		json_open(o, NULL, '{');
-		json_add_text(o, "name", columns[i].name);
-		json_add_text(o, "type", columns[i].type);
-		json_close(o);
-	}
-	json_close(o);
-	json_open(o, "rows", '[');
+	mcp_add_columns(o);
+	for (size_t i = 0; i < n; i++)
+		mcp_add_column(o, columns[i].name, columns[i].type);
+	mcp_add_rows(o);
 	return 0;
 }
 
@@ -37,23 +32,6 @@ static int take_row(void *ctx, const struct json *values, struct err *e)
 	json_add_raw(&rows->result->json, NULL, buf_bytes(&text));
 	rows->given++;
 	return 0;
-}
-
-static void add_end(const struct rows *rows, const struct duck_query_result *end, int64_t limit)
-{
-	struct json_out *o = &rows->result->json;
-
-	json_add_int(o, "row_count", rows->given);
-	json_add_bool(o, "truncated", end->truncated);
-	if (!end->truncated)
-		return;
-	json_add_text(
-		o, "next",
-		rows->given >= limit
-			? "this is not the whole result: raise `limit`, or page with ORDER BY, LIMIT "
-			  "and OFFSET; better, aggregate in SQL"
-			: "this is not the whole result, it is too large: choose fewer columns, or "
-			  "aggregate in SQL");
 }
 
 int mcp_query_run(void *ctx, const struct json *arguments, struct mcp_result *result, struct err *e)
@@ -81,7 +59,6 @@ int mcp_query_run(void *ctx, const struct json *arguments, struct mcp_result *re
 			(void)err_hint(e, "table_describe tells the columns and their types");
 		return e->code;
 	}
-	json_close(&result->json);
-	add_end(&rows, &end, query.row_limit);
+	mcp_add_end(&result->json, rows.given, end.truncated, query.row_limit);
 	return 0;
 }

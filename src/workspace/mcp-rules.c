@@ -87,63 +87,15 @@ int rule_texts_load(struct workspace *ws, struct rule_texts *ret, struct err *e)
 	return ledger_visit(workspace_db(ws), "rule", load_file, &l, e);
 }
 
-bool mcp_matches(const char *query, const char *const *texts, size_t n)
+/* As search and reading want them; the texts are lent by `rules`. */
+struct mcp_entry *rule_texts_view(const struct rule_texts *rules)
 {
-	AUTO_STRV struct strv words = STRV_INIT;
+	struct mcp_entry *view = xcalloc(rules->n + 1, sizeof(*view));
 
-	strv_split(&words, query, ' ');
-	for (size_t i = 0; i < words.n; i++) {
-		bool found = !*words.v[i];
-
-		for (size_t k = 0; !found && k < n; k++)
-			found = texts[k] && strcasestr(texts[k], words.v[i]);
-		if (!found)
-			return false;
-	}
-	return true;
-}
-
-static void add_one(struct json_out *o, const struct rule_text *rule)
-{
-	const char *text = rule->text;
-
-	while (*text == '\n')
-		text++;
-	json_open(o, NULL, '{');
-	json_add_text(o, "id", rule->id);
-	json_add_text(o, "title", rule->title);
-	json_add_bool(o, "mandatory", rule->mandatory);
-	json_add_text(o, "text", text);
-	json_close(o);
-}
-
-/* Mandatory ones first; those that no longer fit are counted. */
-static void add_matching(struct mcp_result *result, const struct rule_texts *rules,
-			 const char *query, int64_t limit)
-{
-	struct json_out *o = &result->json;
-	int64_t total = 0, given = 0;
-	bool full = false;
-
-	json_open(o, "rules", '[');
-	for (size_t pass = 0; pass < 2; pass++) {
-		for (size_t i = 0; i < rules->n; i++) {
-			const struct rule_text *rule = &rules->v[i];
-			const char *const texts[] = { rule->title, rule->text };
-
-			if (rule->mandatory != (pass == 0) || !mcp_matches(query, texts, 2))
-				continue;
-			total++;
-			full = full || result->text.n + strlen(rule->text) * 2 > MCP_ROWS_BYTES;
-			if (given >= limit || full)
-				continue;
-			add_one(o, rule);
-			given++;
-		}
-	}
-	json_close(o);
-	json_add_int(o, "total", total);
-	json_add_bool(o, "truncated", given < total);
+	for (size_t i = 0; i < rules->n; i++)
+		view[i] = (struct mcp_entry){ rules->v[i].id, rules->v[i].title, rules->v[i].text,
+					      rules->v[i].mandatory };
+	return view;
 }
 
 int mcp_rule_search(void *ctx, const struct json *arguments, struct mcp_result *result,
@@ -151,12 +103,42 @@ int mcp_rule_search(void *ctx, const struct json *arguments, struct mcp_result *
 {
 	struct workspace_tools *tools = ctx;
 	AUTO_RULE_TEXTS struct rule_texts rules = { 0 };
+	AUTO_FREE struct mcp_entry *view = NULL;
 
 	if (rule_texts_load(tools->ws, &rules, e) < 0)
 		return e->code;
-	add_matching(result, &rules, mcp_text(arguments, "query"),
-		     mcp_int(arguments, "limit", MCP_HITS_LIMIT, MCP_HITS_MAX));
+	view = rule_texts_view(&rules);
+	mcp_add_rules(&result->json, view, rules.n, mcp_text(arguments, "query"),
+		      mcp_int(arguments, "limit", MCP_HITS_LIMIT, MCP_HITS_MAX));
 	return 0;
+}
+
+/* Pages of a knowledge base come as approved knowledge. */
+int mcp_page_search(void *ctx, const struct json *arguments, struct mcp_result *result,
+		    struct err *e)
+{
+	struct workspace_tools *tools = ctx;
+	AUTO_RULE_TEXTS struct rule_texts rules = { 0 };
+	AUTO_FREE struct mcp_entry *view = NULL;
+
+	if (rule_texts_load(tools->ws, &rules, e) < 0)
+		return e->code;
+	view = rule_texts_view(&rules);
+	mcp_add_pages(&result->json, view, rules.n, mcp_text(arguments, "query"),
+		      mcp_int(arguments, "limit", MCP_HITS_LIMIT, MCP_HITS_MAX));
+	return 0;
+}
+
+int mcp_page_read(void *ctx, const struct json *arguments, struct mcp_result *result, struct err *e)
+{
+	struct workspace_tools *tools = ctx;
+	AUTO_RULE_TEXTS struct rule_texts rules = { 0 };
+	AUTO_FREE struct mcp_entry *view = NULL;
+
+	if (rule_texts_load(tools->ws, &rules, e) < 0)
+		return e->code;
+	view = rule_texts_view(&rules);
+	return mcp_add_page(&result->json, view, rules.n, mcp_text(arguments, "page"), e);
 }
 
 /* One line of it may not begin what looks like another note. */

@@ -119,25 +119,12 @@ static int add_rules(struct mcp_result *result, struct workspace *ws, const char
 		     struct err *e)
 {
 	AUTO_RULE_TEXTS struct rule_texts rules = { 0 };
-	struct json_out *o = &result->json;
+	AUTO_FREE struct mcp_entry *view = NULL;
 
 	if (rule_texts_load(ws, &rules, e) < 0)
 		return e->code;
-	json_open(o, "rules", '[');
-	for (size_t i = 0; i < rules.n; i++) {
-		const struct rule_text *rule = &rules.v[i];
-		const char *const texts[] = { rule->title, rule->text };
-
-		if (!mcp_matches(table, texts, ARRAY_LEN(texts)) ||
-		    result->text.n + strlen(rule->text) * 2 > MCP_ROWS_BYTES)
-			continue;
-		json_open(o, NULL, '{');
-		json_add_text(o, "title", rule->title);
-		json_add_bool(o, "mandatory", rule->mandatory);
-		json_add_text(o, "text", rule->text);
-		json_close(o);
-	}
-	json_close(o);
+	view = rule_texts_view(&rules);
+	mcp_add_rules_of(&result->json, view, rules.n, table);
 	return 0;
 }
 

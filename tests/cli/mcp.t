@@ -7,6 +7,7 @@
 
 (
 	new_hub hub
+	echo "$LARDER_TOKEN" >token
 	awk 'BEGIN { print "k,v"; for (i = 0; i < 1000; i++) print i ",a" }' >orders.csv
 	larder publish orders orders.csv -q
 	larder admin rule add r1 --mandatory --title 'Orders' --text 'In orders, never add v.'
@@ -34,6 +35,69 @@ client() {
 ok 'the official client of the first generation works with it, offline' 'client 1'
 ok 'the second generation does, with a handshake' 'client 2'
 ok 'the second generation does, without one (2026-07-28)' 'client 2-modern'
+
+# client_of_hub GENERATION: the same session with the hub itself.
+client_of_hub() {
+	command -v node >/dev/null && [ -d "$SOURCE/.deps/sdk/node_modules" ] || skip 'the clients of tests/sdk are not here'
+	cp "$SOURCE/tests/sdk/mcp.mjs" .
+	ln -s "$SOURCE/.deps/sdk/node_modules" node_modules
+	cp -r "$SHARED/hub" hub
+	start_hub hub
+	node mcp.mjs "$1" http "$HUB_URL/mcp" "$(cat "$SHARED/token")"
+	stop_hub
+}
+
+ok 'a hub serves the first generation over HTTP' 'client_of_hub 1'
+ok 'a hub serves the second, with a handshake' 'client_of_hub 2'
+ok 'a hub serves the second, without one' 'client_of_hub 2-modern'
+
+post() { # MESSAGE [HEADER...]: the status; the reply is in reply
+	message=$1
+	shift
+	for header; do
+		set -- "$@" --header "$header"
+		shift
+	done
+	curl -s -o reply -w '%{http_code}\n' -H "Authorization: Bearer $(cat "$SHARED/token")" "$@" --data "$message" "$HUB_URL/mcp"
+}
+
+ok 'over HTTP a message has its status, and headers must say what the body says' '
+	cp -r "$SHARED/hub" hub
+	start_hub hub
+	modern="{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{}}"
+	list="{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{\"_meta\":$modern}}"
+	same "$(post "$list" "MCP-Protocol-Version: 2026-07-28" "Mcp-Method: tools/list")" 200
+	same "$(post "$list" "MCP-Protocol-Version: 2026-07-28" "Mcp-Method: tools/call")" 400
+	same "$(json reply .error.code)" -32020
+	same "$(post "$list")" 400
+	same "$(post "$(echo "$list" | sed s,tools/list,nothing,)" "MCP-Protocol-Version: 2026-07-28" "Mcp-Method: nothing")" 404
+	same "$(post "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}")" 202
+	same "$(post "$list" "Origin: http://evil.example")" 403
+	same "$(curl -s -o reply -w "%{http_code}" "$HUB_URL/mcp")" 405
+	same "$(curl -s -o reply -w "%{http_code}" --data "$list" "$HUB_URL/mcp")" 401
+	stop_hub
+'
+
+ok 'a caller without a grant finds no table, queries none, and may not take notes with a reading token' '
+	cp -r "$SHARED/hub" hub
+	LARDER_TOKEN=$(cat "$SHARED/token")
+	export LARDER_TOKEN
+	start_hub hub
+	export LARDER_SERVER=$HUB_URL
+	token_of bo@example.com --scope read >bo
+	call() {
+		curl -s -H "Authorization: Bearer $(cat bo)" --data "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"$1\",\"arguments\":$2}}" "$HUB_URL/mcp"
+	}
+	call catalog_search "{}" >out
+	same "$(json out .result.structuredContent.total)" 0
+	call query_run "{\"sql\":\"SELECT * FROM orders\"}" >out
+	same "$(json out .result.isError)" true
+	call table_describe "{\"table\":\"orders\"}" >out
+	same "$(json out .result.isError)" true
+	call note_submit "{\"text\":\"x\"}" >out
+	same "$(json out .result.isError)" true
+	stop_hub
+'
 
 ok 'what is no message is answered, and the next one is served' '
 	mcp "nonsense" "[]" "{\"jsonrpc\":\"2.0\"}" "$ping" >out

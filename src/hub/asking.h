@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A statement of somebody's over the tables they may see, from its text to its rows: a place is waited
+ * for, a worker judges the statement, its names are resolved with the rights of this moment, their
+ * files are put into the worker's room, rows come as they are made. Who sends them is the caller's.
+ *
+ *	AUTO(asking_release) struct asking a = { .hub = hub, .by = caller_copy(q->caller), ... };
+ *	asking_run(&a, http_thread_slot(in), &result, e)      aside: it waits and takes seconds
+ *	... a.plan.tables, result.rows ...
+ *
+ * Each leaves a line in the log. Errors: of the guard (ERR_USAGE, ERR_DENIED), of the tables
+ * (ERR_NOT_FOUND), ERR_BUSY without a place, ERR_LIMIT at the deadline, ERR_CONFLICT for a table that
+ * stays at its source. Threads: one.
+ */
+#ifndef LARDER_HUB_ASKING_H
+#define LARDER_HUB_ASKING_H
+
+#include "access/access.h"
+#include "hub/hub.h"
+#include "tables/query.h"
+
+struct asking {
+	struct hub *hub;
+	struct caller by; /* owned, renewed when the names are resolved */
+	const char *sql;
+	int64_t row_limit, byte_limit;
+	int client_fd; /* that the query ends with; -1: none */
+	void *ctx;
+	int (*on_columns)(void *ctx, const struct duck_column *columns, size_t n, struct err *e);
+	int (*on_row)(void *ctx, struct bytes row, struct err *e); /* a JSON array */
+
+	struct query_plan plan; /* of what it was made, once it ran */
+	struct duck_room *duck; /* while it runs: duck_room_watch() */
+};
+void asking_release(struct asking *a);
+
+int asking_run(struct asking *a, unsigned slot, struct duck_run_result *ret_result, struct err *e);
+
+#endif
