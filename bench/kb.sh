@@ -3,14 +3,14 @@
 #
 # Knowledge bases: what an add costs, and what it does to those who read meanwhile. Rounds are interleaved; medians.
 #
-#	bench/kb.sh BUILD [ROW...]	rows: jobs flat steps read search (all)
+#	bench/kb.sh BUILD [ROW...]	rows: jobs model flat steps read search (all)
 #	BENCH_DIR	where files go; BENCH_RUNS: 5; KB_SIZES: "100 1000 10000"
 set -eu
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "$1" && pwd)
 shift
-rows=${*:-jobs flat steps read search}
+rows=${*:-jobs model flat steps read search}
 runs=${BENCH_RUNS:-5}
 sizes=${KB_SIZES:-100 1000 10000}
 work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench-kb.XXXXXX")
@@ -50,21 +50,49 @@ make_docs() {
 		}'
 }
 
-if wants jobs; then
-	title jobs '24 HTML files, each conversion taking 0.5 s, by --jobs'
+run_jobs() {
+	printf 'rm -rf %s/j && larder kb init %s/j -q && LARDER_CONVERT=%s/slow larder kb add %s/html --kb %s/j -q --jobs %s' \
+		"$work" "$work" "$work" "$work" "$work" "$1"
+}
+
+# 24 HTML files, and a converter that takes its time.
+make_slow() {
+	[ ! -d "$work/html" ] || return 0
 	mkdir "$work/html"
 	make_docs "$work/md" 1 24 1
 	for f in "$work"/md/*.md; do
-		{ echo '<html><body>'; sed 's/^# \(.*\)/<h1>\1<\/h1>/; s/^## \(.*\)/<h2>\1<\/h2>/; s/^[^<].*/<p>&<\/p>/' "$f"; } \
+		{ echo '<html><body>'; echo '<p>It was checked by the reviewers of Acme.</p>'; sed 's/^# \(.*\)/<h1>\1<\/h1>/; s/^## \(.*\)/<h2>\1<\/h2>/; s/^[^<].*/<p>&<\/p>/' "$f"; } \
 			>"$work/html/$(basename "$f" .md).html"
 	done
 	printf '#!/bin/sh\nsleep 0.5\nexec %s/src/larder-convert "$@"\n' "$build" >"$work/slow"
 	chmod +x "$work/slow"
-	run_jobs() {
-		printf 'rm -rf %s/j && larder kb init %s/j -q && LARDER_CONVERT=%s/slow larder kb add %s/html --kb %s/j -q --jobs %s' \
-			"$work" "$work" "$work" "$work" "$work" "$1"
-	}
+}
+
+if wants jobs; then
+	title jobs '24 HTML files, each conversion taking 0.5 s, by --jobs'
+	make_slow
 	"$work/interleave" -n "$runs" "jobs-1=$(run_jobs 1)" "jobs-4=$(run_jobs 4)" "jobs-8=$(run_jobs 8)"
+fi
+
+if wants model; then
+	title model '24 HTML files, each conversion taking 0.5 s and each of three calls of a model 50 ms, by --jobs'
+	make_slow
+	point='{"text":"It was checked.","section":0,"quote":"checked by the reviewers of Acme"}'
+	{
+		echo "Summarise - wait:50:{\"description\":\"A report.\",\"points\":[$point],\"sections\":[]}"
+		echo 'nearest - wait:50:{"pages":[{"kind":"concept","title":"Reviews"},{"kind":"entity","title":"Acme"}]}'
+		echo "feed: - wait:50:{\"pages\":[{\"page\":0,\"points\":[$point]},{\"page\":1,\"points\":[$point]}]}"
+	} >"$work/plan"
+	"$build/tests/tools/model-server" --plan "$work/plan" >"$work/port" &
+	server=$!
+	trap 'kill $server; rm -rf "$work"' EXIT
+	until [ -s "$work/port" ]; do sleep 0.1; done
+	run_model() {
+		printf 'export LARDER_LLM_URL=http://127.0.0.1:%s/v1 LARDER_LLM_MODEL=stand-in; %s' "$(cat "$work/port")" "$(run_jobs "$1")"
+	}
+	"$work/interleave" -n "$runs" "model-1=$(run_model 1)" "model-4=$(run_model 4)" "model-8=$(run_model 8)"
+	kill $server
+	trap 'rm -rf "$work"' EXIT
 fi
 
 # A knowledge base of N documents, made once.

@@ -66,6 +66,8 @@ static int by_model(struct kb_cmd_asking *how, struct kb *kb, const char *questi
 		show(&s, s.rest.n);
 	}
 	how->streamed = how->streamed && ret->asked;
+	if (r < 0 && !e->hint[0])
+		(void)err_hint(e, "--extractive gives the passages that search finds");
 	buf_release(&s.rest);
 	for (size_t i = 0; r == 0 && i < ret->dead.n; i++)
 		cmd_warn("the model cited %s, which is not there: taken out", ret->dead.v[i]);

@@ -6,7 +6,7 @@
 struct watch_args {
 	struct kb_common common;
 	int64_t jobs, settle_ms;
-	bool once;
+	bool once, extractive;
 };
 
 /* A day: longer than anybody writes at one file without a pause. */
@@ -16,7 +16,9 @@ static const struct opt options[] = {
 	OPT_INT(0, "settle-ms", struct watch_args, settle_ms, 0, SETTLE_MAX_MS, "MS",
 		"how long a file must not have changed (2000)"),
 	OPT_INT(0, "jobs", struct watch_args, jobs, 1, KB_JOBS_MAX, "N",
-		"documents prepared at once (one a processor)"),
+		"documents prepared at once (one a processor; 8 with a model)"),
+	OPT_FLAG('x', "extractive", struct watch_args, extractive,
+		 "compile without the model that is configured"),
 	OPT_FLAG(0, "once", struct watch_args, once, "end when everything is added"),
 	KB_OPTIONS(struct watch_args, common),
 	OPT_END,
@@ -59,6 +61,7 @@ static int run(int argc, char **argv, struct err *e)
 	how.settle_ms = args.settle_ms;
 	how.jobs = args.jobs;
 	how.once = args.once;
+	how.extractive = args.extractive;
 	if (!args.common.quiet && !args.once)
 		(void)fprintf(stderr, "larder: watching for documents of %s\n", kb_path(kb));
 	r = kb_watch(kb, &how, e);
@@ -73,7 +76,8 @@ const struct command kb_cmd_watch = {
 	.summary = "add documents as they appear in raw/, or in other folders",
 	.description =
 		"A file is added when it has not changed for two seconds. One that fails is left "
-		"alone until it changes, also after a restart. Ends with SIGTERM or SIGINT.",
+		"alone until it changes, also after a restart; one whose server could not be reached is "
+		"tried again after a minute. Ends with SIGTERM or SIGINT.",
 	.examples = "larder kb watch|what is put into raw/ is added\n"
 		    "larder kb watch ~/papers --once|what is new there, then end",
 	.options = options,

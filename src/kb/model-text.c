@@ -76,7 +76,8 @@ void model_add_sections(const struct compile_input *in, size_t from, size_t to, 
 		if (s->page > 0)
 			buf_addf(out, " (p. %lld)", (long long)s->page);
 		buf_addc(out, '\n');
-		buf_add(out, in->text.p + s->at, s->n);
+		buf_add(out, in->text.p + s->at,
+			s->n < MODEL_PART_BYTES ? s->n : MODEL_PART_BYTES); /* one line of a book */
 		buf_addc(out, '\n');
 	}
 }

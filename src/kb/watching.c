@@ -16,12 +16,15 @@
 #define SPACE "kb-watch"
 /* As deep as tree_visit() goes. */
 #define DEPTH_MAX 64
+/* A server that is down is asked again by then, a watch of one run leaves it. */
+#define LATER_MS 60000
 
 struct unsettled {
 	char *path;
 	char *stamp;
 	int64_t since;
-	bool seen; /* in the scan that is running */
+	bool seen;  /* in the scan that is running */
+	bool later; /* failed in passing: tried again after LATER_MS */
 	UT_hash_handle hh;
 };
 
@@ -86,6 +89,8 @@ static void judge(struct watching *w, struct unsettled *u)
 	int64_t left = u->since + w->options->settle_ms - time_monotonic();
 
 	u->seen = true;
+	if (u->later && w->options->once)
+		return;
 	if (left <= 0) {
 		strv_add(&w->ready, u->path);
 		strv_add(&w->ready_stamps, u->stamp);
@@ -174,8 +179,18 @@ static int scan(struct watching *w, struct err *e)
 	return r;
 }
 
-/* Tried is tried: what came of it is in the report. */
-static int note_tried(struct watching *w, struct err *e)
+static bool is_for_later(const struct kb_add_report *report, const char *path)
+{
+	for (size_t i = 0; i < report->n; i++)
+		if (str_eq(report->items[i].input, path))
+			return report->items[i].outcome == KB_FAILED &&
+			       err_is_passing(report->items[i].error.code);
+	return false;
+}
+
+/* Tried is tried: what came of it is in the report. But a server that did not answer says nothing of
+ * the file. */
+static int note_tried(struct watching *w, const struct kb_add_report *report, struct err *e)
 {
 	struct db *db = kb_db(w->kb);
 	AUTO_TX struct db *tx = NULL;
@@ -184,8 +199,13 @@ static int note_tried(struct watching *w, struct err *e)
 	for (size_t i = 0; r == 0 && i < w->ready.n; i++) {
 		struct unsettled *u = NULL;
 
-		r = ledger_put(db, SPACE, w->ready.v[i], w->ready_stamps.v[i], e);
 		HASH_FIND_STR(w->unsettled, w->ready.v[i], u);
+		if (u && is_for_later(report, u->path)) {
+			u->since = time_monotonic() + LATER_MS;
+			u->later = true;
+			continue;
+		}
+		r = ledger_put(db, SPACE, w->ready.v[i], w->ready_stamps.v[i], e);
 		if (u)
 			forget(w, u);
 	}
@@ -196,12 +216,13 @@ static int add_ready(struct watching *w, struct err *e)
 {
 	const struct kb_add_options o = { .inputs = &w->ready,
 					  .jobs = w->options->jobs,
+					  .extractive = w->options->extractive,
 					  .quiet = true };
 	AUTO_KB_ADD_REPORT struct kb_add_report report = { 0 };
 	int r = kb_add(w->kb, &o, &report, e);
 
 	if (r == 0)
-		r = note_tried(w, e);
+		r = note_tried(w, &report, e);
 	return r < 0 ? r : w->options->added(w->options->ctx, &report, e);
 }
 

@@ -23,7 +23,8 @@ struct kb_watch_options {
 	const struct strv *folders; /* none: raw/ */
 	int64_t settle_ms;
 	int64_t jobs;
-	bool once; /* ends when nothing is left to be added or to settle */
+	bool extractive; /* no model, though one is configured */
+	bool once;       /* ends when nothing is left to be added or to settle */
 	void *ctx;
 	/* After each batch; the report is lent. Negative ends the watch. */
 	int (*added)(void *ctx, const struct kb_add_report *report, struct err *e);

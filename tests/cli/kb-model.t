@@ -186,3 +186,36 @@ ok 'a chat goes on where it was, and keeps only whole answers' '
 	exits 75 larder kb chat --resume "$chat" "Down?" -q
 	same "$(larder kb chat --list --json | json ".chats[0].turns")" 2
 '
+
+ok 'a long document is asked about in parts, a line without an end only at its beginning' '
+	start_kb
+	awk "BEGIN {
+		printf \"# Long\\n\"
+		for (i = 1; i <= 30; i++) {
+			printf \"\\n## Part %d\\n\\nThe write-ahead log records every change first. \", i
+			for (k = 0; k < 1000; k++) printf \"word \"
+			printf \"\\n\"
+		}
+	}" >long.md
+	{
+		printf "# Line\n\nThe write-ahead log records every change first. "
+		head -c 1000000 /dev/zero | tr "\\000" z
+		echo
+	} >line.md
+	larder kb add long.md line.md --json >out
+	same "$(json out .added)" 2
+	same "$(model_calls m "select(.body.messages[1].content | contains(\"Summarise\"))")" 3
+	[ "$(jq "[.body.messages[].content | length] | add" m.log | sort -n | tail -n 1)" -lt 200000 ]
+	has k/wiki/summaries/long.md "Changes are recorded first."
+'
+
+ok 'watch comes back to what a server kept from it' '
+	start_kb
+	kill "$STARTED_PID"
+	wait_for "! kill -0 $STARTED_PID"
+	cp "$SHARED/docs/a.md" k/raw/
+	exits 1 larder kb watch --once --settle-ms 0
+	[ ! -e k/wiki/summaries/a.md ]
+	larder kb watch --once --settle-ms 0 --extractive
+	[ -e k/wiki/summaries/a.md ]
+'
