@@ -117,6 +117,11 @@ void index_text_put(struct bytes index, enum page_kind kind, const char *line, s
 		index = buf_bytes(&whole);
 		section = page_section(index, page_kind_section(kind));
 	}
+	if (section.n == 0) { /* code that is never closed hides every heading */
+		buf_add(out, index.p, index.n);
+		buf_addf(out, "%s\n", line);
+		return;
+	}
 	put_in(index, section, line, out);
 }
 
