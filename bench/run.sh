@@ -3,14 +3,14 @@
 # Larder beside what a user would pick instead, on this machine, in one run: `make bench`. Rounds are interleaved; the figures are
 # medians and ratios to the first line of each table, whose command lines are printed. Never a test: machines are noisy.
 #
-#	bench/run.sh BUILD [ROW...]	rows: a b c d e f g h i j clock agents sessions (all; g i j are link.sh, h is delta.sh);
+#	bench/run.sh BUILD [ROW...]	rows: a b c d e f g h i j clock jobs agents sessions (all; g i j are link.sh, h is delta.sh);
 #	BENCH_DIR: where files go (a temporary folder), BENCH_RUNS: 5
 set -eu
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "$1" && pwd)
 shift
-rows=${*:-a b c d e f g h i j clock agents sessions}
+rows=${*:-a b c d e f g h i j clock jobs agents sessions}
 runs=${BENCH_RUNS:-5}
 work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
 chmod 711 "$work" # started by root, nginx reads as nobody
@@ -212,6 +212,9 @@ if wants h; then
 fi
 if wants clock; then
 	"$source/bench/clock.sh" "$build"
+fi
+if wants jobs; then
+	"$source/bench/jobs.sh" "$build"
 fi
 if wants agents; then
 	"$source/bench/agents.sh" "$build"

@@ -174,7 +174,8 @@ static int reply_triggered(struct request *q, const struct strv *tables, struct 
 	return reply_json(q, 200, &text, e);
 }
 
-/* The child is on its own: it outlives a restart of the hub, and its outcome is in the sources. */
+/* Nobody waits for the child; its outcome is in the sources. It ends with the hub, and what it had fetched is
+ * continued by the next run. */
 static int trigger_behind(struct request *q, struct strv *argv, const struct strv *tables,
 			  struct err *e)
 {

@@ -109,7 +109,7 @@ static int read_end(const char *line, struct backup_list *list, struct err *e)
 	return 0;
 }
 
-static int parse(char *text, struct backup_list *list, struct err *e)
+static int parse_lines(char *text, struct backup_list *list, struct err *e)
 {
 	for (char *line = text; *line;) {
 		char *end = strchr(line, '\n');
@@ -127,21 +127,27 @@ static int parse(char *text, struct backup_list *list, struct err *e)
 	return err_set(e, ERR_CORRUPT, "it has no last line: it was cut");
 }
 
-int backup_list_read(const char *path, struct backup_list *ret_list, struct err *e)
+int backup_list_parse(char *text, struct backup_list *ret_list, struct err *e)
 {
 	AUTO_BACKUP_LIST struct backup_list list = { 0 };
+
+	if (parse_lines(text, &list, e) < 0)
+		return e->code;
+	backup_list_sort(&list);
+	*ret_list = list;
+	list = (struct backup_list){ 0 };
+	return 0;
+}
+
+int backup_list_read(const char *path, struct backup_list *ret_list, struct err *e)
+{
 	AUTO_BUF struct buf text = BUF_INIT(BACKUP_LIST_MAX);
 	int r = file_read(AT_FDCWD, path, BACKUP_LIST_MAX, &text, e);
 
 	buf_addc(&text, '\0'); /* also when the file is empty */
 	if (r == 0)
-		r = parse(text.p, &list, e);
-	if (r < 0)
-		return err_in(e, "the list '%s'", path);
-	backup_list_sort(&list);
-	*ret_list = list;
-	list = (struct backup_list){ 0 };
-	return 0;
+		r = backup_list_parse(text.p, ret_list, e);
+	return r < 0 ? err_in(e, "the list '%s'", path) : 0;
 }
 
 static void close_dir(DIR **dir)

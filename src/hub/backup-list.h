@@ -28,6 +28,8 @@ void backup_list_sort(struct backup_list *list);
 const struct backup_file *backup_list_find(const struct backup_list *list, const char *path);
 
 int backup_list_read(const char *path, struct backup_list *ret_list, struct err *e);
+/* The same from a text, which is written to on the way. */
+int backup_list_parse(char *text, struct backup_list *ret_list, struct err *e);
 void backup_list_write(const struct backup_list *list, struct buf *out);
 
 /* Names of snapshots in the folder, the oldest first. */

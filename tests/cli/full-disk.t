@@ -81,3 +81,18 @@ ok 'a disk that fills in the middle of what a person sends is 507, and nothing o
 	goes_on
 	[ ! -e hub/sessions ]
 '
+
+ok 'a refresh that fills the disk fails, leaves the old version and no litter, and comes with room' '
+	hub_on_disk 80
+	larder admin table add fresh
+	seq 1000 | sed 1ik >f.csv
+	larder admin table source fresh --files "$PWD/f.csv"
+	larder refresh --data hub -q
+	seq 20000000 | sed 1ik >f.csv
+	exits 1 larder refresh --data hub --json -q >report
+	same "$(json report .tables[0].outcome)" failed
+	same "$(larder admin table list --json | json ".tables[] | select(.id == \"fresh\") | .rows")" 1000
+	same "$(status GET /api/data/fresh/download "$LARDER_TOKEN")" 200
+	seq 2000 | sed 1ik >f.csv
+	goes_on
+'
