@@ -107,6 +107,19 @@ static int try_dry(struct push *p, const struct sending *t, struct err *e)
 	return 0;
 }
 
+/* A hook does not wait for the disk: what the power takes from it, the next push finds again, since
+ * the transcripts are still there. Artifacts were named by somebody, once. */
+static int begin(struct push *p, struct db **ret_tx, struct err *e)
+{
+	const struct strv *artifacts = p->options->artifacts;
+	bool lazy = p->options->spool_only && (!artifacts || artifacts->n == 0);
+	int r = lazy ? db_begin_lazy(p->db, e) : db_begin(p->db, e);
+
+	if (r == 0)
+		*ret_tx = p->db;
+	return r;
+}
+
 /* New things need a transaction; with none there is nothing to write. */
 static int offer(struct push *p, const struct sending *t, struct db **tx, struct err *e)
 {
@@ -116,7 +129,7 @@ static int offer(struct push *p, const struct sending *t, struct db **tx, struct
 		return r;
 	if (p->options->dry_run)
 		return try_dry(p, t, e);
-	if (!*tx && (r = db_begin_tx(p->db, tx, e)) < 0)
+	if (!*tx && (r = begin(p, tx, e)) < 0)
 		return r;
 	r = sender_offer(&p->sender, t, e);
 	return r < 0 ? r : 0;

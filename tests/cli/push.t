@@ -310,3 +310,16 @@ ok 'of a session that grew only the rest is sent, packed; what changed before it
 	same "$(json said .sessions)/$(json said .tails)/$(json said .requests)" 1/0/2
 	arrived a1.jsonl | cmp - "$P/a1.jsonl"
 '
+
+ok 'the hook waits neither for the hub nor for the disk' '
+	workspace
+	session a1 hello
+	larder push -q
+	echo "{\"more\":1}" >>"$P/a1.jsonl"
+	LARDER_TRACE=$PWD/trace larder push --detach --quiet
+	jq -c "select(.kind == \"transaction\") | [.pid, .synced]" trace >all
+	head -n 1 trace | json .pid >pid
+	same "$(grep -c "^\[$(cat pid),true\]" all)" 0
+	grep -q "^\[$(cat pid),false\]" all
+	wait_for "arrived a1.jsonl | cmp -s - $P/a1.jsonl"
+'
