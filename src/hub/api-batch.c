@@ -69,8 +69,10 @@ int api_batch(struct request *q, struct err *e)
 	if (json_size(files) > BATCH_FILES_MAX)
 		return err_set(e, ERR_LIMIT, "%zu files, the limit is %d", json_size(files),
 			       BATCH_FILES_MAX);
+	r = request_read(q, e); /* the body may have taken its time */
 	for (size_t i = 0; r == 0 && i < json_size(files); i++)
 		r = add_file(q, json_at(files, i), &out, e);
+	db_rollback(q->db);
 	if (r < 0)
 		return r;
 	blob = http_blob_new(&out, false);

@@ -249,6 +249,7 @@ static int share_secret(const struct serve_options *options, struct serving *s, 
 	if (r == 0 && options->with_scheduler)
 		s->scheduler = supervise_new(s->url, hub_path(s->hub), *made ? made : given);
 	explicit_bzero(made, sizeof(made));
+	(void)unsetenv("SCHEDULER_API_TOKEN"); /* no child of ours has any business with it */
 	return r;
 }
 

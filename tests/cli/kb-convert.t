@@ -119,12 +119,15 @@ ok 'the converter reads its file, writes its folder and reaches nothing else' '
 		cd "$3" || exit 1
 		{ cat "$PEEK/secret.txt" && echo read; } >peek.out 2>&1
 		{ echo x >"$PEEK/written"; } 2>/dev/null
+		env >>peek.out
 		{ cat peek.out; echo "some words of a text that is long enough"; } >document.md
 		echo "{\"outcome\":\"ok\"}" >result.json
 	END
 	chmod +x peek
 	echo x >p.html
-	PEEK=$PWD LARDER_CONVERT=$PWD/peek larder kb add p.html -q
+	sed -i "s|\$PEEK|$PWD|" peek
+	LARDER_LLM_KEY=top-of-all LARDER_CONVERT=$PWD/peek larder kb add p.html -q
+	hasnt k/wiki/sources/p.md top-of-all
 	hasnt k/wiki/sources/p.md secret$
 	[ ! -e written ]
 	grep -q "^read" k/wiki/sources/p.md && skip "no Landlock in this kernel" || :

@@ -102,9 +102,14 @@ static int run(struct child *c, struct err *e)
 		.writable = &writable,
 		.runnable = &runnable,
 	};
+	/* What a document makes of the converter must not find tokens there. */
+	static const char *const environment[] = { "PATH=/usr/local/bin:/usr/bin:/bin",
+						   "LC_ALL=C.UTF-8", NULL };
 	const struct proc_options options = {
 		.argv = argv,
 		.deadline_ms = CONVERT_DEADLINE_MS,
+		.environment = environment,
+		.environment_only = true,
 		.output_max = 1 << 16,
 		.sandbox = &sandbox,
 	};
