@@ -30,7 +30,7 @@ tsan: ## the tests under ThreadSanitizer
 	@tools/check-run.sh --quick build-tsan
 
 fuzz: ## each libFuzzer target for FUZZ_SECONDS
-	@tools/setup build check
+	@tools/setup build check fuzz
 	@test -f build-fuzz/build.ninja || CC=clang-14 meson setup build-fuzz -Dfuzz=true -Dtests=false \
 		-Db_sanitize=address,undefined -Db_lundef=false
 	@ninja --quiet -C build-fuzz
