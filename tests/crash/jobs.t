@@ -82,7 +82,8 @@ ran='
 	larder script run --data hub s --json >again || return 1
 	same "$(json again .status)" success'
 
+# --here: the process that has the steps, which `run` starts to watch over.
 ok 'a script whose run is killed or cannot be written down can run again' '
-	sweep LARDER_CRASH_AT 1 "rm -rf hub; cp -r \"$SHARED/hub\" hub; faulted larder script run --data hub s" "$ran" 5
-	sweep LARDER_FAIL_AT 2 "rm -rf hub; cp -r \"$SHARED/hub\" hub; faulted larder script run --data hub s" "$ran" 5
+	sweep LARDER_CRASH_AT 1 "rm -rf hub; cp -r \"$SHARED/hub\" hub; faulted larder script run --here --data hub s" "$ran" 5
+	sweep LARDER_FAIL_AT 2 "rm -rf hub; cp -r \"$SHARED/hub\" hub; faulted larder script run --here --data hub s" "$ran" 5
 '
