@@ -118,9 +118,10 @@ static int find_resource(struct granting *g, struct db *db, struct table *ret_ta
 
 static int commit_grant(struct granting *g, struct hub_write *w, int64_t *ret_id, struct err *e)
 {
-	const struct grant grant = { g->group, g->type, g->resource, g->rights };
 	AUTO_TABLE struct table t = { 0 };
 	int r = find_resource(g, w->db, &t, e);
+	/* Only now: the id has taken the place of the name. */
+	const struct grant grant = { g->group, g->type, g->resource, g->rights };
 
 	if (r == 0)
 		r = grant_add(w->db, &g->by, &grant, ret_id, e);
