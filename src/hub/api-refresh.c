@@ -174,6 +174,13 @@ static int reply_triggered(struct request *q, const struct strv *tables, struct 
 	return reply_json(q, 200, &text, e);
 }
 
+static int reply_at_work(struct request *q)
+{
+	http_reply_detail(q->in, 409, "sync_already_in_progress",
+			  "sync_already_in_progress: a refresh is at work");
+	return 0;
+}
+
 /* Nobody waits for the child; its outcome is in the sources. It ends with the hub, and what it had fetched is
  * continued by the next run. */
 static int trigger_behind(struct request *q, struct strv *argv, const struct strv *tables,
@@ -186,6 +193,10 @@ static int trigger_behind(struct request *q, struct strv *argv, const struct str
 	for (size_t i = 0; i < tables->n; i++)
 		buf_addf(&names, "%s%s", i ? " " : "", tables->v[i]);
 	r = request_write(q, &w, e);
+	if (r == 0)
+		r = refresh_ask(w.db, e);
+	if (r == ERR_BUSY)
+		return reply_at_work(q);
 	if (r == 0)
 		r = audit_add(w.db, q->caller, "sync.trigger", "job:data-refresh", buf_str(&names),
 			      e);
@@ -213,11 +224,8 @@ int api_sync_trigger(struct request *q, struct err *e)
 		r = refresh_is_running(q->db, e);
 	if (r < 0)
 		return r;
-	if (r == 1) {
-		http_reply_detail(q->in, 409, "sync_already_in_progress",
-				  "sync_already_in_progress: a refresh is at work");
-		return 0;
-	}
+	if (r == 1)
+		return reply_at_work(q);
 	strv_add(&argv, "larder");
 	strv_add(&argv, "refresh");
 	for (size_t i = 0; i < tables.n; i++)

@@ -7,6 +7,9 @@
 #include "engine/pipeline.h"
 #include "refresh/intake.h"
 
+/* From the answer "triggered" to the lease: a process starts and opens its database. */
+#define START_MS ((int64_t)30 * 1000)
+
 /* One table on its way. */
 struct job {
 	struct source source;
@@ -398,6 +401,12 @@ static void tell_only(struct run *run)
 		add_done(run->report, run->jobs[i].source.table)->outcome = "due";
 }
 
+/* It has come, or never will. */
+static int forget_asked(struct db *db, struct err *e)
+{
+	return db_exec(db, e, "DELETE FROM refresh_asked", "");
+}
+
 int refresh_run(const struct refresh *refresh, struct refresh_report *report, struct err *e)
 {
 	AUTO_STRV struct strv ids = STRV_INIT;
@@ -410,6 +419,8 @@ int refresh_run(const struct refresh *refresh, struct refresh_report *report, st
 	if (r == 0 && !refresh->dry_run)
 		r = lease_take(db, REFRESH_LEASE, REFRESH_LEASE_MS, "larder refresh", &run.lease,
 			       e);
+	if (r == 0 && !refresh->dry_run)
+		r = forget_asked(db, e);
 	if (r == 0)
 		r = source_list(db, choose, &run, e);
 	if (r < 0)
@@ -425,8 +436,25 @@ int refresh_run(const struct refresh *refresh, struct refresh_report *report, st
 int refresh_is_running(struct db *db, struct err *e)
 {
 	struct lease_view view = { 0 };
+	int64_t now = time_now(), asked = 0;
 	int r = lease_look(db, REFRESH_LEASE, &view, e);
 
 	lease_view_release(&view);
-	return r;
+	if (r == 0)
+		r = db_get_int(db, &asked, 0, e,
+			       "SELECT 1 FROM refresh_asked WHERE asked_ms BETWEEN ?1 AND ?2", "ii",
+			       now - START_MS, now);
+	return r < 0 ? r : r == 1 || asked == 1;
+}
+
+int refresh_ask(struct db *db, struct err *e)
+{
+	int r = refresh_is_running(db, e);
+
+	if (r == 1)
+		return err_set(e, ERR_BUSY, "a refresh is at work");
+	if (r < 0)
+		return r;
+	return db_exec(db, e, "INSERT OR REPLACE INTO refresh_asked(one, asked_ms) VALUES(1, ?1)",
+		       "i", time_now());
 }

@@ -71,7 +71,10 @@ void refresh_report_release(struct refresh_report *report);
 int refresh_run(const struct refresh *refresh, struct refresh_report *report, struct err *e);
 /* Takes away what cut downloads left and nobody continued since; *ret_ids gets the tables. In a transaction. */
 int refresh_purge(struct root *root, int64_t before_ms, struct strv *ret_ids, struct err *e);
-/* 1 while some process holds the lease. */
+/* In the transaction that answers a caller whose refresh a process will do that is not there yet: it counts as
+ * running from now, for as long as a process may need to start. ERR_BUSY when one runs already. */
+int refresh_ask(struct db *db, struct err *e);
+/* 1 while some process holds the lease, or one is on its way to it. */
 int refresh_is_running(struct db *db, struct err *e);
 
 #endif

@@ -13,6 +13,8 @@ static const char *const migrations[] = {
 	" started_ms INTEGER NOT NULL, finished_ms INTEGER NOT NULL, outcome TEXT NOT NULL,"
 	" rows INTEGER, bytes INTEGER, error TEXT);"
 	"CREATE INDEX refresh_run_of_table ON refresh_run(table_id, id);",
+	"CREATE TABLE refresh_asked(one INTEGER PRIMARY KEY CHECK (one = 1),"
+	" asked_ms INTEGER NOT NULL);",
 	NULL,
 };
 

@@ -151,6 +151,9 @@ ok 'a secret is named, never kept, and must be there when it is needed' '
 	! grep -rq geheim "$HUB/.larder"
 '
 
+wait_idle() { wait_for "[ \"\$(status GET /api/sync/status; json reply.json .locked)\" = \"200
+false\" ]"; }
+
 ok 'the hub is told over HTTP, and says what it does' '
 	printf "a\n1\n" >k.csv
 	table told --files "$PWD/k.csv"
@@ -162,12 +165,12 @@ ok 'the hub is told over HTTP, and says what it does' '
 	same "$(status POST /api/sync/trigger "$LARDER_TOKEN" "[\"told\"]")" 200
 	same "$(jq -c "[.status, .tables]" reply.json)" "[\"triggered\",[\"told\"]]"
 	wait_for "[ \"\$(rows told)\" = 2 ]"
+	wait_idle
 	for body in "{\"tabels\":[]}" "3" "[1]" "[\"--json\"]" "{\"tables\":\"told\"}"; do
 		same "$(status POST /api/sync/trigger "$LARDER_TOKEN" "$body")" 422
 	done
 	same "$(status POST /api/sync/trigger "$LARDER_TOKEN")" 200
-	wait_for "[ \"\$(status GET /api/sync/status; cat reply.json)\" = \"200
-{\\\"locked\\\":false}\" ]"
+	wait_idle
 	! cat /proc/[0-9]*/stat 2>/dev/null | grep -q ") Z $HUB_PID "
 	bo=$(token_of bo@example.com)
 	same "$(status POST /api/sync/trigger "$bo")" 403
