@@ -6,9 +6,10 @@
 #include <signal.h>
 
 static const struct command *const sub[] = {
-	&kb_cmd_add,    &kb_cmd_chat,   &kb_cmd_doctor,  &kb_cmd_import, &kb_cmd_init,
-	&kb_cmd_lint,   &kb_cmd_list,   &kb_cmd_publish, &kb_cmd_query,  &kb_cmd_recompile,
-	&kb_cmd_remove, &kb_cmd_search, &kb_cmd_status,  &kb_cmd_watch,  NULL,
+	&kb_cmd_add,   &kb_cmd_chat,      &kb_cmd_doctor, &kb_cmd_import,
+	&kb_cmd_init,  &kb_cmd_lint,      &kb_cmd_list,   &kb_cmd_publish,
+	&kb_cmd_query, &kb_cmd_recompile, &kb_cmd_remove, &kb_cmd_search,
+	&kb_cmd_show,  &kb_cmd_status,    &kb_cmd_watch,  NULL,
 };
 
 const struct command cmd_kb = {

@@ -26,6 +26,7 @@ extern const struct command kb_cmd_query;
 extern const struct command kb_cmd_recompile;
 extern const struct command kb_cmd_remove;
 extern const struct command kb_cmd_search;
+extern const struct command kb_cmd_show;
 extern const struct command kb_cmd_status;
 extern const struct command kb_cmd_watch;
 

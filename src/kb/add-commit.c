@@ -210,13 +210,28 @@ static int put_files(struct committing *c, struct err *e)
 	return r < 0 ? r : drop_old_files(c, &kept, e);
 }
 
+/* What each section says becomes part of the tree that query walks. */
+static void take_outline(struct committing *c)
+{
+	struct sections *s = &c->item->prepared->sections;
+
+	for (size_t i = 0; i < s->n && i < c->result.outline_count; i++) {
+		free(s->v[i].summary);
+		s->v[i].summary = TAKE(c->result.outline[i]);
+	}
+}
+
 static int compile(struct committing *c, struct err *e)
 {
+	int r;
 	struct compile_input in = add_input(c->kb, c->item);
 
 	in.wiki = c->kb;
 	compile_result_release(&c->result);
-	return c->compiler->plan(c->compiler, &in, c->item->prepared->digest, &c->result, e);
+	r = c->compiler->plan(c->compiler, &in, c->item->prepared->digest, &c->result, e);
+	if (r == 0)
+		take_outline(c);
+	return r;
 }
 
 static int put_document(struct committing *c, struct err *e)

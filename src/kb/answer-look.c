@@ -3,11 +3,14 @@
 
 #include "kb/front.h"
 #include "kb/links.h"
+#include "kb/outline.h"
 #include "kb/pages.h"
 #include "kb/search.h"
 
-/* Sections that are listed of a source. */
-#define OUTLINE_MAX 100
+/* Sections that are listed of a source, and bytes of that list: of a longer one the upper levels. */
+#define OUTLINE_MAX   60
+#define OUTLINE_BYTES ((size_t)8000)
+#define OUTLINE_KIND  "outline"
 
 static void passage_release(struct kb_passage *p)
 {
@@ -26,21 +29,25 @@ void looking_release(struct looking *l)
 	l->n = 0;
 }
 
-static bool is_there(const struct looking *l, const char *link, const char *anchor)
+static bool is_there(const struct looking *l, const char *link, const char *anchor,
+		     const char *kind)
 {
+	bool outline = str_eq(kind, OUTLINE_KIND); /* of a section that is there, what is below */
+
 	for (size_t i = 0; i < l->n; i++)
-		if (str_eq(l->v[i].link, link) && str_eq(l->v[i].anchor, anchor))
+		if (str_eq(l->v[i].link, link) && str_eq(l->v[i].anchor, anchor) &&
+		    str_eq(l->v[i].kind, OUTLINE_KIND) == outline)
 			return true;
 	return false;
 }
 
 /* The beginning, cut between letters. */
-static char *beginning(const char *text)
+static char *beginning(const char *text, size_t max)
 {
 	size_t n = strlen(text);
 
-	if (n > ANSWER_PASSAGE_BYTES)
-		for (n = ANSWER_PASSAGE_BYTES; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
+	if (n > max)
+		for (n = max; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
 			n--;
 	return xstrndup(text, n);
 }
@@ -50,14 +57,14 @@ static int take_hit(void *ctx, const struct search_hit *hit, struct err *e)
 	struct looking *l = ctx;
 
 	(void)e;
-	if (l->n >= l->room || is_there(l, hit->link, hit->anchor))
+	if (l->n >= l->room || is_there(l, hit->link, hit->anchor, hit->kind))
 		return 0;
 	l->v[l->n++] = (struct kb_passage){
 		.link = xstrdup(hit->link),
 		.anchor = xstrdup(hit->anchor),
 		.title = xstrdup(hit->title),
 		.kind = xstrdup(hit->kind),
-		.text = beginning(hit->text),
+		.text = beginning(hit->text, ANSWER_PASSAGE_BYTES),
 		.page = hit->page,
 		.score = hit->score,
 	};
@@ -81,15 +88,32 @@ int look_search(struct looking *l, const char *words, size_t more, struct err *e
 static void add(struct looking *l, const char *link, const char *anchor, const char *kind,
 		char *text)
 {
-	if (l->n < ANSWER_PASSAGES && text && *text && !is_there(l, link, anchor))
+	if (l->n < ANSWER_PASSAGES && text && *text && !is_there(l, link, anchor, kind))
 		l->v[l->n++] = (struct kb_passage){
 			.link = xstrdup(link),
 			.anchor = xstrdup(anchor),
 			.title = xstrdup(*anchor ? anchor : link),
 			.kind = xstrdup(kind),
-			.text = beginning(text),
+			.text = beginning(text, str_eq(kind, OUTLINE_KIND) ? OUTLINE_BYTES
+									   : ANSWER_PASSAGE_BYTES),
 		};
 	free(text);
+}
+
+static int list_sections(struct looking *l, const char *doc, const char *anchor, struct err *e)
+{
+	AUTO_FREE char *link = xasprintf("sources/%s", doc);
+	AUTO_SECTIONS struct sections s = { 0 };
+	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
+	int r = outline_read(kb_db(l->kb), doc, &s, e);
+	size_t at = *anchor ? outline_find(&s, anchor) : SIZE_MAX;
+
+	if (r < 0 || at == s.n)
+		return r;
+	outline_add_below(&s, at, doc, OUTLINE_MAX, &out);
+	if (out.n > 0)
+		add(l, link, anchor, OUTLINE_KIND, buf_take(&out));
+	return 0;
 }
 
 static int read_section(struct looking *l, const char *doc, const char *anchor, struct err *e)
@@ -104,27 +128,10 @@ static int read_section(struct looking *l, const char *doc, const char *anchor, 
 
 	if (r == 0 && id)
 		r = search_text(kb_db(l->kb), SEARCH_SECTION, id, &text, e);
-	if (r == 0)
-		add(l, link, anchor, "source", text);
-	return r;
-}
-
-static int list_sections(struct looking *l, const char *doc, struct err *e)
-{
-	AUTO_FREE char *link = xasprintf("sources/%s", doc);
-	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
-	AUTO_STMT struct stmt *q = NULL;
-	int r = db_query(kb_db(l->kb), &q, e,
-			 "SELECT DISTINCT s.anchor FROM kb_section s JOIN kb_doc d ON d.id=s.doc_id"
-			 " WHERE d.doc_name=?1 AND s.anchor<>'' ORDER BY s.ordinal LIMIT ?2",
-			 "ti", doc, (int64_t)OUTLINE_MAX);
-
-	while (r == 0 && (r = stmt_next(q, e)) > 0)
-		buf_addf(&out, "%s[[%s#%s]]", out.n ? ", " : "Its sections: ", link,
-			 stmt_text(q, 0));
-	if (r == 0)
-		add(l, link, "", "source", out.n ? buf_take(&out) : NULL);
-	return r;
+	if (r < 0)
+		return r;
+	add(l, link, anchor, "source", text);
+	return list_sections(l, doc, anchor, e);
 }
 
 static int read_page(struct looking *l, const char *target, struct err *e)
@@ -139,7 +146,7 @@ static int read_page(struct looking *l, const char *target, struct err *e)
 	if (r <= 0)
 		return r;
 	if (str_starts(link, "sources/"))
-		return list_sections(l, link + strlen("sources/"), e);
+		return list_sections(l, link + strlen("sources/"), "", e);
 	path = xasprintf("wiki/%s.md", link);
 	r = kb_read(l->kb, path, PAGE_BYTES_MAX, &page, &there, e);
 	if (r < 0 || !there)

@@ -7,7 +7,7 @@
  *	kb_answer_by_model(kb, &asker, question, &a, e)
  *
  * It begins with what search finds; then the model may ask for more, ANSWER_LOOKS times: searches,
- * pages, sections, the sections of a source. Then it answers, and that is streamed. A citation of
+ * pages, sections, and down the tree of a source's sections (outline.h). Then it answers, and that is streamed. A citation of
  * what does not exist is taken out of the answer and named in a.dead. a.passages are those that
  * were cited.
  *
@@ -19,8 +19,8 @@
 #include "kb/query.h"
 #include "llm/llm.h"
 
-/* Rounds in which the model may look further: each is a call. */
-#define ANSWER_LOOKS 2
+/* Rounds in which the model may look further: each is a call. A chapter, its section, its text. */
+#define ANSWER_LOOKS 3
 /* What the model sees at most: some 15,000 tokens. */
 #define ANSWER_PASSAGES      20
 #define ANSWER_PASSAGE_BYTES ((size_t)3000)

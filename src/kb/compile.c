@@ -28,6 +28,17 @@ struct page_edit *compile_add_edit(struct compile_result *r)
 	return &r->edits[r->edit_count++];
 }
 
+void compile_set_outline(struct compile_result *r, size_t section, const char *text)
+{
+	if (section >= r->outline_count) {
+		r->outline = xrealloc(r->outline, (section + 1) * sizeof(*r->outline));
+		while (r->outline_count <= section)
+			r->outline[r->outline_count++] = NULL;
+	}
+	if (!r->outline[section])
+		r->outline[section] = xstrdup(text);
+}
+
 void page_edit_release(struct page_edit *edit)
 {
 	free(edit->slug);
@@ -45,6 +56,9 @@ void compile_result_release(struct compile_result *r)
 	free(r->description);
 	free(r->body);
 	claims_release(&r->claims);
+	for (size_t i = 0; i < r->outline_count; i++)
+		free(r->outline[i]);
+	free(r->outline);
 	for (size_t i = 0; i < r->edit_count; i++)
 		page_edit_release(&r->edits[i]);
 	free(r->edits);

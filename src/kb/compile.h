@@ -75,12 +75,17 @@ struct compile_result {
 	char *description; /* one sentence, below 100 letters */
 	char *body;        /* of the summary, below its front matter */
 	struct claims claims;
+	/* Of each section of the document a sentence, NULL where there is none to say; may be NULL. */
+	char **outline;
+	size_t outline_count;
 	struct page_edit *edits;
 	size_t edit_count;
 	size_t edit_capacity;
 	int64_t tokens_in, tokens_out, cost_micros;
 };
 struct page_edit *compile_add_edit(struct compile_result *r); /* zeroed; lent until the next */
+/* The first sentence that is given for a section stays; `text` is copied. */
+void compile_set_outline(struct compile_result *r, size_t section, const char *text);
 void page_edit_release(struct page_edit *edit);
 void compile_result_release(struct compile_result *r);
 #define AUTO_COMPILE_RESULT AUTO(compile_result_release)

@@ -24,10 +24,10 @@ int doc_put_sections(struct db *db, int64_t doc_id, struct bytes text, const str
 		AUTO_FREE char *plain = section_plain(part);
 
 		r = db_exec(db, e,
-			    "INSERT INTO kb_section(doc_id, ordinal, level, title, anchor, page)"
-			    " VALUES(?1, ?2, ?3, ?4, ?5, nullif(?6, 0))",
-			    "iiitti", doc_id, (int64_t)i, (int64_t)section->level, section->title,
-			    section->anchor, section->page);
+			    "INSERT INTO kb_section(doc_id, ordinal, level, title, anchor, page,"
+			    " summary) VALUES(?1, ?2, ?3, ?4, ?5, nullif(?6, 0), ?7)",
+			    "iiittit", doc_id, (int64_t)i, (int64_t)section->level, section->title,
+			    section->anchor, section->page, section->summary);
 		if (r == 0)
 			r = search_put(db, SEARCH_SECTION, db_last_id(db), section->title, plain,
 				       e);

@@ -10,6 +10,7 @@
 #define BLOCK_SENTENCES 3
 #define OUTLINE_MAX     80
 #define DESCRIPTION_MAX 96
+#define SECTION_TEXT    200
 /* A document makes a few pages and joins those that are there. */
 #define OWN_CONCEPTS 3
 #define OWN_ENTITIES 6
@@ -80,24 +81,24 @@ static void add_point(const struct planning *p, size_t sentence, struct claims *
 	claims_add(claims, p->in->sections->v[s->section].anchor, s->text);
 }
 
-/* Cut between words, below a hundred letters. */
-static char *shortened(const char *text)
+/* Cut between words. */
+static char *shortened(const char *text, size_t max)
 {
 	size_t n = strlen(text);
 
-	if (n <= DESCRIPTION_MAX)
+	if (n <= max)
 		return xstrdup(text);
-	n = text_fit(text, DESCRIPTION_MAX - 4);
-	while (n > DESCRIPTION_MAX / 2 && text[n] != ' ')
+	n = text_fit(text, max - 4);
+	while (n > max / 2 && text[n] != ' ')
 		n--;
 	if (text[n] != ' ')
-		n = text_fit(text, DESCRIPTION_MAX - 4);
+		n = text_fit(text, max - 4);
 	return xasprintf("%.*s…", (int)n, text);
 }
 
 static char *description_of(const struct planning *p, const size_t *order, size_t n)
 {
-	return n ? shortened(p->d->sentences[order[0]].text) : shortened(p->in->title);
+	return shortened(n ? p->d->sentences[order[0]].text : p->in->title, DESCRIPTION_MAX);
 }
 
 /* The best of some sentences, in `best`, best first. */
@@ -127,17 +128,61 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void add_outline(const struct compile_input *in, struct buf *out)
+static unsigned top_level(const struct sections *s)
 {
 	unsigned top = 6;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].level > 0 && s->v[i].level < top)
+			top = s->v[i].level;
+	return top;
+}
+
+/* The best sentence of each section, for those who walk the tree of them. */
+static void note_sections(struct planning *p)
+{
+	const struct digest *d = p->d;
+
+	for (size_t from = 0, to; from < d->sentence_count; from = to) {
+		size_t best = from;
+		AUTO_FREE char *text = NULL;
+
+		for (to = from; to < d->sentence_count &&
+				d->sentences[to].section == d->sentences[from].section;
+		     to++)
+			if (d->sentences[to].score > d->sentences[best].score)
+				best = to;
+		text = shortened(d->sentences[best].text, SECTION_TEXT);
+		compile_set_outline(p->out, d->sentences[best].section, text);
+	}
+}
+
+/* Of a long document the pages, and what is said on them, as earlier wikis have it. */
+static void add_note(struct planning *p, size_t section, struct buf *out)
+{
+	const struct sections *sections = p->in->sections;
+	const struct section *s = &sections->v[section];
+	const char *note = section < p->out->outline_count ? p->out->outline[section] : NULL;
+
+	if (!str_eq(p->in->doc_type, "pageindex"))
+		return;
+	section_add_pages(sections, section, out);
+	if (!note)
+		return;
+	buf_adds(out, ": ");
+	link_add_plain(out, bytes_of(note));
+	claims_add(&p->out->claims, s->anchor, note);
+}
+
+static void add_outline(struct planning *p, struct buf *out)
+{
+	const struct sections *sections = p->in->sections;
+	unsigned top = top_level(sections);
 	size_t lines = 0;
 	const char *before = "";
 
-	for (size_t i = 0; i < in->sections->n; i++)
-		if (in->sections->v[i].level > 0 && in->sections->v[i].level < top)
-			top = in->sections->v[i].level;
-	for (size_t i = 0; i < in->sections->n && lines < OUTLINE_MAX; i++) {
-		const struct section *s = &in->sections->v[i];
+	for (size_t i = 0; i < sections->n && lines < OUTLINE_MAX; i++) {
+		const struct section *s = &sections->v[i];
 
 		/* the next part of the same section, or nothing to point at */
 		if (!*s->anchor || str_eq(s->anchor, before))
@@ -146,7 +191,9 @@ static void add_outline(const struct compile_input *in, struct buf *out)
 		buf_adds(out, lines++ == 0 ? "\n## Outline\n\n" : "");
 		for (unsigned k = top; k < s->level; k++)
 			buf_adds(out, "  ");
-		buf_addf(out, "- [[sources/%s#%s]]\n", in->doc_name, s->anchor);
+		buf_addf(out, "- [[sources/%s#%s]]", p->in->doc_name, s->anchor);
+		add_note(p, i, out);
+		buf_addc(out, '\n');
 	}
 }
 
@@ -163,7 +210,8 @@ static void plan_summary(struct planning *p)
 	buf_adds(&body, n ? "\n\n" : "\n");
 	for (size_t i = 0; i < n; i++)
 		add_point(p, best[i], &p->out->claims, &body);
-	add_outline(p->in, &body);
+	note_sections(p);
+	add_outline(p, &body);
 	p->out->body = buf_take(&body);
 }
 

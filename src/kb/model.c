@@ -246,7 +246,9 @@ static void add_outline(const struct compile_input *in, const struct model_diges
 			continue;
 		before = s->anchor;
 		buf_adds(out, lines++ == 0 ? "\n## Outline\n\n" : "");
-		buf_addf(out, "- [[sources/%s#%s]]: ", in->doc_name, s->anchor);
+		buf_addf(out, "- [[sources/%s#%s]]", in->doc_name, s->anchor);
+		section_add_pages(in->sections, i, out);
+		buf_adds(out, ": ");
 		link_add_plain(out, bytes_of(d->summaries[i]));
 		buf_addc(out, '\n');
 	}
@@ -258,6 +260,9 @@ static void write_summary(const struct compile_input *in, const struct model_dig
 	AUTO_BUF struct buf body = BUF_INIT(BUF_OWN_MAX);
 
 	out->description = xstrdup(d->description);
+	for (size_t i = 0; i < d->summary_count; i++)
+		if (d->summaries[i])
+			compile_set_outline(out, i, d->summaries[i]);
 	buf_adds(&body, "# ");
 	link_add_plain(&body, bytes_of(in->title));
 	buf_adds(&body, d->points.n ? "\n\n" : "\n");

@@ -313,7 +313,35 @@ void sections_release(struct sections *s)
 	for (size_t i = 0; i < s->n; i++) {
 		free(s->v[i].title);
 		free(s->v[i].anchor);
+		free(s->v[i].summary);
 	}
 	free(s->v);
 	*s = (struct sections){ 0 };
+}
+
+int64_t section_last_page(const struct sections *s, size_t i)
+{
+	const struct section *section = &s->v[i];
+
+	if (section->level == 0)
+		return section->page;
+	for (size_t k = i + 1; k < s->n; k++) {
+		bool same = s->v[k].level == section->level &&
+			    str_eq(s->v[k].anchor, section->anchor); /* its next part */
+
+		if (s->v[k].level <= section->level && !same)
+			return s->v[k].page;
+	}
+	return section->page ? s->pages : 0;
+}
+
+void section_add_pages(const struct sections *s, size_t i, struct buf *out)
+{
+	int64_t first = s->v[i].page, last = section_last_page(s, i);
+
+	if (first > 0)
+		buf_addf(out, " (p. %lld", (long long)first);
+	if (first > 0 && last > first)
+		buf_addf(out, "-%lld", (long long)last);
+	buf_adds(out, first > 0 ? ")" : "");
 }

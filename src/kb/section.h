@@ -31,8 +31,9 @@ struct section {
 	unsigned level; /* of its heading; 0 before the first */
 	char *title;
 	char *anchor;
-	int64_t page; /* the page it begins on; 0 when the text has none */
-	size_t at, n; /* the text below the heading */
+	int64_t page;  /* the page it begins on; 0 when the text has none */
+	char *summary; /* a sentence on what it says; NULL when nobody knows */
+	size_t at, n;  /* the text below the heading */
 };
 
 struct sections {
@@ -45,6 +46,11 @@ struct sections {
 void sections_of(struct bytes text, const char *title, struct sections *s);
 void sections_release(struct sections *s);
 #define AUTO_SECTIONS AUTO(sections_release)
+/* The page on which the section and all below it ends: what follows may begin on the same; 0 when the
+ * text has no pages. */
+int64_t section_last_page(const struct sections *s, size_t i);
+/* " (p. 3)", " (p. 3-7)", nothing in a text without pages. */
+void section_add_pages(const struct sections *s, size_t i, struct buf *out);
 
 /* "  The *WAL* [x](y) " -> "The WAL x": words of Markdown without its marks, on one line. */
 char *section_plain(struct bytes markdown);

@@ -50,7 +50,7 @@ ok 'add makes pages of what the model says, each point with its source' '
 	hasnt k/wiki/summaries/a.md unsupported
 	larder kb lint --json >lint
 	same "$(json lint "[.findings[] | select(.check != \"orphan\")] | length")" 0
-	larder kb list --json >list
+	same "$(larder kb show a --json | json "[.sections[] | select(.summary)] | .[0].summary")" "What the log # is for."
 '
 
 ok 'a page that is there gets what is new, and removing gives it back' '
@@ -158,6 +158,34 @@ ok 'query answers from what the model looks up, and dead citations are named' '
 	has "k/wiki/$(json out .saved)" "It is CRC32 [[sources/b#Checksums]]"
 	larder kb query --extractive "What is replayed after a crash?" >plain
 	has plain "> "
+'
+
+ok 'a long document is walked as a tree: chapters, what is below one, its text' '
+	start_kb
+	awk "BEGIN {
+		print \"# Manual\"
+		for (i = 1; i <= 9; i++) {
+			printf \"\\n## Chapter %d\\n\\nChapter %d tells of the gears of the mill.\\n\", i, i
+			for (k = 1; k <= 9; k++) printf \"\\n### Part %d.%d\\n\\nIn part %d.%d a wheel turns the stone.\\n\", i, k, i, k
+		}
+	}" >manual.md
+	larder kb add --extractive manual.md -q
+	same "$(larder kb show manual --json | json ".sections | length")" 91
+	larder kb show manual | grep -A 1 "Part 7.3" | grep -q "In part 7.3 a wheel"
+	model_plan m "prepare 1 text:{\"search\":[],\"read\":[\"sources/manual\"]}" \
+		"prepare 1 text:{\"search\":[],\"read\":[\"sources/manual#Chapter 7\"]}" \
+		"prepare 1 text:{\"search\":[],\"read\":[\"sources/manual#Part 7.3\"]}" \
+		"citation - text:A wheel [[sources/manual#Part 7.3]]."
+	larder kb query "Zzyzx?" --json >out
+	same "$(json out .passages[0].citation)" "[[sources/manual#Part 7.3]]"
+	asked() { sed -n "$1p" m.log | jq -r ".body.messages[1].content" >asked; }
+	asked 2
+	has asked "- [[sources/manual#Chapter 7]]: Chapter 7 tells of the gears of the mill."
+	hasnt asked "Part 7.3"
+	asked 3
+	has asked "- [[sources/manual#Part 7.3]]: In part 7.3 a wheel turns the stone."
+	asked 4
+	has asked "[[sources/manual#Part 7.3]] (source)"
 '
 
 ok 'an answer is shown as it comes, and nothing in it commands the terminal' '

@@ -70,6 +70,10 @@ ok 'a whole manual as PDF and as EPUB, asked and taken out again' '
 	cp $policy/policy.epub book.epub
 	larder kb add policy.pdf book.epub -q
 	same "$(json k/wiki/sources/policy.json length)" 193
+	larder kb show policy --json >tree
+	same "$(json tree "[.sections[] | select(.title | startswith(\"3.2.2\"))][0] | [.level, .first_page, .last_page] | join(\",\")")" "4,24,25"
+	json tree "[.sections[] | select(.summary != null)] | length > 200" | grep -qx true
+	grep -q "^ *- \[\[sources/policy#.*(p. [0-9]*-[0-9]*): [A-Z]" k/wiki/summaries/policy.md
 	jq -e "any(.[]; .content | test(\"(^|\\n)#+ 1.1 Scope\"))" k/wiki/sources/policy.json
 	grep -q "## 1.1. Scope" k/wiki/sources/book.*
 	larder kb query "Where do maintainer scripts ask questions?" --json >answer
