@@ -16,6 +16,8 @@ static const struct {
 	{ "42P01", ERR_NOT_FOUND }, /* undefined table */
 	{ "42703", ERR_NOT_FOUND }, /* undefined column */
 	{ "42", ERR_USAGE },        /* syntax error, access rule */
+	{ "21", ERR_USAGE },        /* more rows than one where one is meant */
+	{ "22", ERR_USAGE },        /* data exception: division by zero */
 	{ "25006", ERR_USAGE },     /* it would change something */
 	{ "53", ERR_BUSY },         /* insufficient resources */
 	{ "55P03", ERR_BUSY },      /* a lock not available */

@@ -10,7 +10,12 @@ struct postgres {
 	const struct postgres_library *pq;
 	PGconn *connection;
 	int64_t stall_ms;
+	bool (*is_cancelled)(void *ctx);
+	void *ctx;
 };
+
+/* For what may come on the socket; ERR_OFFLINE when nothing does, ERR_CANCELLED. */
+int postgres_wait(struct postgres *pg, struct err *e);
 
 struct postgres_result {
 	const struct postgres_library *pq;

@@ -44,6 +44,13 @@ static void load_once(void)
 		PQ_SYMBOL(setNoticeProcessor),
 		PQ_SYMBOL(socket),
 		PQ_SYMBOL(consumeInput),
+		PQ_SYMBOL(sendQueryParams),
+		PQ_SYMBOL(setSingleRowMode),
+		PQ_SYMBOL(isBusy),
+		PQ_SYMBOL(getlength),
+		PQ_SYMBOL(getCancel),
+		PQ_SYMBOL(cancel),
+		PQ_SYMBOL(freeCancel),
 	};
 
 	if (library_load(names, symbols, ARRAY_LEN(symbols), &loaded.library, &loaded.error) < 0)

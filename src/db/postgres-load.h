@@ -42,6 +42,15 @@ struct postgres_library {
 	PQnoticeProcessor (*setNoticeProcessor)(PGconn *c, PQnoticeProcessor f, void *ctx);
 	int (*socket)(const PGconn *c);
 	int (*consumeInput)(PGconn *c);
+	int (*sendQueryParams)(PGconn *c, const char *sql, int n, const Oid *types,
+			       const char *const *values, const int *lengths, const int *formats,
+			       int result_format);
+	int (*setSingleRowMode)(PGconn *c);
+	int (*isBusy)(PGconn *c);
+	int (*getlength)(const PGresult *r, int row, int column);
+	PGcancel *(*getCancel)(PGconn *c);
+	int (*cancel)(PGcancel *cancel, char *why, int size);
+	void (*freeCancel)(PGcancel *cancel);
 };
 
 int postgres_library_load(const struct postgres_library **ret_library, struct err *e);

@@ -49,3 +49,11 @@ void postgres_type(struct postgres_column *column, Oid type, int modifier)
 		numeric(column, modifier);
 	}
 }
+
+void postgres_type_name(int64_t type, int64_t modifier, char out[24])
+{
+	struct postgres_column column = { 0 };
+
+	postgres_type(&column, (Oid)type, (int)modifier);
+	(void)snprintf(out, sizeof(column.text), "%s", column.type ? column.type : column.text);
+}

@@ -8,8 +8,12 @@
 
 /* A peer that is cut off is noticed after a minute instead of the kernel's quarter of an hour. */
 #define TCP_TIMEOUT_MS "60000"
-#define DIGITS_(n)     #n
-#define DIGITS(n)      DIGITS_(n)
+/* A table that is locked for longer is being worked on. */
+#define LOCK_MS 2000
+/* Whoever has left is noticed within it. */
+#define CANCEL_CHECK_MS 500
+#define DIGITS_(n)      #n
+#define DIGITS(n)       DIGITS_(n)
 
 /* One state for all that is read, nothing that could change any, and texts that read the same
  * whatever the server's settings are. */
@@ -62,16 +66,34 @@ static int run(struct postgres *pg, const char *sql, const char *doing, struct e
 	return postgres_error(pg, result.r, doing, e);
 }
 
+/* Inside the transaction, so that nothing of it outlives it. */
+static int limit_session(struct postgres *pg, const struct postgres_options *o, struct err *e)
+{
+	AUTO_BUF struct buf sql = BUF_INIT(BUF_OWN_MAX);
+	const char *doing = "set limits of PostgreSQL";
+
+	if (o->statement_ms)
+		buf_addf(&sql, "SET LOCAL statement_timeout = %lld; SET LOCAL lock_timeout = %d;",
+			 (long long)o->statement_ms, LOCK_MS);
+	if (o->only_qualified)
+		buf_adds(&sql, "SET LOCAL search_path = '';");
+	return sql.n ? run(pg, buf_str(&sql), doing, e) : 0;
+}
+
 int postgres_open(const struct postgres_options *options, struct postgres **ret_pg, struct err *e)
 {
 	AUTO_POSTGRES struct postgres *pg = xcalloc(1, sizeof(*pg));
 	int r = postgres_library_load(&pg->pq, e);
 
 	pg->stall_ms = options->stall_ms ? options->stall_ms : POSTGRES_STALL_MS;
+	pg->is_cancelled = options->is_cancelled;
+	pg->ctx = options->ctx;
 	if (r == 0)
 		r = connect_to(pg, options->connection, e);
 	if (r == 0)
 		r = run(pg, session, "begin to read from PostgreSQL", e);
+	if (r == 0)
+		r = limit_session(pg, options, e);
 	if (r == 0)
 		*ret_pg = TAKE(pg);
 	return r;
@@ -212,22 +234,30 @@ static void add_copy(struct buf *sql, const struct postgres_read *read)
 	buf_addf(sql, " FROM (%s\n) AS q) TO STDOUT (FORMAT csv, HEADER, NULL '\\N')", read->query);
 }
 
-/* For what may come on the socket; ERR_OFFLINE when nothing does. */
-static int wait_for_data(struct postgres *pg, struct err *e)
+/* How long one wait may be: whoever may cancel is asked in between. */
+static int next_wait_ms(const struct postgres *pg, int64_t until)
+{
+	int64_t left = until - time_monotonic();
+
+	if (pg->is_cancelled && left > CANCEL_CHECK_MS)
+		left = CANCEL_CHECK_MS;
+	return left > 0 ? (int)left : 0;
+}
+
+int postgres_wait(struct postgres *pg, struct err *e)
 {
 	struct pollfd fd = { .fd = pg->pq->socket(pg->connection), .events = POLLIN };
 	int64_t until = time_monotonic() + pg->stall_ms;
-	int ready;
 
-	do {
-		int64_t left = until - time_monotonic();
-
-		ready = poll(&fd, 1, left > 0 ? (int)left : 0);
-		if (ready == 0)
+	while (poll(&fd, 1, next_wait_ms(pg, until)) <= 0) {
+		if (pg->is_cancelled && pg->is_cancelled(pg->ctx))
+			return err_set(e, ERR_CANCELLED,
+				       "read from PostgreSQL: not wanted any more");
+		if (time_monotonic() >= until)
 			return err_set(e, ERR_OFFLINE,
 				       "read from PostgreSQL: nothing came for %lld s",
 				       (long long)(pg->stall_ms / 1000));
-	} while (ready < 0);
+	}
 	if (!pg->pq->consumeInput(pg->connection))
 		return postgres_error(pg, NULL, "read from PostgreSQL", e);
 	return 0;
@@ -245,7 +275,7 @@ static int read_rows(struct postgres *pg, const struct postgres_read *read, stru
 		if (n == -2)
 			return postgres_error(pg, NULL, "read from PostgreSQL", e);
 		if (n == 0)
-			r = wait_for_data(pg, e);
+			r = postgres_wait(pg, e);
 		else
 			r = read->on_data(read->ctx, (struct bytes){ row, (size_t)n }, e);
 		pg->pq->freemem(row);

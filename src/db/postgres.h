@@ -45,6 +45,11 @@ struct postgres;
 struct postgres_options {
 	const char *connection; /* "postgresql://..." or "host=... dbname=..." */
 	int64_t stall_ms;       /* 0: POSTGRES_STALL_MS */
+	int64_t statement_ms; /* the server ends what takes longer, and waits for no lock for long; 0: never */
+	bool only_qualified; /* a name without a schema is the system's own or none */
+	/* Asked about once a second while postgres_ask() waits; NULL: never. */
+	bool (*is_cancelled)(void *ctx);
+	void *ctx;
 };
 int postgres_open(const struct postgres_options *options, struct postgres **ret_pg, struct err *e);
 void postgres_close(struct postgres *pg);
@@ -81,6 +86,23 @@ struct postgres_read {
 	int (*on_data)(void *ctx, struct bytes piece, struct err *e); /* negative: ends it */
 };
 int postgres_read(struct postgres *pg, const struct postgres_read *read, struct err *e);
+
+/*
+ * Rows of a statement that the caller does not trust, as they come: it is sent as the one statement it
+ * must be, and ended at the server when on_row() has enough (1), fails, or the connection is cancelled.
+ * Values are as of postgres_read(), but true and false are spelt out; p NULL is null.
+ */
+struct postgres_ask {
+	const char *query;
+	void *ctx;
+	int (*on_columns)(void *ctx, const struct postgres_columns *columns, struct err *e);
+	int (*on_row)(void *ctx, const struct bytes *values, size_t n, struct err *e);
+};
+int postgres_ask(struct postgres *pg, const struct postgres_ask *ask, struct err *e);
+/* The plan of such a statement, EXPLAIN (VERBOSE, FORMAT JSON): it is not run. The caller owns it. */
+int postgres_explain(struct postgres *pg, const char *query, char **ret_plan, struct err *e);
+/* DuckDB's name for a column of pg_attribute: atttypid, atttypmod. */
+void postgres_type_name(int64_t type, int64_t modifier, char out[24]);
 
 /* The first value of the first row as text, NULL for none; the caller owns it. */
 int postgres_get_text(struct postgres *pg, const char *query, char **ret_text, struct err *e);
