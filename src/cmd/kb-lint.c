@@ -2,15 +2,27 @@
 #include "cmd/kb.h"
 
 #include "kb/lint.h"
+#include "llm/llm.h"
+
+#include <inttypes.h>
+
+/* A call each; what is left comes with the next lint. */
+#define PAIRS     50
+#define PAIRS_MAX 4000
 
 struct lint_args {
 	struct kb_common common;
-	bool fix, dry_run;
+	bool fix, dry_run, extractive;
+	int64_t pairs;
 };
 
 static const struct opt options[] = {
 	OPT_FLAG(0, "fix", struct lint_args, fix, "put links right, take those to nothing away"),
 	OPT_FLAG('n', "dry-run", struct lint_args, dry_run, "write no report, change nothing"),
+	OPT_FLAG('x', "extractive", struct lint_args, extractive,
+		 "ask no model, though one is configured"),
+	OPT_INT(0, "pairs", struct lint_args, pairs, 0, PAIRS_MAX, "N",
+		"ask a model about so many pairs of pages (50)"),
 	KB_OPTIONS(struct lint_args, common),
 	OPT_END,
 };
@@ -26,6 +38,10 @@ static void add_json(const struct kb_lint *l, bool dry_run, struct buf *out)
 	json_add_int(&o, "pages", (int64_t)l->pages);
 	json_add_int(&o, "fixed", (int64_t)l->fixed);
 	json_add_text(&o, "report", l->report);
+	json_add_int(&o, "judged", (int64_t)l->judged);
+	json_add_int(&o, "judged_before", (int64_t)l->judged_before);
+	json_add_int(&o, "unjudged", (int64_t)l->unjudged);
+	kb_cmd_add_spent(&o, l->tokens_in, l->tokens_out, l->cost_micros);
 	json_add_int(&o, "not_listed", (int64_t)l->more);
 	json_open(&o, "findings", '[');
 	for (size_t i = 0; i < l->n; i++) {
@@ -52,13 +68,30 @@ static void add_text(const struct kb_lint *l, bool dry_run, struct buf *out)
 		buf_addf(out, "%zu pages %s put right.\n", l->fixed, dry_run ? "would be" : "were");
 	buf_addf(out, "%zu findings in %zu pages and %zu documents.\n", l->n + l->more, l->pages,
 		 l->documents);
+	if (l->judged > 0)
+		buf_addf(out,
+			 "%zu pairs of pages were compared by the model, %" PRId64 " tokens.\n",
+			 l->judged, l->tokens_in + l->tokens_out);
 	if (l->report)
 		buf_addf(out, "Report: wiki/%s\n", l->report);
 }
 
+/* Of the pairs that wait: of a run without a model nobody waits for one. */
+static int judge_end(const struct kb_lint *l, bool asks)
+{
+	if (asks && l->why.code != 0)
+		cmd_warn("%zu pairs of pages were not compared: %s", l->unjudged, l->why.msg);
+	else if (asks && l->unjudged > 0)
+		cmd_note("%zu pairs of pages wait for another lint", l->unjudged);
+	if (l->n > 0)
+		return CMD_REPORTED(ERR_FAILED);
+	/* a budget is the user's own limit */
+	return asks && l->why.code != 0 && l->why.code != ERR_LIMIT ? CMD_REPORTED(l->why.code) : 0;
+}
+
 static int run(int argc, char **argv, struct err *e)
 {
-	struct lint_args args = { 0 };
+	struct lint_args args = { .pairs = PAIRS };
 	AUTO_STRV struct strv operands = STRV_INIT;
 	AUTO_KB struct kb *kb = NULL;
 	AUTO_KB_LINT struct kb_lint lint = { 0 };
@@ -72,6 +105,9 @@ static int run(int argc, char **argv, struct err *e)
 		r = kb_cmd_open(&args.common, false, &kb, e);
 	how.fix = args.fix;
 	how.dry_run = args.dry_run;
+	how.pairs = args.extractive || !llm_configured() ? 0 : args.pairs;
+	how.quiet = args.common.quiet || args.common.json;
+	how.cancel = kb_cmd_cancel();
 	if (r == 0)
 		r = kb_lint(kb, &how, &lint, e);
 	if (r < 0)
@@ -81,9 +117,7 @@ static int run(int argc, char **argv, struct err *e)
 	else
 		add_text(&lint, args.dry_run, &out);
 	r = kb_cmd_print(&args.common, &out, e);
-	if (r < 0)
-		return r;
-	return lint.n > 0 ? CMD_REPORTED(ERR_FAILED) : 0;
+	return r < 0 ? r : judge_end(&lint, how.pairs > 0 && !how.dry_run);
 }
 
 const struct command kb_cmd_lint = {
@@ -95,9 +129,13 @@ const struct command kb_cmd_lint = {
 		"does not say any more, pages nothing links to, files that are gone, changed or of "
 		"no document, index lines, front matter. What people did to the pages is read first, "
 		"so that search finds it. A report goes to wiki/reports/.\n\n"
-		"Exit: 0 nothing is wrong; 1 something is.",
+		"When a model is configured it is asked about pairs of pages that share documents "
+		"or links: what contradicts is told with a quote from each. Pages that have not "
+		"changed are not asked about again.\n\n"
+		"Exit: 0 nothing is wrong; 1 something is; 75 the model could not be reached.",
 	.examples = "larder kb lint|all checks, with a report\n"
 		    "larder kb lint --fix|and put right what can be\n"
+		    "larder kb lint --pairs 500|compare more pages at once\n"
 		    "larder kb lint --dry-run --json|for programs, without a report",
 	.options = options,
 	.run = run,

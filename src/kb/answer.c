@@ -190,12 +190,15 @@ static int answer(struct answering *a, struct err *e)
 				       .on_text = a->asker->on_text,
 				       .on_restart = a->asker->on_restart };
 	AUTO_LLM_ANSWER struct llm_answer answer = { 0 };
+	AUTO_BUF struct buf tame = BUF_INIT(BUF_OWN_MAX);
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
 	int r = ask(a, &request, &answer, e);
 
 	if (r == 0)
-		r = answer_check_citations(kb_db(a->looking.kb), bytes_of(answer.text),
-					   &a->ret->dead, &out, e);
+		link_add_tame(&tame, bytes_of(answer.text));
+	if (r == 0)
+		r = answer_check_citations(kb_db(a->looking.kb), buf_bytes(&tame), &a->ret->dead,
+					   &out, e);
 	if (r < 0)
 		return r;
 	if (out.n == 0 || out.p[out.n - 1] != '\n')

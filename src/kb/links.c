@@ -3,6 +3,8 @@
 
 #include "kb/unicode.h"
 
+#include <ctype.h>
+
 struct link_scan link_scan(struct bytes text)
 {
 	return (struct link_scan){ .text = text, .line_start = true };
@@ -187,5 +189,64 @@ void link_add_plain(struct buf *out, struct bytes text)
 		buf_addc(out, text.p[i]);
 		if (text.p[i] == '[' && i + 1 < text.n && text.p[i + 1] == '[')
 			buf_addc(out, ' ');
+	}
+}
+
+/* A line that begins with as many again, or the end: all between is code. */
+static size_t fence_end(struct bytes text, size_t at, size_t run)
+{
+	for (size_t i = at + run; i < text.n; i++)
+		if (text.p[i] == text.p[at] && text.p[i - 1] == '\n' &&
+		    run_of(text, i, text.p[i]) >= run)
+			return i + run_of(text, i, text.p[i]);
+	return text.n;
+}
+
+/* A span of code ends with just as many, within its paragraph; `at` when it does not. */
+static size_t span_end(struct bytes text, size_t at, size_t run)
+{
+	for (size_t i = at + run; i < text.n; i++) {
+		size_t n = text.p[i] == '`' ? run_of(text, i, text.p[i]) : 0;
+
+		if (n == run)
+			return i + n;
+		if (text.p[i] == '\n' && i + 1 < text.n && text.p[i + 1] == '\n')
+			return at;
+		i += n > 0 ? n - 1 : 0;
+	}
+	return at;
+}
+
+static size_t code_end(struct bytes text, size_t at)
+{
+	size_t run = run_of(text, at, text.p[at]);
+	bool line_start = at == 0 || text.p[at - 1] == '\n';
+
+	if (run >= 3 && line_start)
+		return fence_end(text, at, run);
+	return text.p[at] == '`' ? span_end(text, at, run) : at;
+}
+
+void link_add_tame(struct buf *out, struct bytes text)
+{
+	size_t plain = out->n; /* what may still lose its '!': the rest is code, or not ours */
+
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i], next = i + 1 < text.n ? text.p[i + 1] : ' ';
+		size_t end = c == '`' || c == '~' ? code_end(text, i) : i;
+
+		if (c == '`' && end == i)
+			end = i + run_of(text, i, text.p[i]);
+		if (end > i) {
+			buf_add(out, text.p + i, end - i);
+			i = end - 1;
+			plain = out->n;
+			continue;
+		}
+		while (c == '[' && out->n > plain && out->p[out->n - 1] == '!')
+			out->p[--out->n] = '\0';
+		if (c == '<' && (next == '/' || next == '!' || isalpha((unsigned char)next)))
+			buf_addc(out, '\\');
+		buf_addc(out, c);
 	}
 }

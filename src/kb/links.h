@@ -47,5 +47,10 @@ bool link_rewrite(struct bytes text, link_resolve_fn resolve, void *ctx, struct 
 
 /* A quoted text in which no link may arise: "[[" is parted. */
 void link_add_plain(struct buf *out, struct bytes text);
+/*
+ * Text that a model wrote: whoever opens the page fetches nothing. A picture becomes a link to it ("![x](y)"
+ * is "[x](y)", "![[x]]" is "[[x]]"), and HTML is shown, not obeyed. What stands in code stays.
+ */
+void link_add_tame(struct buf *out, struct bytes text);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "engine/journal.h"
 #include "engine/ledger.h"
+#include "kb/contradict.h"
 #include "kb/lint-internal.h"
 #include "kb/pages.h"
 #include "kb/refresh.h"
@@ -192,6 +193,18 @@ static int look(struct kb *kb, struct kb_lint *l, struct err *e)
 	return r < 0 ? r : lint_sources(kb, l, e);
 }
 
+static int judge(struct kb *kb, const struct kb_lint_options *options, struct kb_lint *l,
+		 struct err *e)
+{
+	const struct contradict_options how = {
+		.pairs = options->dry_run ? 0 : options->pairs, /* an answer is written */
+		.quiet = options->quiet,
+		.cancel = options->cancel,
+	};
+
+	return lint_contradictions(kb, &how, l, e);
+}
+
 int kb_lint(struct kb *kb, const struct kb_lint_options *options, struct kb_lint *ret,
 	    struct err *e)
 {
@@ -202,6 +215,8 @@ int kb_lint(struct kb *kb, const struct kb_lint_options *options, struct kb_lint
 		r = fix(kb, options->dry_run, ret, e);
 	if (r == 0)
 		r = look(kb, ret, e);
+	if (r == 0)
+		r = judge(kb, options, ret, e);
 	if (r < 0)
 		return r;
 	if (ret->n > 0)

@@ -18,6 +18,7 @@
  *	index           a page that is in no index, an index line to no page
  *	front-matter    YAML that is none
  *	fields          a summary, concept or entity without type or description
+ *	contradiction   two statements that cannot both be true, by a model (contradict.h)
  *
  * First the database learns what people did to the pages (refresh.h). With `fix`, links that mean a
  * page are put right and those that mean none lose their brackets: one transaction. A report goes
@@ -27,6 +28,8 @@
 #define LARDER_KB_LINT_H
 
 #include "kb/kb.h"
+
+#include <stdatomic.h>
 
 /* More of one kind are counted, not told. */
 #define LINT_FINDINGS_MAX 1000
@@ -43,6 +46,10 @@ struct kb_lint {
 	size_t more;  /* that were not kept */
 	size_t fixed; /* pages */
 	size_t documents, pages;
+	size_t judged, judged_before; /* pairs of pages, for contradictions */
+	size_t unjudged;              /* pairs that wait for another run */
+	struct err why;               /* what ended the asking; code 0: nothing */
+	int64_t tokens_in, tokens_out, cost_micros;
 	char *report; /* below wiki/; NULL when none was written */
 };
 void kb_lint_release(struct kb_lint *l);
@@ -50,6 +57,10 @@ void kb_lint_release(struct kb_lint *l);
 
 struct kb_lint_options {
 	bool fix;
+	/* Pairs of pages that a model is asked about; 0: none. What was judged before is told. */
+	int64_t pairs;
+	bool quiet; /* no progress */
+	const atomic_bool *cancel;
 	bool dry_run; /* no report, no log; with fix: how many pages would be put right */
 };
 

@@ -52,6 +52,7 @@ char *model_line(const char *text, size_t max)
 {
 	AUTO_BUF struct buf line = BUF_INIT(BUF_OWN_MAX);
 	AUTO_BUF struct buf clean = BUF_INIT(BUF_OWN_MAX);
+	AUTO_BUF struct buf tame = BUF_INIT(BUF_OWN_MAX);
 	size_t n = text ? strnlen(text, max + 1) : 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -68,7 +69,8 @@ char *model_line(const char *text, size_t max)
 	if (line.n == 0)
 		return NULL;
 	text_add_clean(&clean, buf_bytes(&line));
-	return buf_take(&clean);
+	link_add_tame(&tame, buf_bytes(&clean));
+	return tame.n ? buf_take(&tame) : NULL;
 }
 
 /* Pages may be linked to. A citation is ours to make, from what was checked. */

@@ -61,5 +61,14 @@ static const char schema_1[] =
 	" n INTEGER NOT NULL, question TEXT NOT NULL, answer TEXT NOT NULL,"
 	" at_ms INTEGER NOT NULL, PRIMARY KEY(chat_id, n)) WITHOUT ROWID;";
 
-static const char *const migrations[] = { schema_1, NULL };
+/* What a model said of two pages (or of one: twice the same), by the hashes of their texts. */
+static const char schema_2[] =
+	"CREATE TABLE kb_judged(first_id INTEGER NOT NULL REFERENCES kb_page(id) ON DELETE CASCADE,"
+	" second_id INTEGER NOT NULL REFERENCES kb_page(id) ON DELETE CASCADE,"
+	" first_hash TEXT NOT NULL, second_hash TEXT NOT NULL,"
+	" verdict TEXT NOT NULL, model TEXT NOT NULL, judged_ms INTEGER NOT NULL,"
+	" PRIMARY KEY(first_id, second_id)) WITHOUT ROWID;"
+	"CREATE INDEX kb_judged_second ON kb_judged(second_id);";
+
+static const char *const migrations[] = { schema_1, schema_2, NULL };
 const struct db_schema kb_schema = { "kb", migrations };

@@ -187,6 +187,27 @@ TEST(bullets_come_newest_first_and_the_last_takes_its_section_along)
 	CHECK_STR(buf_str(&a), "# T\n\n## Entities\n\n- [[entities/x]]\n");
 }
 
+TEST(text_of_a_model_fetches_nothing)
+{
+	static const char *const cases[][2] = {
+		{ "a ![x](http://e.org/p.png) b!", "a [x](http://e.org/p.png) b!" },
+		{ "!![x](y) ![[z.png]] Oh![[concepts/a]]", "[x](y) [[z.png]] Oh[[concepts/a]]" },
+		{ "<img src=x> 1 < 2 </b> <!--", "\\<img src=x> 1 < 2 \\</b> \\<!--" },
+		{ "`vec![1] <b>` then ![x](y)", "`vec![1] <b>` then [x](y)" },
+		{ "` open ![x](y)", "` open [x](y)" },
+		{ "`\n\n![x](y)\n\n`", "`\n\n[x](y)\n\n`" },
+		{ "```\n![x](y)\n```\n![x](y)", "```\n![x](y)\n```\n[x](y)" },
+		{ "!`code`[x](y) !", "!`code`[x](y) !" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO_BUF struct buf out = BUF_INIT(1000);
+
+		link_add_tame(&out, bytes_of(cases[i][0]));
+		CHECK_STR(buf_str(&out), cases[i][1]);
+	}
+}
+
 TEST(see_also_lines_of_earlier_wikis_lose_one_link)
 {
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
@@ -326,6 +347,7 @@ int main(void)
 		CASE(a_dropped_link_leaves_its_words),
 		CASE(a_section_that_is_put_and_dropped_leaves_the_page_as_it_was),
 		CASE(bullets_come_newest_first_and_the_last_takes_its_section_along),
+		CASE(text_of_a_model_fetches_nothing),
 		CASE(see_also_lines_of_earlier_wikis_lose_one_link),
 		CASE(index_lines_go_on_top_of_their_section_and_out_again),
 		CASE(a_missing_section_of_the_index_is_made_where_it_belongs),
