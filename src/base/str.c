@@ -258,3 +258,51 @@ void text_add_clean(struct buf *out, struct bytes text)
 		i += length ? length : 1;
 	}
 }
+
+/* Eight letters of ASCII at a time: most texts are nothing else. */
+static size_t ascii_length(const unsigned char *p, size_t n)
+{
+	size_t i = 0;
+
+	for (uint64_t eight; i + sizeof(eight) <= n; i += sizeof(eight)) {
+		memcpy(&eight, p + i, sizeof(eight));
+		if (eight & 0x8080808080808080U)
+			break;
+	}
+	while (i < n && p[i] < 0x80)
+		i++;
+	return i;
+}
+
+/* How much of the text is UTF-8, from its start. */
+static size_t utf8_prefix(struct bytes text)
+{
+	const unsigned char *p = (const unsigned char *)text.p;
+	size_t i = 0, length = 1;
+
+	while (i < text.n && length > 0) {
+		i += ascii_length(p + i, text.n - i);
+		length = i < text.n ? utf8_length(p + i, text.n - i) : 0;
+		i += length;
+	}
+	return i;
+}
+
+bool text_is_utf8(struct bytes text)
+{
+	return utf8_prefix(text) == text.n;
+}
+
+void text_add_utf8(struct buf *out, struct bytes text)
+{
+	while (text.n > 0) {
+		size_t good = utf8_prefix(text);
+
+		buf_add(out, text.p, good);
+		if (good < text.n)
+			buf_adds(out, "\xef\xbf\xbd");
+		good += good < text.n;
+		text.p += good;
+		text.n -= good;
+	}
+}

@@ -53,6 +53,9 @@ void sql_quote_text(struct buf *out, const char *s); /* 'a''b' */
 bool text_is_clean(struct bytes text);
 /* For a terminal or a log line: control characters and invalid UTF-8 become '?'. */
 void text_add_clean(struct buf *out, struct bytes text);
+/* Whatever else is in it. The other writes U+FFFD for each byte that is none. */
+bool text_is_utf8(struct bytes text);
+void text_add_utf8(struct buf *out, struct bytes text);
 
 /* The columns of a terminal that the text takes: East Asian wide letters and pictures two,
  * combining marks none (Unicode TR 11, by blocks). */

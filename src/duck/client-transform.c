@@ -20,6 +20,14 @@ static int take_output(void *ctx, const struct json *line, struct err *e)
 	return 0;
 }
 
+static void add_inputs(struct json_out *o, const struct strv *setup, const struct strv *readable,
+		       const struct strv *texts)
+{
+	client_add_texts(o, "setup", setup);
+	client_add_texts(o, "readable", readable);
+	client_add_texts(o, "texts", texts);
+}
+
 int duck_transform(const struct duck_transform *request, struct duck_file_info *ret_infos,
 		   struct err *e)
 {
@@ -30,8 +38,7 @@ int duck_transform(const struct duck_transform *request, struct duck_file_info *
 	int r;
 
 	call.deadline_ms = request->deadline_ms ? request->deadline_ms : TRANSFORM_DEADLINE_MS;
-	client_add_texts(&o, "setup", request->setup);
-	client_add_texts(&o, "readable", request->readable);
+	add_inputs(&o, request->setup, request->readable, request->texts);
 	json_open(&o, "outputs", '[');
 	for (size_t i = 0; i < request->output_count; i++) {
 		ret_infos[i] = (struct duck_file_info){ 0 };
@@ -50,4 +57,30 @@ int duck_transform(const struct duck_transform *request, struct duck_file_info *
 	for (size_t i = 0; r < 0 && i < t.got; i++)
 		duck_file_info_release(&ret_infos[i]);
 	return r;
+}
+
+static int take_row(void *ctx, const struct json *line, struct err *e)
+{
+	const struct duck_read *request = ctx;
+
+	return json_kind(line) == JSON_ARRAY ? request->on_row(request->ctx, line, e) : 0;
+}
+
+int duck_read(const struct duck_read *request, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+	struct json_out o = client_request(&text, "read");
+	struct duck_read copy = *request;
+	const struct client_call call = {
+		.request = &o,
+		.deadline_ms = request->deadline_ms ? request->deadline_ms : TRANSFORM_DEADLINE_MS,
+		.ctx = &copy,
+		.on_line = take_row,
+	};
+
+	add_inputs(&o, request->setup, request->readable, request->texts);
+	json_add_text(&o, "sql", request->sql);
+	if (request->memory_bytes > 0)
+		json_add_int(&o, "memory_bytes", request->memory_bytes);
+	return client_call(&call, e);
 }

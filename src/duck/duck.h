@@ -69,14 +69,22 @@ int duck_convert(const struct duck_convert *request, struct duck_file_info *ret_
  * (temporary tables) the outputs may read; each becomes one Parquet file (zstd, V2), in the order
  * its statement says. Nothing but `readable` can be opened. Paths and values are quoted by the caller
  * (sql_quote_text); never for statements of people: those are queries.
+ *
+ * Of `texts`, which are files that others wrote, SELECT file, line, text FROM raw_lines() gives the
+ * lines: which file (from 0), which line (from 1), and its text as UTF-8, in which U+FFFD stands for
+ * bytes that are none. Blank lines and those over DUCK_LINE_MAX are left out, the last may be torn.
+ * Rows of a file are in order.
  */
+/* A tool's result with a whole file in it. JSON takes twenty times as much memory. */
+#define DUCK_LINE_MAX ((size_t)16 << 20)
 struct duck_output {
 	const char *sql;  /* a SELECT */
 	const char *path; /* absolute; written, not synced */
 };
 struct duck_transform {
 	const struct strv *setup;    /* may be NULL */
-	const struct strv *readable; /* files */
+	const struct strv *readable; /* files; may be NULL */
+	const struct strv *texts;    /* may be NULL */
 	const struct duck_output *outputs;
 	size_t output_count;
 	int64_t memory_bytes; /* 0: 1 GiB */
@@ -85,6 +93,20 @@ struct duck_transform {
 /* One info for each output. All or none: what was written of others is litter. */
 int duck_transform(const struct duck_transform *request, struct duck_file_info *ret_infos,
 		   struct err *e);
+
+/* The same with rows instead of files: `sql` is a SELECT, its rows come in its order. */
+struct duck_read {
+	const struct strv *setup;    /* may be NULL */
+	const struct strv *readable; /* files; may be NULL */
+	const struct strv *texts;    /* may be NULL */
+	const char *sql;
+	int64_t memory_bytes; /* 0: 1 GiB; nothing is spilled */
+	int64_t deadline_ms;  /* 0: 10 min */
+
+	void *ctx;
+	int (*on_row)(void *ctx, const struct json *values, struct err *e); /* as of a query */
+};
+int duck_read(const struct duck_read *request, struct err *e);
 
 /* Views over files, in a database file that also holds the user's own objects. */
 struct duck_view {

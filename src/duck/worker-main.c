@@ -25,17 +25,12 @@ static const struct {
 #ifdef LARDER_FAULTS
 	{ "hold", operation_hold },
 #endif
-	{ "convert", operation_convert },
-	{ "describe", operation_describe },
-	{ "excerpt", operation_excerpt },
-	{ "filter", operation_filter },
-	{ "judge", operation_judge },
-	{ "materialize", operation_materialize },
-	{ "parts", operation_parts },
-	{ "query", operation_query },
-	{ "statistics", operation_statistics },
-	{ "transform", operation_transform },
-	{ "version", operation_version },
+	{ "convert", operation_convert },     { "describe", operation_describe },
+	{ "excerpt", operation_excerpt },     { "filter", operation_filter },
+	{ "judge", operation_judge },         { "materialize", operation_materialize },
+	{ "parts", operation_parts },         { "query", operation_query },
+	{ "read", operation_read },           { "statistics", operation_statistics },
+	{ "transform", operation_transform }, { "version", operation_version },
 	{ "views", operation_views },
 };
 

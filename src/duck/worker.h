@@ -50,6 +50,7 @@ int operation_filter(struct reply *r, const struct json *request, struct err *e)
 int operation_describe(struct reply *r, const struct json *request, struct err *e);
 int operation_convert(struct reply *r, const struct json *request, struct err *e);
 int operation_materialize(struct reply *r, const struct json *request, struct err *e);
+int operation_read(struct reply *r, const struct json *request, struct err *e);
 int operation_transform(struct reply *r, const struct json *request, struct err *e);
 int operation_views(struct reply *r, const struct json *request, struct err *e);
 int operation_parts(struct reply *r, const struct json *request, struct err *e);
