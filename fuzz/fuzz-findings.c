@@ -20,12 +20,14 @@ static void read_transcript(const char *p, size_t n)
 {
 	AUTO_TURNS struct turns turns = { 0 };
 	AUTO_FINDINGS struct findings found = { 0 };
+	int64_t line = 0;
 
 	while (n > 0) {
 		const char *newline = memchr(p, '\n', n);
 		size_t length = newline ? (size_t)(newline - p) : n;
 
-		turns_add_line(&turns, (struct bytes){ p, length });
+		if (length > 0)
+			turns_add(&turns, length % 2, (struct bytes){ p, length }, ++line);
 		length += newline != NULL;
 		p += length;
 		n -= length;

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What people and agents said to each other in a transcript: the text of each turn, in order, with
+ * What people and agents said to each other in transcripts: the text of each turn, in order, with
  * its line. Tool calls, their results, reminders of the harness, summaries, and what agents say to
  * their sub-agents is left out.
  *
  *	AUTO_TURNS struct turns turns = { 0 };
- *	if (turns_read(path, &turns, e) < 0) ...
+ *	if (turns_read(&file, 1, &turns, e) < 0) ...
  *
- * Both shapes are read: {"type":"user","message":{"role":"user","content":...}} and flat ones with
- * role and content at the top; content may be text or a list of blocks. A line that is no JSON (torn
- * at the end of a growing file, garbage, over TURN_LINE_MAX) is passed over and counted; it costs
- * no other line.
+ * Read by DuckDB in a child (sessions/transcript.h), all files in one. Both shapes are understood:
+ * {"type":"user","message":{"role":"user","content":...}} and flat ones with role and content at
+ * the top; content may be text or a list of blocks.
  *
- * Limits: the newest TURNS_MAX turns, of each the first TURN_TEXT_MAX bytes. Errors: ERR_NOT_FOUND,
- * ERR_IO. Threads: no state.
+ * Limits: the newest TURNS_MAX turns of a file, of each the first TURN_TEXT_MAX bytes. Errors: of
+ * duck_read(); then none of the files was read. Threads: no state.
  */
 #ifndef LARDER_SESSIONS_TURNS_H
 #define LARDER_SESSIONS_TURNS_H
 
-#include "base/json.h"
+#include "sessions/processor.h"
 
-/* A tool's result with a whole file in it; longer lines are no talk. */
-#define TURN_LINE_MAX ((size_t)16 << 20)
 /* A day of talking is some hundred. */
 #define TURNS_MAX 5000
 /* A page. What is longer was pasted. */
@@ -29,7 +26,7 @@
 
 struct turn {
 	bool by_user;
-	char *text;   /* never empty; UTF-8 as it came */
+	char *text;   /* never empty; clean UTF-8 without tokens */
 	int64_t line; /* from 1 */
 };
 
@@ -37,12 +34,14 @@ struct turns {
 	struct turn *v;
 	size_t n;
 	size_t capacity;
-	int64_t lines, bad_lines;
 };
 
-int turns_read(const char *path, struct turns *ret, struct err *e);
-/* One line, for tests and fuzzing; appends at most one turn. */
-void turns_add_line(struct turns *turns, struct bytes line);
+/* ret_turns: one, empty, for each file. */
+int turns_read(const struct session_source *files, size_t n, struct turns *ret_turns,
+	       struct err *e);
+/* One more. What is made of it is shown to people and models, so it is cut and cleaned, and tokens
+ * are taken out, also of clients that took none out. */
+void turns_add(struct turns *turns, bool by_user, struct bytes text, int64_t line);
 void turns_release(struct turns *turns);
 #define AUTO_TURNS AUTO(turns_release)
 

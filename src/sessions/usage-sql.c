@@ -2,9 +2,6 @@
 /* What is asked of transcripts, in SQL; usage.h says how the parts go together. */
 #include "sessions/usage.h"
 
-#define TEXT_(x) #x
-#define TEXT(x)  TEXT_(x)
-
 /* Of a content block: what a tool was asked, what a result says. */
 #define BLOCKS                                                                                     \
 	"[{\"type\":\"VARCHAR\",\"id\":\"VARCHAR\",\"name\":\"VARCHAR\",\"tool_use_id\":"          \
@@ -27,52 +24,16 @@
 #define TOKENS_OF(column) "least(greatest(" column ", 0), 1000000000000) AS " column
 
 /*
- * The lines as they stand, numbered in the order of their files. chr(31) separates nothing: no JSON
- * has it unescaped. Lines that are no UTF-8 or too long are left out by the reader.
- */
-void usage_add_lines(struct buf *sql, const struct session_source *files, size_t n)
-{
-	buf_adds(sql, "CREATE TEMP TABLE file AS SELECT * FROM (VALUES ");
-	for (size_t i = 0; i < n; i++) {
-		buf_adds(sql, i ? ", (" : "(");
-		sql_quote_text(sql, files[i].path);
-		buf_adds(sql, ", ");
-		sql_quote_text(sql, files[i].session);
-		buf_adds(sql, ", ");
-		sql_quote_text(sql, files[i].email);
-		buf_adds(sql, ")");
-	}
-	buf_adds(sql, ") v(path, session, username); CREATE TEMP VIEW raw AS"
-		      " SELECT row_number() OVER () AS line, filename AS path, line AS text"
-		      " FROM read_csv([");
-	for (size_t i = 0; i < n; i++) {
-		buf_adds(sql, i ? ", " : "");
-		sql_quote_text(sql, files[i].path);
-	}
-	buf_adds(sql, "], columns = {'line': 'VARCHAR'}, auto_detect = false, header = false,"
-		      " delim = chr(31), quote = '', escape = '', new_line = '\\n',"
-		      " null_padding = true, strict_mode = false, ignore_errors = true,"
-		      " filename = true, max_line_size = " TEXT(
-			      USAGE_LINE_MAX) ", buffer_size = " TEXT(USAGE_LINE_MAX) " + 1)");
-}
-
-/*
  * One row for each line that matters, and one of kind 'file' for each file, so that a file without
- * any replaces what it gave before, too. A line that is no JSON gets a second chance: halves of
- * surrogate pairs and control characters are what cuts and terminals leave behind. What one user
- * writes must not spoil the tables of all: a time that cannot be is none, texts have an end.
+ * any replaces what it gave before, too. What one user writes must not spoil the tables of all: a
+ * time that cannot be is none, texts have an end.
  */
 const char usage_sql_extract[] =
-	"WITH checked AS (SELECT line, path, text, json_valid(text) AS fine FROM raw"
-	" WHERE text IS NOT NULL),"
-	" mended AS (SELECT line, path, fine, CASE WHEN fine THEN text ELSE"
-	" regexp_replace(regexp_replace(text, '\\\\u[dD][89a-fA-F][0-9a-fA-F]{2}', '\\\\ufffd', 'g'),"
-	" '[\\x00-\\x1f]', ' ', 'g') END AS text FROM checked),"
-	" parsed AS (SELECT line, path, json_transform(text, '" SHAPE "') AS j,"
+	"WITH parsed AS (SELECT file, line, line_of(text, '" SHAPE "') AS j,"
 	" CASE WHEN contains(text, 'command-name>') THEN regexp_extract(text,"
 	" '<command-name>(?:\\\\?/)?([A-Za-z0-9_.:-]{1,100})<', 1) END AS command"
-	" FROM mended WHERE fine OR json_valid(text)),"
-	" flat AS (SELECT line, path, j.uuid AS uuid, j.\"parentUuid\" AS parent_uuid,"
+	" FROM raw_lines()),"
+	" flat AS (SELECT file, line, j.uuid AS uuid, j.\"parentUuid\" AS parent_uuid,"
 	" j.\"sessionId\" AS session_id, coalesce(j.\"isSidechain\", false) AS side,"
 	" coalesce(j.\"isMeta\", false) AS meta,"
 	" coalesce(j.\"isApiErrorMessage\", false) AS failed,"
@@ -101,7 +62,7 @@ const char usage_sql_extract[] =
 	" left(b.input.subagent_type, 200)}"
 	" FOR b IN r.content IF b.type = 'tool_use' AND b.name IS NOT NULL] AS tools, r.results,"
 	" CASE WHEN r.role = 'user' AND len(r.results) = 0 THEN nullif(r.command, '') END AS command"
-	" FROM results r JOIN file f ON f.path = r.path"
+	" FROM results r JOIN file f ON f.file = r.file"
 	" UNION ALL BY NAME SELECT 'file' AS kind, session, username, 0 AS line FROM file"
 	" ORDER BY session, line";
 

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "duck/duck.h"
 #include "engine/journal.h"
+#include "sessions/transcript.h"
 #include <fcntl.h>
 
 /* A batch fills a child for a second or two; so many small files fit its statement. */
@@ -69,45 +70,25 @@ static void close_run(struct processing *p)
 	free(p->state);
 }
 
-static int extract(struct processing *p, const struct session_source *files, size_t n,
-		   struct err *e)
+static int extract(void *ctx, const struct session_source *files, size_t n, struct err *e)
 {
+	const struct processing *p = ctx;
 	struct batch *b = p->state;
-	AUTO_STRV struct strv setup = STRV_INIT, readable = STRV_INIT;
-	AUTO_BUF struct buf sql = BUF_INIT(BUF_OWN_MAX);
+	AUTO_STRV struct strv setup = STRV_INIT, texts = STRV_INIT;
 	AUTO_FREE char *name = usage_staged_name("extract");
 	AUTO_FREE char *path = journal_stage_path(p->root, name);
 	AUTO(duck_file_info_release) struct duck_file_info info = { 0 };
 	const struct duck_output output = { usage_sql_extract, path };
 	const struct duck_transform t = { .setup = &setup,
-					  .readable = &readable,
+					  .texts = &texts,
 					  .outputs = &output,
 					  .output_count = 1,
 					  .memory_bytes = USAGE_MEMORY,
 					  .deadline_ms = EXTRACT_MS };
 
-	usage_add_lines(&sql, files, n);
-	strv_add(&setup, buf_str(&sql));
-	for (size_t i = 0; i < n; i++)
-		strv_add(&readable, files[i].path);
+	transcript_add(files, n, &setup, &texts);
 	strv_add(&b->staged, name);
 	return duck_transform(&t, &info, e);
-}
-
-/* A file that cannot be read takes no other along: the batch is halved until it is alone. */
-static void extract_or_halve(struct processing *p, const struct session_source *files, size_t n,
-			     struct session_outcome *outcomes)
-{
-	struct err why = { 0 };
-
-	if (extract(p, files, n, &why) == 0)
-		return;
-	if (n == 1) {
-		outcomes[0].error = why;
-		return;
-	}
-	extract_or_halve(p, files, n / 2, outcomes);
-	extract_or_halve(p, files + n / 2, n - n / 2, outcomes + n / 2);
 }
 
 static int sync_staged(struct processing *p, struct err *e)
@@ -127,20 +108,11 @@ static int sync_staged(struct processing *p, struct err *e)
 	return journal_sync(p->root, &b->staged, e);
 }
 
-/* Runs of files that can be read: one that cannot splits the batch. */
 static int prepare(struct processing *p, const struct session_source *files, size_t n,
 		   struct session_outcome *outcomes, struct err *e)
 {
-	size_t from = 0;
-
 	drop_staged(p);
-	for (size_t i = 0; i <= n; i++) {
-		if (i < n && outcomes[i].error.code == 0)
-			continue;
-		if (i > from)
-			extract_or_halve(p, files + from, i - from, outcomes + from);
-		from = i + 1;
-	}
+	transcript_read(files, n, outcomes, extract, p);
 	for (size_t i = 0; i < n; i++)
 		outcomes[i].items = outcomes[i].error.code == 0;
 	return sync_staged(p, e);
@@ -182,7 +154,7 @@ static int finish(struct processing *p, struct err *e)
 
 const struct processor usage_processor = {
 	.name = "usage",
-	.version = 1,
+	.version = 2,
 	.batch_files = BATCH_FILES,
 	.batch_bytes = BATCH_BYTES,
 	.open = open_run,

@@ -13,8 +13,7 @@
  *	          killed between the two is made up for by the next. Many extracts are merged into
  *	          one on the way
  *
- * A line that is no JSON, or longer than USAGE_LINE_MAX, is left out and nothing else is; a lone
- * surrogate or a control character in it costs only that character. Threads: one.
+ * Lines are read as sessions/transcript.h says. Threads: one.
  */
 #ifndef LARDER_SESSIONS_USAGE_H
 #define LARDER_SESSIONS_USAGE_H
@@ -22,16 +21,13 @@
 #include "db/db.h"
 #include "sessions/processor.h"
 
-/* A transcript is no larger (UPLOAD_BYTES_MAX), so no line is; what is larger came another way. */
-#define USAGE_LINE_MAX (64 << 20)
 /* Each is opened by every build. */
 #define USAGE_EXTRACTS_MAX 16
 
 extern const struct db_schema usage_schema;
 extern const struct processor usage_processor;
 
-/* The statements of both steps: pure. First what the SELECTs after it need. */
-void usage_add_lines(struct buf *sql, const struct session_source *files, size_t n);
+/* The statements of both steps: pure. The first over what transcript_add() makes. */
 extern const char usage_sql_extract[];
 void usage_add_views(struct strv *setup, const struct strv *extracts); /* oldest first */
 extern const char usage_sql_merged[];

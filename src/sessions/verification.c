@@ -6,6 +6,7 @@
 #include "memory/relations.h"
 #include "sessions/findings.h"
 #include "sessions/judge.h"
+#include "sessions/transcript.h"
 
 /* Models take their time: several are asked at once. One file's turns are a megabyte at most. */
 #define BATCH   ((size_t)8)
@@ -210,6 +211,29 @@ static int find_questions(struct verification *v, struct db *db, struct err *e)
 	return r;
 }
 
+/* Those of sub-agents teach nothing, and are not looked into. */
+static int read_turns(void *ctx, const struct session_source *files, size_t n, struct err *e)
+{
+	struct verification *v = ctx;
+	struct file *first = &v->files[files - v->files[0].source];
+	struct session_source wanted[BATCH];
+	struct turns turns[BATCH] = { 0 };
+	size_t places[BATCH], count = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (is_sub_agents(files[i].name))
+			continue;
+		places[count] = i;
+		wanted[count++] = files[i];
+	}
+	if (count > 0)
+		r = turns_read(wanted, count, turns, e);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		first[places[i]].turns = turns[i];
+	return r;
+}
+
 static int verification_prepare(struct processing *p, const struct session_source *files, size_t n,
 				struct session_outcome *outcomes, struct err *e)
 {
@@ -217,14 +241,11 @@ static int verification_prepare(struct processing *p, const struct session_sourc
 	int r;
 
 	forget_batch(v);
-	for (size_t i = 0; i < n; i++) {
-		struct file *file = &v->files[v->n++];
-
-		file->source = &files[i];
-		file->error = outcomes[i].error;
-		if (file->error.code == 0 && !is_sub_agents(files[i].name))
-			(void)turns_read(files[i].path, &file->turns, &file->error);
-	}
+	for (size_t i = 0; i < n; i++)
+		v->files[v->n++].source = &files[i];
+	transcript_read(files, n, outcomes, read_turns, v);
+	for (size_t i = 0; i < n; i++)
+		v->files[i].error = outcomes[i].error;
 	r = run(v, v->n, false, e);
 	if (r == 0 && v->llm)
 		r = find_questions(v, root_db(p->root), e);

@@ -126,7 +126,7 @@ ok 'odd lines cost themselves and nothing else' '
 	: | send empty.jsonl
 	echo "nothing of ours" | send prose.jsonl
 	same "$(figures usage_sessions "session_id, user_messages, assistant_messages, input_tokens, output_tokens")" \
-		"[\"odd\",3,2,5,0]"
+		"[\"odd\",5,2,5,0]"
 '
 
 ok 'usage counts once for each request, with its last line' '
