@@ -16,6 +16,13 @@ struct root {
 /* Kinds of rows in table journal; the numbers are on disk. */
 enum journal_kind { JOURNAL_MOVE = 1, JOURNAL_LINK = 2, JOURNAL_REMOVE = 3, JOURNAL_APPEND = 4 };
 
+/*
+ * Above this many files or folders one syncfs is cheaper than an fsync each: 2,000 small files took
+ * 0.4 s against 0.8 s on ext4, 500 folders 0.1 s against 1.0 s. Below, syncfs may pay for what other
+ * programs have written.
+ */
+#define JOURNAL_SYNC_EACH_MAX 32
+
 /* Links are made under this name in staging, then renamed: no staged name starts with a dot. */
 #define JOURNAL_LINK_NAME ".link"
 

@@ -3,7 +3,7 @@
  * Applying operations, under the write lock and in the order of their ids:
  *
  *	for each due row: rename, link or remove; remember its folder
- *	sync each remembered folder once, and staging
+ *	sync each remembered folder once, and staging (or all at once, when they are many)
  *	delete the rows of what was done, in a transaction that need not be synced (journal.h)
  *
  * A kill anywhere leaves all rows, and every operation can be repeated.
@@ -273,19 +273,45 @@ static int apply_due(struct replay *replay, struct err *e)
 }
 
 /* A folder that a removal took away with it is not there to be synced; the one above it is. */
+static int sync_each(struct root *root, const struct strv *folders, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < folders->n; i++)
+		if ((i == 0 || !str_eq(folders->v[i], folders->v[i - 1])) &&
+		    faccessat(root->dirfd, folders->v[i], F_OK, 0) == 0)
+			r = dir_sync(root->dirfd, folders->v[i], e);
+	return r;
+}
+
+static size_t count_different(const struct strv *sorted)
+{
+	size_t n = sorted->n > 0;
+
+	for (size_t i = 1; i < sorted->n; i++)
+		n += !str_eq(sorted->v[i], sorted->v[i - 1]);
+	return n;
+}
+
+static int sync_file_system(struct root *root, struct err *e)
+{
+	if (fault_step("syncfs", ".") < 0 || syncfs(root->dirfd) < 0)
+		return err_sys(e, "sync the folders below '%s'", root->path);
+	return 0;
+}
+
 static int sync_folders(struct replay *replay, struct err *e)
 {
 	struct strv *folders = &replay->folders;
-	int dirfd = replay->root->dirfd;
-	int r = 0;
+	struct root *root = replay->root;
+	int r;
 
 	strv_sort(folders);
-	for (size_t i = 0; r == 0 && i < folders->n; i++)
-		if ((i == 0 || !str_eq(folders->v[i], folders->v[i - 1])) &&
-		    faccessat(dirfd, folders->v[i], F_OK, 0) == 0)
-			r = dir_sync(dirfd, folders->v[i], e);
+	if (count_different(folders) > JOURNAL_SYNC_EACH_MAX)
+		return sync_file_system(root, e);
+	r = sync_each(root, folders, e);
 	/* a moved file that came back under its staged name could be written to from there */
-	return r < 0 || !replay->moved ? r : file_sync(replay->root->staging, ROOT_STAGING, e);
+	return r < 0 || !replay->moved ? r : file_sync(root->staging, ROOT_STAGING, e);
 }
 
 static int delete_done(struct replay *replay, struct err *e)

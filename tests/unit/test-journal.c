@@ -515,13 +515,13 @@ TEST(thousands_of_files_go_in_one_commit)
 	assert_int_equal(journal_sync(root, &names, &e), 0);
 	begin(root);
 	for (int i = 0; i < MANY; i++) {
-		AUTO_FREE char *target = xasprintf("d%d/%d", i % 7, i);
+		AUTO_FREE char *target = xasprintf("d%d/%d", i % 700, i);
 
 		assert_int_equal(journal_move(root, names.v[i], target, &e), 0);
 	}
 	commit(root);
-	assert_true(scratch_is(folder, "d3/10", "s10"));
-	assert_true(scratch_is(folder, "d3/2999", "s2999"));
+	assert_true(scratch_is(folder, "d10/10", "s10"));
+	assert_true(scratch_is(folder, "d199/2999", "s2999"));
 	expect_pending(root, 0, 0);
 }
 
