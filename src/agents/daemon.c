@@ -32,6 +32,7 @@ struct daemon {
 	int64_t next_ms;  /* wall clock: the earliest thing to do */
 	int64_t pull_ms;  /* likewise: the next pull */
 	int64_t tell_ms;  /* monotonic: nobody is told again before */
+	bool lost;        /* its lease */
 	struct strv told; /* ids of work that was told to end since its time was up */
 };
 
@@ -83,9 +84,10 @@ static int watch_one(struct daemon *d, struct dispatch *row, struct err *e)
 	if (spawned && life == PROC_UNKNOWN)
 		return 0;
 	if (spawned && life == PROC_ALIVE) {
+		pid_t member = *row->identity ? keep_member(row->identity) : (pid_t)row->pid;
 		int r = *row->identity ? enforce_time(d, row, e) : 0;
 
-		return r < 0 ? r : watch_process(d->watch, (pid_t)row->pid, e);
+		return r < 0 ? r : watch_process(d->watch, member ? member : (pid_t)row->pid, e);
 	}
 	return reap_one(d->a, row, strv_has(&d->told, row->id), &verdict, e);
 }
@@ -254,6 +256,7 @@ static int pull(struct daemon *d, const struct sync_peer *peer, struct err *e)
 	return r;
 }
 
+/* In d->lost: whether another daemon has taken our place. */
 static int renew(struct daemon *d, struct err *e)
 {
 	AUTO_TX struct db *tx = NULL;
@@ -263,6 +266,7 @@ static int renew(struct daemon *d, struct err *e)
 		return r;
 	tx = agents_db(d->a);
 	r = lease_check(d->lease, e);
+	d->lost = r == ERR_BUSY;
 	/* Nothing is written unless half its time is over: a commit would wake ourselves. */
 	return r < 0 || db_changes(tx) == 0 ? r : db_commit(tx, e);
 }
@@ -333,11 +337,7 @@ int daemon_run(struct agents *a, const struct daemon_options *options, struct er
 		struct err why = { 0 };
 
 		r = round_of(&d, &why);
-		if (r == ERR_BUSY && strstr(why.msg, "was lost")) {
-			*e = why;
-			return r;
-		}
-		if (r < 0 && options->once) {
+		if (r < 0 && (d.lost || options->once)) {
 			*e = why;
 			return r;
 		}

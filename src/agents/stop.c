@@ -33,20 +33,38 @@ static int has_ended(struct agents *a, struct dispatch *d, struct err *e)
 	return r < 0 ? r : d->status != AGENT_RUNNING;
 }
 
-/* Until the process is gone, or `ms` are over: 1 when it is gone. */
+/* Until all of its group are gone, or `ms` are over: 1 when they are gone. */
 static int wait_for_process(const struct dispatch *d, int64_t ms, struct err *e)
 {
 	AUTO_WATCH struct watch *w = watch_new();
 	int64_t until = time_monotonic() + ms;
-	int r = watch_process(w, (pid_t)d->pid, e);
+	pid_t member;
+	int r = 0;
 
-	while (r >= 0 && keep_liveness(d->identity) == PROC_ALIVE && time_monotonic() < until) {
+	while (r >= 0 && (member = keep_member(d->identity)) > 0) {
 		int64_t left = until - time_monotonic();
 
-		/* Of the group a member may outlive its leader, whose end is all that is told. */
-		r = watch_wait(w, left < 100 ? left : 100, e);
+		if (left <= 0)
+			return 0;
+		r = watch_process(w, member, e);
+		if (r == 0)
+			r = watch_wait(w, left, e);
 	}
-	return r < 0 ? r : keep_liveness(d->identity) != PROC_ALIVE;
+	return r < 0 ? r : 1;
+}
+
+/* Until its supervisor has written something, or has died. */
+static int wait_for_supervisor(struct agents *a, const struct dispatch *d, struct watch *w,
+			       int64_t until, struct err *e)
+{
+	AUTO_FREE char *name = run_lease_name(d);
+	int64_t left = until - time_monotonic();
+	pid_t supervisor = 0;
+	int r = lease_owner(agents_db(a), name, &supervisor, e);
+
+	if (r > 0)
+		r = watch_process(w, supervisor, e);
+	return r < 0 ? r : watch_wait(w, left > 0 ? left : 0, e);
 }
 
 /* Its supervisor writes it down; when it has none, we do. */
@@ -70,7 +88,7 @@ static int wait_for_record(struct agents *a, struct dispatch *d, struct err *e)
 			return 0;
 		if (time_monotonic() > until)
 			return err_set(e, ERR_BUSY, "'%.200s' does not end", d->name);
-		r = watch_wait(w, 50, e);
+		r = wait_for_supervisor(a, d, w, until, e);
 	}
 	return r < 0 ? r : 0;
 }

@@ -83,13 +83,35 @@ static pid_t pid_of(const char *identity)
 	return parse_int64(digits, 2, INT_MAX, &pid, &ignored) < 0 ? 0 : (pid_t)pid;
 }
 
-/* Of this boot and this place, as proc_liveness() has found, and the leader is gone: is its group? */
-static bool group_runs_on(pid_t pid)
+/* One of a group that runs, and is not just waited for; 0: none. */
+static pid_t member_of(pid_t group)
+{
+	AUTO_STRV struct strv names = STRV_INIT;
+	struct err ignored = { 0 };
+
+	if (dir_names(AT_FDCWD, "/proc", &names, &ignored) < 0)
+		return 0;
+	for (size_t i = 0; i < names.n; i++) {
+		char identity[PROC_IDENTITY_MAX];
+		int64_t pid = 0;
+
+		if (parse_int64(names.v[i], 2, INT_MAX, &pid, &ignored) < 0 ||
+		    getpgid((pid_t)pid) != group)
+			continue;
+		proc_identity((pid_t)pid, identity);
+		if (identity[0])
+			return (pid_t)pid;
+	}
+	return 0;
+}
+
+/* Of this boot and this place, as proc_liveness() has found, and the leader is gone: who is left? */
+static pid_t left_of_group(pid_t pid)
 {
 	char leader[PROC_IDENTITY_MAX];
 
 	proc_identity(pid, leader); /* "" for a leader nobody reaped yet, too */
-	return !leader[0] && kill(-pid, 0) == 0 && getpgid(pid) != pid;
+	return !leader[0] && kill(-pid, 0) == 0 && getpgid(pid) != pid ? member_of(pid) : 0;
 }
 
 static bool is_of_this_boot(const char *identity)
@@ -110,9 +132,19 @@ enum proc_liveness keep_liveness(const char *identity)
 	enum proc_liveness life = proc_liveness(identity);
 	pid_t pid = pid_of(identity);
 
-	if (life == PROC_DEAD && pid > 0 && is_of_this_boot(identity) && group_runs_on(pid))
+	if (life == PROC_DEAD && pid > 0 && is_of_this_boot(identity) && left_of_group(pid) > 0)
 		return PROC_ALIVE;
 	return life;
+}
+
+pid_t keep_member(const char *identity)
+{
+	enum proc_liveness life = proc_liveness(identity);
+	pid_t pid = pid_of(identity);
+
+	if (life == PROC_ALIVE)
+		return pid;
+	return life == PROC_DEAD && pid > 0 && is_of_this_boot(identity) ? left_of_group(pid) : 0;
 }
 
 /* When this machine was started, by the wall clock; 0 when it does not say. */

@@ -41,6 +41,8 @@ enum proc_liveness keep_liveness(const char *identity);
  * process, or when the one that has the pid now began later than that.
  */
 enum proc_liveness keep_liveness_of_pid(int64_t pid, int64_t seen_ms);
+/* One of its group that runs, its leader if that does, whose end is worth waiting for; 0: none is left. */
+pid_t keep_member(const char *identity);
 /* How long it has run, by a clock that no one sets; -1 when it does not say. */
 int64_t keep_age_ms(const char *identity);
 /* True when something was there to get it. */

@@ -172,10 +172,20 @@ int lease_check(struct lease *lease, struct err *e)
 
 int lease_owner_lives(struct db *db, const char *name, struct err *e)
 {
+	pid_t unused;
+
+	return lease_owner(db, name, &unused, e);
+}
+
+int lease_owner(struct db *db, const char *name, pid_t *ret_pid, struct err *e)
+{
 	AUTO_FREE char *owner = NULL;
 	int r = db_get_text(db, &owner, e, "SELECT owner FROM lease WHERE name=?1", "t", name);
 
-	return r < 0 ? r : owner && proc_liveness(owner) == PROC_ALIVE;
+	if (r < 0 || !owner || proc_liveness(owner) != PROC_ALIVE)
+		return r < 0 ? r : 0;
+	*ret_pid = (pid_t)strtol(owner, NULL, 10); /* an identity begins with it: base/proc.h */
+	return 1;
 }
 
 void lease_drop(struct lease *lease)

@@ -40,6 +40,8 @@ int lease_check(struct lease *lease, struct err *e);
 /* 1 when it is held by a process that lives on this machine, whatever the clock says of its time. For
  * who only wants to know: nothing is written. */
 int lease_owner_lives(struct db *db, const char *name, struct err *e);
+/* The same, and its process: for who waits for its end (engine/watch.h). */
+int lease_owner(struct db *db, const char *name, pid_t *ret_pid, struct err *e);
 void lease_drop(struct lease *lease);
 static inline void lease_auto_(struct lease **p)
 {

@@ -85,6 +85,7 @@ TEST(it_is_alive_until_it_ends_and_dead_after)
 	pid = start(folder, "read x", in);
 	proc_identity(pid, identity);
 	CHECK_INT(keep_liveness(identity), PROC_ALIVE);
+	CHECK_INT(keep_member(identity), pid);
 	CHECK_INT(keep_liveness_of_pid(pid, time_now()), PROC_ALIVE);
 	CHECK_INT(keep_liveness_of_pid(pid, time_now() - 3600000), PROC_DEAD);
 	CHECK(keep_signal(identity, SIGTERM));
@@ -124,7 +125,7 @@ TEST(its_group_counts_when_its_leader_was_killed)
 	struct err e = { 0 };
 	siginfo_t end = { 0 };
 	int ends[2];
-	pid_t pid;
+	pid_t pid, member;
 
 	CHECK(pipe2(ends, O_CLOEXEC) == 0);
 	in = ends[0];
@@ -137,7 +138,14 @@ TEST(its_group_counts_when_its_leader_was_killed)
 	CHECK_INT(kill(pid, SIGKILL), 0);
 	CHECK_INT(waitid(P_PID, (id_t)pid, &end, WEXITED), 0);
 	CHECK_INT(keep_liveness(identity), PROC_ALIVE);
+	member = keep_member(identity);
+	CHECK(member > 0 && member != pid);
 	CHECK(keep_signal(identity, SIGKILL));
+	/* Its end can be waited for, though it is nobody's child here. */
+	CHECK_OK(watch_process(w, member, &e));
+	while (keep_member(identity) > 0)
+		CHECK_INT(watch_wait(w, 20000, &e), WATCH_CHANGE);
+	CHECK_INT(keep_liveness(identity), PROC_DEAD);
 	(void)close(ends[1]);
 }
 

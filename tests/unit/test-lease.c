@@ -68,10 +68,13 @@ TEST(whether_its_owner_lives_can_be_asked_without_taking_it)
 	AUTO_DB struct db *db = open_db(folder);
 	struct lease *lease = NULL;
 	struct err e = { 0 };
+	pid_t owner = 0;
 
 	assert_int_equal(lease_owner_lives(db, "pull", &e), 0);
 	lease = take(db, "pull");
 	assert_int_equal(lease_owner_lives(db, "pull", &e), 1);
+	assert_int_equal(lease_owner(db, "pull", &owner, &e), 1);
+	assert_int_equal(owner, getpid());
 	(void)setenv("LARDER_NOW", "+400d", 1);
 	assert_int_equal(lease_owner_lives(db, "pull", &e), 1);
 	(void)unsetenv("LARDER_NOW");
