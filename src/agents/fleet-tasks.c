@@ -15,7 +15,12 @@ static const char migration_1[] =
 	"CREATE INDEX fleet_task_open ON fleet_task (user_id, status, priority, id);"
 	"CREATE INDEX fleet_task_lease ON fleet_task (user_id, lease_ms) WHERE status = 'assigned';"
 	"CREATE TABLE fleet_event (id INTEGER PRIMARY KEY AUTOINCREMENT, task_id INTEGER NOT NULL)";
-static const char *const migrations[] = { migration_1, NULL };
+/* The next one is the first of its status, however many wait. */
+static const char migration_2[] =
+	"CREATE INDEX fleet_task_by_end ON fleet_task (completed_ms) WHERE completed_ms IS NOT NULL;"
+	"DROP INDEX fleet_task_open;"
+	"CREATE INDEX fleet_task_open ON fleet_task (user_id, status, priority DESC, id)";
+static const char *const migrations[] = { migration_1, migration_2, NULL };
 const struct db_schema fleet_schema = { "fleet-tasks", migrations };
 
 #define COLUMNS                                                                                    \
@@ -115,20 +120,31 @@ int fleet_task_add(struct db *db, const struct caller *by, const struct json *bo
 	return r < 0 ? r : find_task(db, by->user_id, db_last_id(db), false, out, e);
 }
 
-/* Whoever was given it has not said that it has it. */
-#define IS_FREE                                                                                    \
-	"(status = 'queued' OR (status = 'assigned' AND (lease_ms <= ?3 OR lease_ms > ?3 + ?5"     \
-	" OR (agent_id = ?2 AND ?4 >= 0 AND event > ?4))))"
+/* The first of a status, by its index. */
+#define FIRST(status, is_free)                                                                     \
+	"SELECT * FROM (SELECT id, priority FROM fleet_task t WHERE user_id = ?1"                  \
+	" AND status = '" status "' AND (asked_agent IS NULL OR asked_agent = ?2) AND " is_free    \
+	" ORDER BY priority DESC, id LIMIT 1)"
+/* Whoever was given it has not said that it has it. A lease that a stepped clock has put out of reach
+ * is over. */
+#define UNSEEN                                                                                     \
+	"(lease_ms <= ?3 OR lease_ms > ?3 + ?5 OR (agent_id = ?2 AND ?4 >= 0 AND event > ?4))"
+/* Whoever has it was a node that beats, and does so no more. */
+#define LOST                                                                                       \
+	"lease IS NOT NULL AND EXISTS (SELECT 1 FROM fleet_agent a WHERE a.user_id = ?1"           \
+	" AND a.agent_id = t.agent_id AND a.registered_ms IS NOT NULL"                             \
+	" AND a.last_heartbeat_ms < ?3 - ?6)"
+#define WAITING FIRST("queued", "true")
+#define GIVEN   FIRST("assigned", UNSEEN)
+#define AT_WORK FIRST("in_progress", LOST)
 
 static int find_free(struct db *db, const struct fleet_claim *c, int64_t *ret_id, struct err *e)
 {
-	static const char sql_free[] =
-		"SELECT id FROM fleet_task WHERE user_id = ?1 AND status IN ('queued', 'assigned')"
-		" AND " IS_FREE " AND (asked_agent IS NULL OR asked_agent = ?2)"
-		" ORDER BY priority DESC, id LIMIT 1";
-	/* A lease that a stepped clock has put out of reach is over. */
-	return db_get_int(db, ret_id, 0, e, sql_free, "itiii", c->user_id, c->agent_id, time_now(),
-			  c->seen_event, (int64_t)FLEET_LEASE_MAX * 1000);
+	static const char sql_free[] = "SELECT id FROM (" WAITING " UNION ALL " GIVEN
+				       " UNION ALL " AT_WORK ") ORDER BY priority DESC, id LIMIT 1";
+
+	return db_get_int(db, ret_id, 0, e, sql_free, "itiiii", c->user_id, c->agent_id, time_now(),
+			  c->seen_event, (int64_t)FLEET_LEASE_MAX * 1000, FLEET_LOST_MS);
 }
 
 int fleet_has_task(struct db *db, const struct fleet_claim *claim, struct err *e)

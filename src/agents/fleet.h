@@ -12,7 +12,8 @@
  *	fleet_task_complete(db, by, json, &out, e)
  *
  * A claimed task that is not acknowledged within its lease is given out again, to the same agent or
- * another; so is one whose delivery a client says it never saw (Last-Event-ID). Each delivery has a
+ * another; so is one whose delivery a client says it never saw (Last-Event-ID), and one that was
+ * acknowledged under a lease by a registered node that has not been heard for FLEET_LOST_MS. Each delivery has a
  * number of its own that grows (an event id). Clients that know nothing of leases get their task as
  * acknowledged. Completing is idempotent: the first result counts. A node is offline when it has not
  * been heard for FLEET_SILENT_MS. Threads: as the db; all but the lists inside a transaction.
@@ -26,7 +27,9 @@
 
 extern const struct db_schema fleet_schema;
 
-#define FLEET_SILENT_MS    ((int64_t)5 * 60 * 1000)
+#define FLEET_SILENT_MS ((int64_t)5 * 60 * 1000)
+/* A machine that sleeps for a meeting comes back to its work; one that is silent for so long has died. */
+#define FLEET_LOST_MS      ((int64_t)3600 * 1000)
 #define FLEET_PLATFORM_MAX ((size_t)64)
 #define FLEET_STATUS_MAX   ((size_t)32)
 #define FLEET_TASK_MAX     ((size_t)10000)
@@ -74,5 +77,9 @@ int fleet_task_ack(struct db *db, const struct caller *by, const struct json *bo
 		   struct json_out *out, struct err *e);
 int fleet_task_complete(struct db *db, const struct caller *by, const struct json *body,
 			struct json_out *out, struct err *e);
+
+/* Records that came, tasks that were done and agents that were last heard of before that time, some
+ * thousand of each: the next call takes the others. */
+int fleet_forget(struct db *db, int64_t before_ms, int64_t *ret_rows, struct err *e);
 
 #endif

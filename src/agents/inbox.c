@@ -26,7 +26,9 @@ static const char migration_1[] =
 	"CREATE INDEX fleet_context_by_user ON fleet_context (user_id, seq);"
 	"CREATE INDEX fleet_context_by_age ON fleet_context (expires_ms);";
 
-static const char *const migrations[] = { migration_1, NULL };
+static const char migration_2[] = "CREATE INDEX fleet_record_by_age ON fleet_record (received_ms)";
+
+static const char *const migrations[] = { migration_1, migration_2, NULL };
 const struct db_schema inbox_schema = { "fleet-inbox", migrations };
 
 int inbox_check_agent(const char *agent_id, struct err *e)

@@ -131,13 +131,13 @@ const struct route hub_routes[] = {
 	  .permission = WRITE_FLEET },
 	{ "POST", "/v1/fleet/task/assign", NEEDS_USER, FLEET_BODY_MAX, api_fleet_assign,
 	  .permission = WRITE_FLEET },
-	{ "GET", "/v1/fleet/task/next", NEEDS_TOKEN, 0, api_fleet_next, .permission = READ_FLEET },
+	{ "GET", "/v1/fleet/task/next", NEEDS_USER, 0, api_fleet_next, .permission = READ_FLEET },
 	{ "POST", "/v1/fleet/task/ack", NEEDS_USER, FLEET_BODY_MAX, api_fleet_ack,
 	  .permission = WRITE_FLEET },
 	{ "POST", "/v1/fleet/task/complete", NEEDS_USER, FLEET_BODY_MAX, api_fleet_complete,
 	  .permission = WRITE_FLEET },
-	{ "GET", "/v1/fleet/events", NEEDS_TOKEN, 0, api_fleet_events, .permission = READ_FLEET },
-	{ "GET", "/v1/fleet/stream", NEEDS_TOKEN, 0, api_fleet_events, .permission = READ_FLEET },
+	{ "GET", "/v1/fleet/events", NEEDS_USER, 0, api_fleet_events, .permission = READ_FLEET },
+	{ "GET", "/v1/fleet/stream", NEEDS_USER, 0, api_fleet_events, .permission = READ_FLEET },
 
 	{ 0 },
 };

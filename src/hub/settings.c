@@ -12,7 +12,7 @@
 
 #define GIB    ((int64_t)1 << 30)
 #define DAY    ((int64_t)24 * 3600)
-#define FIELDS 17
+#define FIELDS 18
 
 static const struct hub_settings defaults = {
 	.upload_max = 64 * GIB,
@@ -26,6 +26,7 @@ static const struct hub_settings defaults = {
 	.metadata_s = DAY / 6,
 	.versions_keep_s = 7 * DAY,
 	.runs_keep_s = 90 * DAY,
+	.agents_keep_s = 365 * DAY,
 	.processors = YAML_MAPS_INIT(&external_map),
 	.jobs = YAML_MAPS_INIT(&clock_job_map),
 	.backup_keep = BACKUP_KEEP,
@@ -64,6 +65,8 @@ static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 		  "LARDER_HUB_VERSIONS_KEEP", "how long a replaced version can be fetched" },
 		{ "retention.runs_keep", YAML_DURATION, &s->runs_keep_s, 3600, 3650 * DAY,
 		  "LARDER_HUB_RUNS_KEEP", "how long the runs of jobs are remembered" },
+		{ "retention.agents_keep", YAML_DURATION, &s->agents_keep_s, 3600, 3650 * DAY,
+		  "LARDER_HUB_AGENTS_KEEP", "how long records and done tasks of agents are kept" },
 		{ "jobs", YAML_LIST_OF_MAPS, &s->jobs, 0, 0, NULL, "jobs of the scheduler" },
 		{ "processors", YAML_LIST_OF_MAPS, &s->processors, 0, 0, NULL,
 		  "programs that process sessions" },

@@ -17,6 +17,7 @@
  *	retention:
  *	  versions_keep: 7d        how long a replaced version can still be fetched
  *	  runs_keep: 90d           how long the runs of jobs are remembered
+ *	  agents_keep: 365d        how long records of agents and tasks that are done are kept
  *	jobs:                      of the scheduler (clock/jobs.h)
  *	  - {name: data-refresh, schedule: daily 02:30}
  *	processors:                programs that process sessions (sessions/external.h)
@@ -42,6 +43,7 @@ struct hub_settings {
 	int64_t metadata_s;                /* seconds */
 	int64_t versions_keep_s;           /* seconds */
 	int64_t runs_keep_s;               /* seconds */
+	int64_t agents_keep_s;             /* seconds */
 	struct yaml_maps processors;       /* struct external */
 	struct yaml_maps jobs;             /* struct clock_job */
 	char *backup_folder;               /* NULL or "": none */

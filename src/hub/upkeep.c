@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/upkeep.h"
 
+#include "agents/fleet.h"
 #include "agents/inbox.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -9,6 +10,8 @@
 #include "engine/runs.h"
 #include "tables/objects.h"
 #include "tables/retention.h"
+
+#include <inttypes.h>
 
 static int forget(struct hub *hub, struct strv *staged, size_t *versions, struct err *e)
 {
@@ -28,15 +31,23 @@ static int forget(struct hub *hub, struct strv *staged, size_t *versions, struct
 	return r < 0 ? r : hub_write_commit(&w, e);
 }
 
-/* Of agents: keys of requests, observations that are long over. */
-static int forget_old(struct hub *hub, struct err *e)
+/* Of agents: keys of requests, observations that are long over, records and tasks of long ago. */
+static int forget_agents(struct hub *hub, struct err *e)
 {
+	int64_t before = time_now() - hub_settings(hub)->agents_keep_s * 1000;
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
+	int64_t rows = 0;
 	int r = hub_write_begin(hub, &w, e);
 
 	if (r == 0)
 		r = inbox_expire(w.db, time_now(), e);
-	return r < 0 ? r : hub_write_commit(&w, e);
+	if (r == 0)
+		r = fleet_forget(w.db, before, &rows, e);
+	if (r == 0)
+		r = hub_write_commit(&w, e);
+	if (r == 0 && rows > 0)
+		log_event(LOG_INFO, "upkeep", "agents=%" PRId64, rows);
+	return r;
 }
 
 int hub_upkeep(struct hub *hub, struct err *e)
@@ -49,5 +60,5 @@ int hub_upkeep(struct hub *hub, struct err *e)
 		r = journal_stage_remove(hub_staging(hub), staged.v[i], e);
 	if (r == 0 && (versions > 0 || staged.n > 0))
 		log_event(LOG_INFO, "upkeep", "versions=%zu uploads=%zu", versions, staged.n);
-	return r < 0 ? r : forget_old(hub, e);
+	return r < 0 ? r : forget_agents(hub, e);
 }

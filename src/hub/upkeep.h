@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a hub lets go with time: versions replaced longer ago than the settings keep them, uploads
- * whose publish never came. By the thread that calls hub_tick(). A failure changes nothing and is
+ * whose publish never came, runs, records of agents and their tasks. By the thread that calls hub_tick(). A failure changes nothing and is
  * tried again the next time.
  */
 #ifndef LARDER_HUB_UPKEEP_H

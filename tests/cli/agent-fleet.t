@@ -80,6 +80,37 @@ ok 'a task that is not acknowledged is given out again' '
 	same "$(post task/ack "{\"agent_id\":\"n1\",\"task_id\":1,\"lease\":\"$lease\"}")/$(json reply.json .error)" 409/conflict
 '
 
+ok 'a task whose node died after it took it is given out again, of one that beats it is not' '
+	new_hub hub
+	post register "{\"agent_id\":\"n1\"}" >/dev/null
+	post dispatch "{\"repo\":\"api\",\"task\":\"one\"}" >/dev/null
+	get "task/next?agent_id=n1&lease=60" >/dev/null
+	post task/ack "{\"agent_id\":\"n1\",\"task_id\":1,\"lease\":\"$(json reply.json .data.lease)\"}" >/dev/null
+	same "$(get "task/next?agent_id=n2&lease=60")/$(jq .data reply.json)" 200/null
+	stop_hub
+	LARDER_NOW=+2h
+	export LARDER_NOW
+	start_hub hub
+	unset LARDER_NOW
+	same "$(get "task/next?agent_id=n2&lease=60")/$(json reply.json .data.deliveries)" 200/2
+	same "$(post task/complete "{\"agent_id\":\"n1\",\"task_id\":1}")" 409
+'
+
+ok 'who may only read is given no task; a key does what it names' '
+	new_hub hub
+	post dispatch "{\"repo\":\"api\",\"task\":\"one\"}" >/dev/null
+	all=$LARDER_TOKEN
+	LARDER_TOKEN=$(larder admin token create --name r --scope read)
+	same "$(get "task/next?agent_id=n1")/$(get "events?agent_id=n1")/$(get nodes)" 403/403/200
+	LARDER_TOKEN=$all
+	LARDER_TOKEN=$(larder admin token create --name k --permission fleet.write)
+	same "$(get "task/next?agent_id=n1")/$(post register "{\"agent_id\":\"n1\"}")" 403/201
+	LARDER_TOKEN=$all
+	LARDER_TOKEN=$(larder admin token create --name k --permission fleet.read)
+	same "$(get "task/next?agent_id=n1&lease=60")/$(json reply.json .data.task)" 200/one
+	same "$(post task/ack "{\"agent_id\":\"n1\",\"task_id\":1,\"lease\":\"$(json reply.json .data.lease)\"}")" 403
+'
+
 ok 'the stream brings tasks as they are given, and what was not seen once more' '
 	new_hub hub
 	post register "{\"agent_id\":\"n1\"}" >/dev/null
@@ -110,6 +141,23 @@ ok 'a stream without leases counts its tasks as taken; a limit ends it' '
 	same "$(status GET "/v1/fleet/events?agent_id=old&poll_interval_ms=50" "$LARDER_TOKEN")" 422
 	same "$(status GET "/v1/fleet/events" "$LARDER_TOKEN")" 422
 	same "$(status GET "/v1/fleet/events?agent_id=a" "")/$(json reply.json .error)" 401/unauthorised
+'
+
+ok 'records and tasks of long ago are forgotten with the upkeep of a hub' '
+	new_hub hub
+	post dispatch "{\"repo\":\"api\",\"task\":\"one\"}" >/dev/null
+	post dispatch "{\"repo\":\"api\",\"task\":\"waits\"}" >/dev/null
+	get "task/next?agent_id=n1" >/dev/null
+	post task/complete "{\"agent_id\":\"n1\",\"task_id\":1}" >/dev/null
+	status POST /v1/agent/sync "$LARDER_TOKEN" "{\"agent_id\":\"n1\",\"dispatches\":[{\"repo\":\"y\",\"status\":\"failed\"}]}" >/dev/null
+	same "$(get stats)/$(json reply.json .data.repos_touched)" 200/1
+	stop_hub
+	LARDER_NOW=+2d LARDER_HUB_AGENTS_KEEP=1d
+	export LARDER_NOW LARDER_HUB_AGENTS_KEEP
+	start_hub hub
+	unset LARDER_NOW
+	wait_for "get stats >/dev/null; jq -e \".data.repos_touched == 0\" reply.json >/dev/null"
+	same "$(get "task/next?agent_id=n1")/$(json reply.json .data.task)" 200/waits
 '
 
 ok 'streams take no thread from others, and end with the hub' '
