@@ -61,8 +61,10 @@ int fault_step(const char *what, const char *path)
 	(void)pthread_once(&once, read_environment);
 	step = atomic_fetch_add(&count, 1) + 1;
 	record(step, what, path);
-	if (asked.crash_at > 0 && step == asked.crash_at)
+	if (asked.crash_at > 0 && step == asked.crash_at) {
+		fault_cut();
 		_exit(CRASH_EXIT);
+	}
 	if (asked.fail_at > 0 &&
 	    (step == asked.fail_at || (step > asked.fail_at && !asked.fail_once))) {
 		errno = asked.fail_with;

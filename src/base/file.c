@@ -56,6 +56,7 @@ int file_write_all(int fd, struct bytes contents, const char *name, struct err *
 {
 	if (fault_step("write", name) < 0)
 		return err_sys(e, "write '%s'", name);
+	fault_will_write(fd, -1, contents.n);
 	while (contents.n > 0) {
 		ssize_t n = write(fd, contents.p, contents.n);
 
@@ -86,6 +87,7 @@ int file_copy_piece(const struct file_piece *piece, const char *name, struct err
 
 	if (fault_step("write", name) < 0)
 		return err_sys(e, "write '%s'", name);
+	fault_will_write(piece->to, piece->to_at, (size_t)piece->n);
 	while (done < piece->n) {
 		off_t from = piece->from_at + done;
 		off_t to = piece->to_at + done;
@@ -111,6 +113,7 @@ int file_sync(int fd, const char *name, struct err *e)
 {
 	if (fault_step("fsync", name) < 0 || fsync(fd) < 0)
 		return err_sys(e, "sync '%s'", name);
+	fault_did_sync(fd);
 	return 0;
 }
 
@@ -141,15 +144,20 @@ int dir_sync_parent(int dirfd, const char *path, struct err *e)
 
 int file_rename(int from_dirfd, const char *from, int to_dirfd, const char *to, struct err *e)
 {
-	if (fault_step("rename", to) < 0 || renameat(from_dirfd, from, to_dirfd, to) < 0)
+	if (fault_step("rename", to) < 0)
+		return err_sys(e, "rename '%s' to '%s'", from, to);
+	fault_will_name(from_dirfd, from, to_dirfd, to);
+	if (renameat(from_dirfd, from, to_dirfd, to) < 0)
 		return err_sys(e, "rename '%s' to '%s'", from, to);
 	return 0;
 }
 
 int file_remove(int dirfd, const char *path, struct err *e)
 {
-	if (fault_step("unlink", path) < 0 ||
-	    (unlinkat(dirfd, path, 0) < 0 && errno != ENOENT && errno != ENOTDIR))
+	if (fault_step("unlink", path) < 0)
+		return err_sys(e, "remove '%s'", path);
+	fault_will_name(dirfd, path, -1, NULL);
+	if (unlinkat(dirfd, path, 0) < 0 && errno != ENOENT && errno != ENOTDIR)
 		return err_sys(e, "remove '%s'", path);
 	return 0;
 }
@@ -164,6 +172,7 @@ int file_replace(int dirfd, const char *path, struct bytes contents, mode_t mode
 	temporary = xasprintf("%s.tmp-%s", path, suffix);
 	if (fault_step("create", path) < 0)
 		return err_sys(e, "create '%s'", path);
+	fault_will_name(-1, NULL, dirfd, temporary);
 	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return err_sys(e, "create '%s'", path);

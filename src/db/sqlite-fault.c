@@ -54,11 +54,30 @@ static int fault_read(sqlite3_file *file, void *p, int n, sqlite3_int64 at)
 	return of(file)->real->pMethods->xRead(of(file)->real, p, n, at);
 }
 
+/* What a power cut before the next sync brings back: the bytes from `at` on, and the size. */
+static void note_old(struct fault_file *f, int64_t n, sqlite3_int64 at)
+{
+	AUTO_FREE char *old = NULL;
+	sqlite3_int64 size = 0;
+	int64_t there;
+
+	if (!f->counted || !fault_wants_old() ||
+	    f->real->pMethods->xFileSize(f->real, &size) != SQLITE_OK)
+		return;
+	there = at < size ? (size - at < n ? size - at : n) : 0;
+	old = xmalloc((size_t)there + 1);
+	if (there > 0 && f->real->pMethods->xRead(f->real, old, (int)there, at) != SQLITE_OK)
+		return;
+	fault_will_change(f->path, at, (struct bytes){ old, (size_t)there }, size);
+}
+
 static int fault_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at)
 {
 	struct fault_file *f = of(file);
 	int rc = n == FRAME_HEADER ? SQLITE_OK : step(f, "db-write", SQLITE_IOERR_WRITE);
 
+	if (rc == SQLITE_OK)
+		note_old(f, n, at);
 	return rc != SQLITE_OK ? rc : f->real->pMethods->xWrite(f->real, p, n, at);
 }
 
@@ -67,6 +86,8 @@ static int fault_truncate(sqlite3_file *file, sqlite3_int64 size)
 	struct fault_file *f = of(file);
 	int rc = step(f, "db-truncate", SQLITE_IOERR_TRUNCATE);
 
+	if (rc == SQLITE_OK)
+		note_old(f, INT32_MAX, size);
 	return rc != SQLITE_OK ? rc : f->real->pMethods->xTruncate(f->real, size);
 }
 
@@ -75,7 +96,11 @@ static int fault_sync(sqlite3_file *file, int flags)
 	struct fault_file *f = of(file);
 	int rc = step(f, "db-sync", SQLITE_IOERR_FSYNC);
 
-	return rc != SQLITE_OK ? rc : f->real->pMethods->xSync(f->real, flags);
+	if (rc == SQLITE_OK)
+		rc = f->real->pMethods->xSync(f->real, flags);
+	if (rc == SQLITE_OK && f->counted)
+		fault_did_sync_path(f->path);
+	return rc;
 }
 
 static int fault_size(sqlite3_file *file, sqlite3_int64 *ret_size)

@@ -84,6 +84,7 @@ static int place(struct root *root, const char *staged, const struct op *op, str
 
 	if (fault_step("rename", op->target) < 0)
 		return op_error(op, e);
+	fault_will_name(root->staging, staged, root->dirfd, op->target);
 	if (renameat(root->staging, staged, root->dirfd, op->target) == 0)
 		return 0;
 	if (errno != ENOENT)
@@ -92,6 +93,7 @@ static int place(struct root *root, const char *staged, const struct op *op, str
 	r = dir_make(root->dirfd, folder, 0755, e);
 	if (r < 0)
 		return r;
+	fault_will_name(root->staging, staged, root->dirfd, op->target); /* the folder is new */
 	if (renameat(root->staging, staged, root->dirfd, op->target) < 0)
 		return op_error(op, e);
 	return 0;
@@ -138,6 +140,7 @@ static int apply_remove(struct replay *replay, const struct op *op, struct err *
 
 	if (fault_step("unlink", op->target) < 0)
 		return op_error(op, e);
+	fault_will_name(dirfd, op->target, -1, NULL);
 	if (unlinkat(dirfd, op->target, 0) == 0 || errno == ENOENT || errno == ENOTDIR)
 		return 0;
 	if (errno != EISDIR)

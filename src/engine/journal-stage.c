@@ -33,6 +33,8 @@ int journal_stage_open(const struct root *root, const char *name, int flags, int
 		return r;
 	if ((flags & O_CREAT) && fault_step("create", name) < 0)
 		return err_sys(e, "create staged file '%s'", name);
+	if (flags & O_CREAT)
+		fault_will_name(-1, NULL, root->staging, name);
 	fd = openat(root->staging, name, flags | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd < 0 && errno == ENOENT)
 		return err_set(e, ERR_NOT_FOUND, "'%s' is not staged", name);
@@ -72,6 +74,7 @@ static int sync_all(const struct root *root, struct err *e)
 	/* an fd that was open before the writes hears of their errors, see syncfs(2) */
 	if (fault_step("syncfs", ROOT_STAGING) < 0 || syncfs(root->staging) < 0)
 		return err_sys(e, "sync the staged files");
+	fault_did_sync_all();
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 #include "scratch.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* Three steps; the exit status has a bit for each that failed, and 64 for ENOSPC. */
@@ -117,9 +119,76 @@ TEST(steps_are_written_down)
 	CHECK_STR(buf_str(&text), "1 write some file\n2 write some file\n3 write some file\n");
 }
 
+static bool has_text(const char *path, const char *text)
+{
+	AUTO_BUF struct buf found = BUF_INIT(1000);
+	struct err e = { 0 };
+
+	return file_read(AT_FDCWD, path, 1000, &found, &e) == 0 && str_eq(buf_str(&found), text);
+}
+
+/* A file replaced and synced; others renamed, removed and written, and not. */
+static int work(int dir)
+{
+	static const char *const names[] = { "safe", "from", "to", "moved", "removed", "written" };
+	struct err e = { 0 };
+	AUTO_FD int fd = -1;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (file_replace(AT_FDCWD, names[i], bytes_of(names[i]), 0600, &e) < 0)
+			return e.code;
+	fd = open("written", O_WRONLY | O_APPEND | O_CLOEXEC);
+	if (file_replace(AT_FDCWD, "safe", bytes_of("new"), 0600, &e) < 0 ||
+	    file_rename(AT_FDCWD, "from", AT_FDCWD, "to", &e) < 0 ||
+	    file_rename(AT_FDCWD, "moved", dir, "moved", &e) < 0 ||
+	    dir_sync(AT_FDCWD, "sub", &e) < 0 || file_remove(AT_FDCWD, "removed", &e) < 0)
+		return e.code;
+	return file_write_all(fd, bytes_of(" and more"), "written", &e);
+}
+
+static char *top; /* of the test below, for its child */
+
+static int lose_power(void)
+{
+	AUTO_FREE char *cut = xasprintf("%s/cut", top);
+	AUTO_FREE char *sub = xasprintf("%s/sub", top);
+	AUTO_FD int dir = -1;
+
+	if (mkdir(cut, 0700) < 0 || mkdir(sub, 0700) < 0 || chdir(top) < 0 ||
+	    setenv("LARDER_CUT", cut, 1) < 0)
+		return 1;
+	dir = open(sub, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (work(dir) < 0)
+		return 2;
+	fault_cut();
+	if (!has_text("safe", "new") || !has_text("from", "from") || !has_text("to", "to"))
+		_exit(3); /* after a cut nothing is named or written any more */
+	/* the folder that one left was not synced: it is in both */
+	_exit(has_text("moved", "moved") && has_text("sub/moved", "moved") &&
+			      has_text("removed", "removed") && has_text("written", "written")
+		      ? 0
+		      : 4);
+}
+
+/* In a child as well: what removes files passes the seam, which reads its settings once. */
+static int tidy(void)
+{
+	scratch_free(&top);
+	return 0;
+}
+
+TEST(a_power_cut_takes_what_was_not_synced)
+{
+	top = scratch_new();
+	CHECK_INT(run_with(NULL, 0, lose_power), 0);
+	CHECK_INT(run_with(NULL, 0, tidy), 0);
+	free(top);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		CASE(a_power_cut_takes_what_was_not_synced),
 		CASE(without_settings_no_step_fails),
 		CASE(crash_at_ends_the_process_before_the_step),
 		CASE(fail_at_fails_that_step_and_all_later_ones),
