@@ -37,7 +37,7 @@ start_postgres() {
 	PGHOST=$work/pg PGUSER=larder PGDATABASE=postgres
 	export PGHOST PGUSER PGDATABASE
 	until pg_isready -q; do sleep 0.05; done
-	psql -qc "CREATE TABLE orders AS SELECT g AS id, (g * 7919) % 100000 AS customer, (random() * 1000)::numeric(10,2) AS amount,
+	psql -qc "CREATE TABLE orders AS SELECT g AS id, (g::bigint * 7919) % 100000 AS customer, (random() * 1000)::numeric(10,2) AS amount,
 		now() - g * interval '1 second' AS placed, 'order number ' || g AS note FROM generate_series(1, $rows) g"
 }
 

@@ -19,8 +19,8 @@
 #define CALLS_QUICK 24
 #define CALLS_MAX   1000
 #define SLOW_MS     500
-/* Beyond these that wait for their turn, no more runs are claimed: another may take over. */
-#define QUEUE_MAX  4096
+/* Beyond these that wait for their turn, no more runs are claimed: as many as a table can have. */
+#define QUEUE_MAX  YAML_MAPS_MAX
 #define ASK_MS     10000
 #define ASK_GAP_MS 100 /* between questions that only ends of runs are the reason for */
 #define PAUSE_MS   1000

@@ -8,6 +8,10 @@
 #include <inttypes.h>
 #include <pthread.h>
 
+/* Of many that end together, one writes for all: another commit for each would be most of their cost.
+ * The last one of them always writes. */
+#define RECORD_GAP_MS 20
+
 /* How a run ended, until it is a row. */
 struct ended {
 	int64_t id, at_ms, ms;
@@ -22,7 +26,9 @@ struct live {
 	size_t n_begun, begun_capacity;
 	struct ended *ended;
 	size_t n_ended, ended_capacity;
-	bool recording; /* a thread is on its way to write what is in `ended` */
+	size_t n_written;    /* of those begun: ended, and in a transaction */
+	bool recording;      /* a thread is on its way to write what is in `ended` */
+	int64_t recorded_ms; /* when one last set out to, monotonic */
 };
 
 /* One run at work. */
@@ -121,6 +127,7 @@ int live_record(struct live *live, struct db *db, struct live_batch *ret_batch, 
 	(void)pthread_mutex_lock(&live->lock);
 	batch.v = TAKE(live->ended);
 	batch.n = live->n_ended;
+	live->n_written += batch.n;
 	live->n_ended = live->ended_capacity = 0;
 	live->recording = false; /* who ends from here on has to write for itself again */
 	(void)pthread_mutex_unlock(&live->lock);
@@ -153,6 +160,7 @@ void live_batch_close(struct live_batch *batch)
 	if (!live)
 		return;
 	(void)pthread_mutex_lock(&live->lock);
+	live->n_written -= batch->n;
 	for (size_t i = 0; i < batch->n; i++) {
 		if (!batch->written) {
 			add_ended(live, &batch->v[i]);
@@ -165,6 +173,14 @@ void live_batch_close(struct live_batch *batch)
 	free(batch->v);
 }
 
+/* The next one whose run ends tries. */
+static void not_recording(struct live *live)
+{
+	(void)pthread_mutex_lock(&live->lock);
+	live->recording = false;
+	(void)pthread_mutex_unlock(&live->lock);
+}
+
 static int record_now(struct hub *hub, struct err *e)
 {
 	AUTO_LIVE_BATCH struct live_batch batch = { 0 };
@@ -173,10 +189,23 @@ static int record_now(struct hub *hub, struct err *e)
 
 	if (r == 0)
 		r = live_record(hub_live(hub), w.db, &batch, e);
+	else
+		not_recording(hub_live(hub));
 	if (r == 0)
 		r = hub_write_commit(&w, e);
 	batch.written = r == 0;
 	return r;
+}
+
+int live_settle(struct hub *hub, struct err *e)
+{
+	struct live *live = hub_live(hub);
+	bool any;
+
+	(void)pthread_mutex_lock(&live->lock);
+	any = live->n_ended > 0;
+	(void)pthread_mutex_unlock(&live->lock);
+	return any ? record_now(hub, e) : 0;
 }
 
 /* True when the caller is to write. */
@@ -191,12 +220,17 @@ static bool note_end(struct live *live, const struct run *run, const struct http
 		.detail = outcome->detail ? xstrdup(outcome->detail) : NULL,
 		.by = caller_copy(&run->by),
 	};
-	bool first;
+	int64_t now = time_monotonic();
+	bool others, first;
 
 	(void)pthread_mutex_lock(&live->lock);
 	add_ended(live, &ended);
-	first = !live->recording;
-	live->recording = true;
+	others = live->n_begun > live->n_ended + live->n_written;
+	first = !live->recording && (!others || now - live->recorded_ms >= RECORD_GAP_MS);
+	if (first) {
+		live->recording = true;
+		live->recorded_ms = now;
+	}
 	(void)pthread_mutex_unlock(&live->lock);
 	return first;
 }

@@ -10,8 +10,8 @@
  *	r = hub_write_commit(&w, e), batch.written = r == 0  else it is kept for the next time
  *
  * "At work" is memory and not a row, since it ends with the process: whoever starts a hub closes
- * the runs that the one before left open (runs_cut). An end is recorded at once; when many come
- * together, one of their threads writes for all.
+ * the runs that the one before left open (runs_cut). An end is recorded at once; of many that come
+ * together, one writes for those of the last 20 ms, or the scheduler's next question does.
  *
  * Threads: any. Errors: ERR_CONFLICT for a run that has begun already, or is not open.
  */
@@ -43,6 +43,9 @@ struct live_batch {
 void live_batch_close(struct live_batch *batch);
 #define AUTO_LIVE_BATCH AUTO(live_batch_close)
 int live_record(struct live *live, struct db *db, struct live_batch *ret_batch, struct err *e);
+
+/* What is still no row becomes one now: by whoever keeps the hub up, and when it has stopped serving. */
+int live_settle(struct hub *hub, struct err *e);
 
 /* What an HTTP status means for a run; 0: there was no reply. */
 struct run_result;

@@ -8,6 +8,7 @@
 #include "base/proc.h"
 #include "base/time.h"
 #include "hub/jobs-view.h"
+#include "hub/live.h"
 #include "hub/notify.h"
 #include "hub/query-pool.h"
 #include "hub/routes.h"
@@ -37,6 +38,8 @@ struct serving {
 
 static void serving_release(struct serving *s)
 {
+	struct err why = { 0 };
+
 	supervise_free(s->scheduler);
 	/* What a conversion still uses is not freed under it: the process ends now, and with it the
 	 * conversion, which changed nothing yet. */
@@ -44,6 +47,8 @@ static void serving_release(struct serving *s)
 		log_event(LOG_WARN, "cut", "what=%s", "a publish that was converting");
 		_exit(err_exit_code(s->result));
 	}
+	if (s->hub && live_settle(s->hub, &why) < 0)
+		log_event(LOG_WARN, "stopping", "error=%s", why.msg);
 	hub_close(s->hub);
 	free(s->address);
 	free(s->url);
@@ -154,6 +159,8 @@ static int tick(struct hub *hub, struct err *e)
 	}
 	if (r == 0)
 		r = hub_settle(hub, &why);
+	if (r == 0)
+		r = live_settle(hub, &why);
 	query_pool_warm(hub_queries(hub)); /* before anybody asks */
 	if (r < 0)
 		log_event(LOG_ERROR, "tick", "error=%s", why.msg);

@@ -28,9 +28,8 @@ static void load_once(void)
 		CURL_SYMBOL(slist_append),        CURL_SYMBOL(slist_free_all),
 		CURL_SYMBOL(multi_init),          CURL_SYMBOL(multi_cleanup),
 		CURL_SYMBOL(multi_setopt),        CURL_SYMBOL(multi_add_handle),
-		CURL_SYMBOL(multi_remove_handle), CURL_SYMBOL(multi_perform),
-		CURL_SYMBOL(multi_poll),          CURL_SYMBOL(multi_info_read),
-		CURL_SYMBOL(multi_strerror),
+		CURL_SYMBOL(multi_remove_handle), CURL_SYMBOL(multi_socket_action),
+		CURL_SYMBOL(multi_info_read),     CURL_SYMBOL(multi_strerror),
 	};
 
 	if (library_load(names, symbols, ARRAY_LEN(symbols), &loaded.library, &loaded.error) < 0) {

@@ -29,9 +29,8 @@ struct curl_library {
 	CURLMcode (*multi_setopt)(CURLM *multi, CURLMoption option, ...);
 	CURLMcode (*multi_add_handle)(CURLM *multi, CURL *handle);
 	CURLMcode (*multi_remove_handle)(CURLM *multi, CURL *handle);
-	CURLMcode (*multi_perform)(CURLM *multi, int *running);
-	CURLMcode (*multi_poll)(CURLM *multi, struct curl_waitfd *extra, unsigned n, int timeout_ms,
-				int *ready);
+	CURLMcode (*multi_socket_action)(CURLM *multi, curl_socket_t socket, int events,
+					 int *running);
 	CURLMsg *(*multi_info_read)(CURLM *multi, int *left);
 	const char *(*multi_strerror)(CURLMcode code);
 	struct curl_slist *(*slist_append)(struct curl_slist *list, const char *line);

@@ -89,9 +89,10 @@ int http_request(struct http_client *c, const struct http_request *request,
 	if (r < 0)
 		return r;
 	c->curl->easy_reset(c->handle);
-	r = transfer_prepare(&t, c->handle, false);
+	transfer_open(c, c->handle, false);
+	r = transfer_prepare(&t, c->handle);
 	if (r == 0)
 		r = transfer_end(&t, c->handle, c->curl->easy_perform(c->handle));
-	transfer_release(&t);
+	transfer_release(&t, c->handle);
 	return r;
 }

@@ -170,21 +170,19 @@ static int add_headers(struct transfer *t)
  * the transfer less safe than it was. */
 #define SET(option, value) ((void)curl->easy_setopt(h, option, value))
 
-static void set_connection(struct transfer *t, const struct curl_library *curl, CURL *h)
+static void set_connection(const struct http_client *c, const struct curl_library *curl, CURL *h)
 {
-	SET(CURLOPT_URL, t->request->url);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(CURLOPT_NOPROXY, t->client->no_proxy);
+	SET(CURLOPT_NOPROXY, c->no_proxy);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
-	SET(CURLOPT_USERAGENT, t->client->user_agent);
-	SET(CURLOPT_ERRORBUFFER, t->message);
-	if (t->client->ca_file) {
-		SET(CURLOPT_CAINFO, t->client->ca_file);
+	SET(CURLOPT_USERAGENT, c->user_agent);
+	if (c->ca_file) {
+		SET(CURLOPT_CAINFO, c->ca_file);
 		SET(CURLOPT_CAPATH, NULL); /* it alone, not it too */
 	}
 }
@@ -197,11 +195,12 @@ static void set_buffers(const struct curl_library *curl, CURL *h, bool small)
 
 static void set_callbacks(struct transfer *t, const struct curl_library *curl, CURL *h)
 {
+	SET(CURLOPT_URL, t->request->url);
+	SET(CURLOPT_ERRORBUFFER, t->message);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, t);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, t);
-	SET(CURLOPT_NOPROGRESS, 0L);
 	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
 	SET(CURLOPT_XFERINFODATA, t);
 }
@@ -210,8 +209,10 @@ static void set_method(struct transfer *t, const struct curl_library *curl, CURL
 {
 	const struct http_request *q = t->request;
 
-	if (q->accept_gzip)
-		SET(CURLOPT_ACCEPT_ENCODING, "gzip");
+	/* A handle that has been used may be set for another method: this takes it back to GET. */
+	SET(CURLOPT_HTTPGET, 1L);
+	SET(CURLOPT_CUSTOMREQUEST, NULL);
+	SET(CURLOPT_ACCEPT_ENCODING, q->accept_gzip ? "gzip" : NULL);
 	SET(CURLOPT_HTTPHEADER, t->headers);
 	if (str_eq(q->method, "HEAD")) {
 		SET(CURLOPT_NOBODY, 1L);
@@ -304,15 +305,22 @@ int transfer_check(struct http_client *c, const struct http_request *q, struct e
 	return transfer_load(c, e);
 }
 
-int transfer_prepare(struct transfer *t, CURL *handle, bool small)
+void transfer_open(const struct http_client *c, CURL *handle, bool many)
+{
+	const struct curl_library *curl = c->curl;
+
+	set_connection(c, curl, handle);
+	set_buffers(curl, handle, many);
+	(void)curl->easy_setopt(handle, CURLOPT_NOPROGRESS, (long)many); /* as SET says */
+}
+
+int transfer_prepare(struct transfer *t, CURL *handle)
 {
 	const struct curl_library *curl = t->client->curl;
 
 	t->started = t->moved_ms = time_monotonic();
 	if (add_headers(t) < 0)
 		return t->e->code;
-	set_connection(t, curl, handle);
-	set_buffers(curl, handle, small);
 	set_callbacks(t, curl, handle);
 	set_method(t, curl, handle);
 	return 0;
@@ -329,9 +337,15 @@ int transfer_end(struct transfer *t, CURL *handle, CURLcode result)
 	return result == CURLE_OK ? 0 : explain(t, result);
 }
 
-void transfer_release(struct transfer *t)
+void transfer_release(struct transfer *t, CURL *handle)
 {
+	const struct curl_library *curl = t->client->curl;
+
+	if (handle) {
+		(void)curl->easy_setopt(handle, CURLOPT_HTTPHEADER, NULL); /* what ends here */
+		(void)curl->easy_setopt(handle, CURLOPT_ERRORBUFFER, NULL);
+	}
 	if (t->headers)
-		t->client->curl->slist_free_all(t->headers);
+		curl->slist_free_all(t->headers);
 	t->headers = NULL;
 }

@@ -3,9 +3,10 @@
  * One request while it runs, between http-client.c (which waits for it) and http-multi.c (which has
  * many of them at once). Only these include this.
  *
- *	transfer_prepare(&t, handle, small)     tells the handle; then libcurl performs it
+ *	transfer_open(client, handle, many)     what holds for all its requests
+ *	transfer_prepare(&t, handle)            what holds for this one; then libcurl performs it
  *	transfer_end(&t, handle, result)        0, or the error in *t.e
- *	transfer_release(&t)
+ *	transfer_release(&t, handle)            which can take the next one now
  */
 #ifndef LARDER_NET_HTTP_TRANSFER_H
 #define LARDER_NET_HTTP_TRANSFER_H
@@ -42,9 +43,11 @@ struct transfer {
 int transfer_load(struct http_client *c, struct err *e);
 /* Is the address one, and libcurl there? */
 int transfer_check(struct http_client *c, const struct http_request *request, struct err *e);
-/* `small`: buffers for short answers. */
-int transfer_prepare(struct transfer *t, CURL *handle, bool small);
+/* `many`: one of many at once, with a short answer and a time in all: buffers are small, and nobody
+ * asks again and again whether it stalls. */
+void transfer_open(const struct http_client *c, CURL *handle, bool many);
+int transfer_prepare(struct transfer *t, CURL *handle);
 int transfer_end(struct transfer *t, CURL *handle, CURLcode result);
-void transfer_release(struct transfer *t);
+void transfer_release(struct transfer *t, CURL *handle);
 
 #endif
