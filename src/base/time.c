@@ -68,8 +68,12 @@ const char *time_format_iso(int64_t ms, char out[TIME_TEXT_MAX])
 {
 	int millis;
 	struct tm tm = split(ms, &millis);
-	size_t n = strftime(out, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	size_t n;
 
+	/* %Y of glibc has no leading zeros. */
+	(void)snprintf(out, TIME_TEXT_MAX, "%04d", tm.tm_year + 1900);
+	n = strlen(out);
+	n += strftime(out + n, TIME_TEXT_MAX - n, "-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(out + n, TIME_TEXT_MAX - n, ".%03dZ", millis);
 	return out;
 }

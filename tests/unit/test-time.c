@@ -13,6 +13,7 @@ TEST(times_are_written_in_utc_with_milliseconds)
 	CHECK_STR(time_format_iso(NOON + 123, out), "2026-11-20T12:00:00.123Z");
 	CHECK_STR(time_format_iso(0, out), "1970-01-01T00:00:00.000Z");
 	CHECK_STR(time_format_iso(-1, out), "1969-12-31T23:59:59.999Z");
+	CHECK_STR(time_format_iso(-62135596800000, out), "0001-01-01T00:00:00.000Z");
 }
 
 TEST(http_dates_are_english_whatever_the_locale)
