@@ -11,7 +11,7 @@
 #define SECRET_MAX ((size_t)64 << 10)
 #define MEMBER_MAX 1000
 
-static const struct far_engine *const engines[] = { &far_postgres, NULL };
+static const struct far_engine *const engines[] = { &far_bigquery, &far_postgres, NULL };
 
 const struct far_engine *far_engine_find(const char *name)
 {

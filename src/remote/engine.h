@@ -78,6 +78,7 @@ struct far_estimate {
  * ISO 8601 in UTC, BLOB in hex digits, nested things as JSON); p NULL is null. */
 struct far_run {
 	int64_t row_limit, byte_limit; /* what is beyond is not asked for; 0: none */
+	int64_t scan_max; /* beyond it the source itself ends it, where it can; 0: none */
 	void *ctx;
 	int (*on_columns)(void *ctx, const struct duck_column *columns, size_t n, struct err *e);
 	int (*on_row)(void *ctx, const struct bytes *values, size_t n, struct err *e); /* lent */
@@ -125,6 +126,7 @@ struct far_engine {
 			struct far_found *ret_found, struct err *e);
 };
 
+extern const struct far_engine far_bigquery; /* bigquery.c */
 extern const struct far_engine far_postgres; /* postgres.c */
 
 const struct far_engine *far_engine_find(const char *name); /* accepts NULL */
