@@ -215,13 +215,13 @@ static int run_show(int argc, char **argv, struct err *e)
 	return r < 0 ? r : remote_print_list(&p.args.remote, reply, "versions", columns, e);
 }
 
-static const struct command *const sub[] = { &add,          &change, &list,
-					     &remove_table, &show,   &admin_table_source,
-					     NULL };
+static const struct command *const sub[] = {
+	&add, &change, &list, &remove_table, &show, &admin_table_remote, &admin_table_source, NULL
+};
 
 const struct command admin_table = {
 	.name = "table",
-	.usage = "add|change|list|remove|show|source ...",
+	.usage = "add|change|list|remove|show|remote|source ...",
 	.summary = "the tables of the hub",
 	.sub = sub,
 };

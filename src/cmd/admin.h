@@ -12,6 +12,7 @@ extern const struct command admin_member;
 extern const struct command admin_rule;
 extern const struct command admin_script;
 extern const struct command admin_table;
+extern const struct command admin_table_remote; /* below admin_table */
 extern const struct command admin_table_source; /* below admin_table */
 extern const struct command admin_token;
 extern const struct command admin_user;

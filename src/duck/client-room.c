@@ -17,6 +17,7 @@ void duck_names_release(struct duck_names *names)
 		free(names->v[i].name);
 	}
 	free(names->v);
+	strv_release(&names->functions);
 	*names = (struct duck_names){ 0 };
 }
 
@@ -143,6 +144,12 @@ void client_read_names(const struct json *array, struct duck_names *names)
 	}
 }
 
+static void read_texts(const struct json *array, struct strv *out)
+{
+	for (size_t i = 0; i < json_size(array); i++)
+		strv_add(out, json_text(json_at(array, i)));
+}
+
 int duck_room_ask(struct duck_room *room, const struct duck_question *question,
 		  struct duck_names *ret_names, struct err *e)
 {
@@ -164,6 +171,7 @@ int duck_room_ask(struct duck_room *room, const struct duck_question *question,
 	if (hear(room, &line, e) < 0 || hear_json(line, &answer, e) < 0)
 		return e->code;
 	client_read_names(json_get(answer, "tables"), ret_names);
+	read_texts(json_get(answer, "functions"), &ret_names->functions);
 	return 0;
 }
 

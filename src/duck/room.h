@@ -49,6 +49,7 @@ struct duck_name {
 struct duck_names {
 	struct duck_name *v;
 	size_t n;
+	struct strv functions; /* that it calls, in small letters; operators by their signs */
 };
 void duck_names_release(struct duck_names *names);
 /* From now on the child is given up (ERR_CANCELLED) when `fd`, a socket, is at its end: whoever asked has

@@ -2,6 +2,7 @@
 #include "duck/worker-guard.h"
 
 #include "duck/worker-guard-lists.h"
+#include <ctype.h>
 #include <strings.h>
 
 /* A name that a WITH defines, as far as it reaches. */
@@ -24,6 +25,7 @@ void guard_release(struct guard *g)
 		free(g->tables[i].name);
 	}
 	free(g->tables);
+	strv_release(&g->functions);
 	*g = (struct guard){ 0 };
 }
 
@@ -37,6 +39,10 @@ void guard_add_tables(const struct guard *g, struct json_out *out)
 		json_add_text(out, "name", g->tables[i].name);
 		json_close(out);
 	}
+	json_close(out);
+	json_open(out, "functions", '[');
+	for (size_t i = 0; i < g->functions.n; i++)
+		json_add_text(out, NULL, g->functions.v[i]);
 	json_close(out);
 }
 
@@ -109,11 +115,26 @@ static int take_base_table(struct walk *w, const struct scope *scope, const stru
 	return add_table(w, ref);
 }
 
+static int note_function(struct walk *w, const char *name)
+{
+	AUTO_FREE char *small = xstrdup(name);
+
+	for (char *p = small; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	if (strv_has(&w->guard->functions, small))
+		return 0;
+	if (w->guard->functions.n >= GUARD_FUNCTIONS_MAX)
+		return err_set(w->e, ERR_LIMIT, "the statement calls more than %d functions",
+			       GUARD_FUNCTIONS_MAX);
+	strv_adopt(&w->guard->functions, TAKE(small));
+	return 0;
+}
+
 static int check_function(struct walk *w, const char *name)
 {
 	if (guard_is_denied_function(name) || (w->filter && guard_is_unsteady(name)))
 		return err_set(w->e, ERR_USAGE, "the function %.100s() may not be used here", name);
-	return 0;
+	return note_function(w, name);
 }
 
 static int check_table_function(struct walk *w, const struct json *ref)
@@ -121,7 +142,7 @@ static int check_table_function(struct walk *w, const struct json *ref)
 	const char *name = text_of(json_get(ref, "function"), "function_name");
 
 	if (guard_is_table_function(name))
-		return 0;
+		return note_function(w, name);
 	(void)err_set(w->e, ERR_USAGE, "the table function %.100s() may not be used here", name);
 	return err_hint(w->e, "ask the tables of the catalog by their names");
 }

@@ -29,6 +29,8 @@
 #define GUARD_TREE_MAX ((size_t)64 << 20)
 /* Two levels for each of an expression's, of which DuckDB allows 1000, and some for queries. */
 #define GUARD_DEPTH_MAX 2500
+/* More than one statement calls. */
+#define GUARD_FUNCTIONS_MAX 1000
 /* More than anybody joins. */
 #define GUARD_TABLES_MAX 1000
 
@@ -40,10 +42,12 @@ struct guard_table {
 struct guard {
 	struct guard_table *tables; /* in the order of the text */
 	size_t count, capacity;
+	struct strv
+		functions; /* that it calls, each once, in small letters; operators by their signs */
 };
 void guard_release(struct guard *g);
 
-/* A list "tables" into an open object. */
+/* Lists "tables" and "functions" into an open object. */
 void guard_add_tables(const struct guard *g, struct json_out *out);
 
 int guard_judge(struct bytes tree, struct guard *ret_guard, struct err *e);

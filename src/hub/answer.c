@@ -7,6 +7,7 @@
 #include "clock/wire.h"
 #include "hub/gate.h"
 #include "hub/live.h"
+#include "remote/refusal.h"
 
 struct answer {
 	struct request q;
@@ -61,6 +62,18 @@ void reply_error(struct http_in *in, const struct err *e)
 		  http_method(in), http_path(in), e->msg);
 	http_reply_detail(in, 500, err_word(e->code),
 			  "internal error; the hub's log has it under this x-request-id");
+}
+
+void reply_refusal(struct http_in *in, const struct far_refusal *refusal, const struct err *e)
+{
+	char seconds[16];
+
+	if (e->retry_after > 0) {
+		(void)snprintf(seconds, sizeof(seconds), "%d", e->retry_after);
+		http_reply_add(in, "Retry-After", seconds);
+	}
+	http_reply_add(in, "Cache-Control", "no-store");
+	http_reply_bytes(in, refusal->status, "application/json", buf_bytes(&refusal->text));
 }
 
 /* Does `path` fit the pattern? Copies what stands at {...} into params, when they are wanted. */

@@ -47,6 +47,7 @@ static int send_text(struct querying *q, struct err *e)
 			return err_set(e, ERR_BUSY, "no thread is free for this query");
 		q->in = NULL;
 		duck_room_watch(q->asking.duck, -1); /* writing tells when the client leaves */
+		q->asking.client_fd = -1;
 	}
 	r = http_stream_write(q->stream, buf_bytes(&q->text), e);
 	buf_clear(&q->text);
@@ -90,8 +91,8 @@ static void add_table(struct json_out *o, const struct query_table *t)
 
 	json_open(o, t->table.name, '{');
 	json_add_text(o, "id", t->table.id);
-	json_add_text(o, "version", t->table.sha256);
-	json_add_text(o, "updated", time_format_iso(t->table.updated_ms, iso));
+	json_add_text(o, "version", t->remote ? NULL : t->table.sha256);
+	json_add_text(o, "updated", t->remote ? NULL : time_format_iso(t->table.updated_ms, iso));
 	json_add_text(o, "row_scope", t->table.rights ? "limited" : "all");
 	json_close(o);
 }
@@ -115,7 +116,7 @@ static void add_end(struct querying *q, const struct duck_run_result *result)
 	json_add_bool(&o, "truncated", result->truncated);
 	json_add_text(&o, "truncated_by", cut_by(q, result));
 	json_add_int(&o, "limit", q->asking.row_limit);
-	json_add_int(&o, "bytes_scanned", query_bytes(&q->asking.plan));
+	json_add_int(&o, "bytes_scanned", q->asking.scanned_bytes);
 	json_open(&o, "tables", '{');
 	for (size_t i = 0; i < q->asking.plan.count; i++)
 		add_table(&o, &q->asking.plan.tables[i]);
@@ -134,6 +135,10 @@ static void reply_failure(struct querying *q, const struct err *e)
 	struct err ignored = { 0 };
 	struct json_out o = json_out(&q->text);
 
+	if (q->in && q->asking.refusal.status) {
+		reply_refusal(q->in, &q->asking.refusal, e);
+		return;
+	}
 	if (q->in) {
 		reply_error(q->in, e);
 		return;

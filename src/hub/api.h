@@ -89,6 +89,11 @@ int api_sources_list(struct request *q, struct err *e);
 int api_sync_status(struct request *q, struct err *e);
 int api_sync_trigger(struct request *q, struct err *e);
 
+/* api-remote.c */
+int api_place_get(struct request *q, struct err *e);
+int api_place_put(struct request *q, struct err *e);
+int api_place_remove(struct request *q, struct err *e);
+
 /* api-scripts.c; a source in JSON, where a byte takes up to six. */
 #define SCRIPT_BODY_MAX ((size_t)2 << 20)
 int api_scripts_list(struct request *q, struct err *e);

@@ -4,26 +4,23 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "hub/asking-remote.h"
 #include "hub/excerpts.h"
 #include "hub/query-pool.h"
+#include "remote/functions.h"
+#include "remote/text.h"
 
 void asking_release(struct asking *a)
 {
 	caller_release(&a->by);
 	query_plan_release(&a->plan);
+	far_refusal_release(&a->refusal);
 }
 
 static void worker_auto(struct query_worker *worker)
 {
 	duck_room_free(worker->duck);
 	room_close(worker->room);
-}
-
-static int refuse_remote(const struct query_table *t, struct err *e)
-{
-	return err_set(e, ERR_CONFLICT,
-		       "table '%s' stays at its source (%s), which this hub cannot ask",
-		       t->table.name, t->table.source_type ? t->table.source_type : "unknown");
 }
 
 /* The rights of this moment; excerpts that are not there yet are made, once. */
@@ -36,10 +33,6 @@ static int resolve(struct asking *a, struct db *db, const struct duck_names *nam
 	if (r == 0)
 		r = query_resolve(db, &a->by, names, &a->plan, e);
 	db_rollback(db);
-	for (size_t i = 0; r == 0 && i < a->plan.count; i++) {
-		if (a->plan.tables[i].remote)
-			r = refuse_remote(&a->plan.tables[i], e);
-	}
 	return r;
 }
 
@@ -117,11 +110,41 @@ static int run(struct asking *a, struct duck_room *duck, struct duck_run_result 
 	return duck_room_run(duck, &request, result, e);
 }
 
+/* The text as the guard judges it and a source reads it: alike. NULL, and why in *why, when there is none;
+ * that is no fault of a statement over tables that are here. The caller owns it. */
+static char *plain_text(const struct asking *a, struct err *why)
+{
+	char *plain = NULL;
+
+	return far_plain(a->sql, &plain, why) < 0 ? NULL : plain;
+}
+
+static int ask_source(struct asking *a, struct db *db, const struct duck_names *names,
+		      const char *plain, struct duck_run_result *result, struct err *e)
+{
+	int r = far_check_functions(&names->functions, e);
+
+	return r < 0 ? r : asking_remote(a, db, plain, result, e);
+}
+
+static int answer(struct asking *a, struct query_worker *worker, struct duck_run_result *result,
+		  struct err *e)
+{
+	int r = fill(a, worker->room, e);
+
+	if (r == 0)
+		r = run(a, worker->duck, result, e);
+	a->scanned_bytes = query_bytes(&a->plan);
+	return r;
+}
+
 static int ask(struct asking *a, struct query_worker *worker, struct db *db,
 	       struct duck_run_result *result, struct err *e)
 {
 	const struct hub_settings *settings = hub_settings(a->hub);
-	const struct duck_question question = { .sql = a->sql,
+	struct err odd = { 0 };
+	AUTO_FREE char *plain = plain_text(a, &odd);
+	const struct duck_question question = { .sql = plain ? plain : a->sql,
 						.row_limit = a->row_limit,
 						.byte_limit = a->byte_limit,
 						.deadline_ms = settings->query_s * 1000 };
@@ -130,10 +153,14 @@ static int ask(struct asking *a, struct query_worker *worker, struct db *db,
 
 	if (r == 0)
 		r = plan_query(a, db, &names, e);
+	if (r == 0 && asking_is_remote(a)) {
+		if (plain)
+			return ask_source(a, db, &names, plain, result, e);
+		*e = odd;
+		return e->code;
+	}
 	if (r == 0)
-		r = fill(a, worker->room, e);
-	if (r == 0)
-		r = run(a, worker->duck, result, e);
+		r = answer(a, worker, result, e);
 	if (r == ERR_BUSY && !e->retry_after) /* the worker's deadline: asking again is no help */
 		r = err_set(e, ERR_LIMIT, "the query was stopped: not done after %lld s",
 			    (long long)settings->query_s);
@@ -152,7 +179,7 @@ static void report(const struct asking *a, const struct duck_run_result *result,
 	log_event(LOG_INFO, "query",
 		  "user=%s sql_sha256=%.16s tables=%s rows=%lld bytes=%lld ms=%lld verdict=%s%s%s",
 		  a->by.email, sha256, buf_str(&tables), (long long)result->rows,
-		  (long long)query_bytes(&a->plan), (long long)(time_monotonic() - started),
+		  (long long)a->scanned_bytes, (long long)(time_monotonic() - started),
 		  e->code ? err_word(e->code) : "done", e->code ? " error=" : "",
 		  e->code ? e->msg : "");
 }

@@ -9,14 +9,15 @@
  *	... a.plan.tables, result.rows ...
  *
  * Each leaves a line in the log. Errors: of the guard (ERR_USAGE, ERR_DENIED), of the tables
- * (ERR_NOT_FOUND), ERR_BUSY without a place, ERR_LIMIT at the deadline, ERR_CONFLICT for a table that
- * stays at its source. Threads: one.
+ * (ERR_NOT_FOUND), ERR_BUSY without a place, ERR_LIMIT at the deadline. Tables that stay at
+ * their source are asked there (asking-remote.h), with a refusal of its own form. Threads: one.
  */
 #ifndef LARDER_HUB_ASKING_H
 #define LARDER_HUB_ASKING_H
 
 #include "access/access.h"
 #include "hub/hub.h"
+#include "remote/refusal.h"
 #include "tables/query.h"
 
 struct asking {
@@ -29,8 +30,10 @@ struct asking {
 	int (*on_columns)(void *ctx, const struct duck_column *columns, size_t n, struct err *e);
 	int (*on_row)(void *ctx, struct bytes row, struct err *e); /* a JSON array */
 
-	struct query_plan plan; /* of what it was made, once it ran */
-	struct duck_room *duck; /* while it runs: duck_room_watch() */
+	struct query_plan plan;     /* of what it was made, once it ran */
+	int64_t scanned_bytes;      /* of it */
+	struct far_refusal refusal; /* of tables at their source: the reply, when it has a status */
+	struct duck_room *duck;     /* while it runs: duck_room_watch() */
 };
 void asking_release(struct asking *a);
 

@@ -17,6 +17,7 @@
 #include "hub/query-pool.h"
 #include "memory/items.h"
 #include "refresh/refresh.h"
+#include "remote/place.h"
 #include "scripts/scripts.h"
 #include "sessions/external.h"
 #include "sessions/state.h"
@@ -71,6 +72,7 @@ static int open_root(const struct hub_options *options, struct root **ret_root, 
 		&access_schema,   &memory_schema, &uploads_schema, &sessions_schema,
 		&external_schema, &tables_schema, &runs_schema,    &refresh_schema,
 		&inbox_schema,    &fleet_schema,  &usage_schema,   &scripts_schema,
+		&remote_schema,
 	};
 	struct root_options o = {
 		.path = options->path,

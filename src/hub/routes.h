@@ -85,5 +85,7 @@ int reply_json(struct request *q, int status, const struct buf *text, struct err
 int reply_nothing(struct request *q); /* 204 */
 /* For handlers that reply later, from a body's end or aside. */
 void reply_error(struct http_in *in, const struct err *e);
+struct far_refusal;
+void reply_refusal(struct http_in *in, const struct far_refusal *refusal, const struct err *e);
 
 #endif

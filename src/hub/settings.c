@@ -12,7 +12,7 @@
 
 #define GIB    ((int64_t)1 << 30)
 #define DAY    ((int64_t)24 * 3600)
-#define FIELDS 18
+#define FIELDS 21
 
 static const struct hub_settings defaults = {
 	.upload_max = 64 * GIB,
@@ -23,6 +23,9 @@ static const struct hub_settings defaults = {
 	.query_memory = GIB,
 	.query_bytes = GIB / 16,
 	.query_s = 60,
+	.remote_scan = 5 * GIB,
+	.remote_daily = 50 * GIB,
+	.remote_at_once = 5,
 	.metadata_s = DAY / 6,
 	.versions_keep_s = 7 * DAY,
 	.runs_keep_s = 90 * DAY,
@@ -59,6 +62,13 @@ static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 		  "LARDER_HUB_QUERY_SECONDS", "time of one query" },
 		{ "limits.query_bytes", YAML_SIZE, &s->query_bytes, 1024, GIB,
 		  "LARDER_HUB_QUERY_BYTES", "rows of one answer" },
+		{ "limits.remote_scan", YAML_SIZE, &s->remote_scan, 0, INT64_MAX,
+		  "LARDER_HUB_REMOTE_SCAN", "bytes of remote tables one statement may read" },
+		{ "limits.remote_daily", YAML_SIZE, &s->remote_daily, 0, INT64_MAX,
+		  "LARDER_HUB_REMOTE_DAILY", "bytes of remote tables of one user in a day" },
+		{ "limits.remote_queries", YAML_INT, &s->remote_at_once, 1, 1000,
+		  "LARDER_HUB_REMOTE_QUERIES",
+		  "statements over remote tables of one user at once" },
 		{ "metadata.refresh", YAML_DURATION, &s->metadata_s, 60, 30 * DAY,
 		  "LARDER_HUB_METADATA_REFRESH", "how often remote tables are looked at" },
 		{ "retention.versions_keep", YAML_DURATION, &s->versions_keep_s, 60, 3650 * DAY,

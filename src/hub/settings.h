@@ -40,6 +40,8 @@ struct hub_settings {
 	int64_t queries;                   /* at once */
 	int64_t query_memory, query_bytes; /* bytes */
 	int64_t query_s;                   /* seconds */
+	int64_t remote_scan, remote_daily; /* bytes; 0: no limit */
+	int64_t remote_at_once;            /* of a user */
 	int64_t metadata_s;                /* seconds */
 	int64_t versions_keep_s;           /* seconds */
 	int64_t runs_keep_s;               /* seconds */

@@ -163,23 +163,33 @@ static const struct meaning *meaning_of(long status)
 }
 
 /* What the server says about it, made fit for a terminal; "" when it says nothing readable. */
-static void add_detail(const struct http_reply *reply, struct buf *out)
+static void add_detail(const struct http_reply *reply, struct buf *out, struct err *e)
 {
 	AUTO_JSON struct json *doc = NULL;
-	const char *text = NULL;
-	struct err e = { 0 };
+	AUTO_BUF struct buf hint = BUF_INIT(HTTP_SMALL_BODY_MAX);
+	const struct json *detail;
+	const char *text, *next;
+	struct err ignored = { 0 };
 
-	if (json_parse(buf_bytes(&reply->body), HTTP_SMALL_BODY_MAX, &doc, &e) < 0)
+	if (json_parse(buf_bytes(&reply->body), HTTP_SMALL_BODY_MAX, &doc, &ignored) < 0)
 		return;
-	text = json_text(json_get(doc, "detail"));
+	/* A sentence, or of some refusals an object with the sentence in it. */
+	detail = json_get(doc, "detail");
+	text = json_text(json_kind(detail) == JSON_OBJECT ? json_get(detail, "message") : detail);
+	next = json_text(json_get(detail, "hint"));
 	if (text)
 		text_add_clean(out, bytes_of(text));
+	if (!next)
+		return;
+	text_add_clean(&hint, bytes_of(next));
+	(void)err_hint(e, "%s", buf_str(&hint));
 }
 
 int http_expect(const struct http_reply *reply, long status, struct err *e)
 {
 	AUTO_BUF struct buf detail = BUF_INIT(HTTP_SMALL_BODY_MAX);
 	const struct meaning *m = NULL;
+	struct err said = { 0 };
 
 	if (reply->status == status)
 		return 0;
@@ -190,9 +200,11 @@ int http_expect(const struct http_reply *reply, long status, struct err *e)
 			      buf_str(&detail), reply->status);
 		return err_hint(e, "if that is where it lives now, use that address");
 	}
-	add_detail(reply, &detail);
+	add_detail(reply, &detail, &said);
 	(void)err_set(e, m->code, "%s (HTTP %ld)", detail.n > 0 ? buf_str(&detail) : m->text,
 		      reply->status);
+	if (said.hint[0])
+		(void)err_hint(e, "%s", said.hint);
 	e->retry_after = reply->retry_after;
 	return e->code;
 }

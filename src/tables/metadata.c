@@ -40,6 +40,13 @@ int metadata_fail(struct db *db, const char *table_id, const char *why, struct e
 	return db_exec(db, e, sql, "tit", table_id, time_now(), buf_str(&clean));
 }
 
+int metadata_entity_type(struct db *db, const char *table_id, char **ret_text, struct err *e)
+{
+	return db_get_text(db, ret_text, e,
+			   "SELECT entity_type FROM table_metadata WHERE table_id=?1", "t",
+			   table_id);
+}
+
 int metadata_forget(struct db *db, const char *table_id, struct err *e)
 {
 	return db_exec(db, e, "DELETE FROM table_metadata WHERE table_id=?1", "t", table_id);

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hub/asking-remote.h"
+
+#include "remote/place.h"
+#include "remote/values.h"
+#include "tables/metadata.h"
+
+#include <strings.h>
+#include <sys/socket.h>
+
+struct places {
+	struct far_place *v;
+	struct far_table *tables; /* lent from v and the plan */
+	size_t n;                 /* of tables: each once */
+	size_t found;             /* of v */
+	struct strv views;
+};
+
+static void places_release(struct places *p)
+{
+	for (size_t i = 0; i < p->found; i++)
+		far_place_release(&p->v[i]);
+	free(p->v);
+	free(p->tables);
+	strv_release(&p->views);
+}
+
+bool asking_is_remote(const struct asking *a)
+{
+	for (size_t i = 0; i < a->plan.count; i++) {
+		if (a->plan.tables[i].remote)
+			return true;
+	}
+	return false;
+}
+
+struct far_limits asking_limits(const struct hub *hub)
+{
+	const struct hub_settings *s = hub_settings(hub);
+
+	return (struct far_limits){ .scan_bytes = s->remote_scan,
+				    .daily_bytes = s->remote_daily,
+				    .at_once = s->remote_at_once,
+				    .seconds = s->query_s };
+}
+
+/* A condition of DuckDB's may mean another thing at the source: what cannot be kept is not promised. */
+static int check_rights(const struct query_table *t, struct err *e)
+{
+	if (!t->table.rights)
+		return 0;
+	(void)err_set(
+		e, ERR_DENIED,
+		"your rights to '%s' are limited to some rows or columns, which cannot be kept "
+		"where it stays",
+		t->name);
+	return err_hint(e, "ask for a view at its source to be registered as a table for you");
+}
+
+static int check_source(const struct places *p, const struct query_plan *plan, struct err *e)
+{
+	AUTO_FREE char *first = p->v[0].engine->source(p->v[0].spec);
+
+	for (size_t i = 1; i < p->found; i++) {
+		AUTO_FREE char *other = p->v[i].engine->source(p->v[i].spec);
+
+		if (p->v[i].engine == p->v[0].engine && str_eq(first, other))
+			continue;
+		(void)err_set(e, ERR_CONFLICT, "'%s' and '%s' stay at different sources",
+			      plan->tables[0].name, plan->tables[i].name);
+		return err_hint(e, "larder snapshot create brings an extract of each: ask these");
+	}
+	return 0;
+}
+
+static int check_local(const struct query_table *t, const struct query_plan *plan, struct err *e)
+{
+	const char *remote = "";
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->tables[i].remote)
+			remote = plan->tables[i].name;
+	}
+	if (t->remote)
+		return 0;
+	(void)err_set(e, ERR_CONFLICT,
+		      "'%s' stays at its source and '%s' is here: one statement "
+		      "asks tables of one place",
+		      remote, t->name);
+	return err_hint(e, "larder snapshot create brings an extract of '%.60s': ask both then",
+			remote);
+}
+
+static bool has_table(const struct places *p, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (strcasecmp(p->tables[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int add_place(struct db *db, struct places *p, const struct query_table *t, struct err *e)
+{
+	struct far_place *place = &p->v[p->found];
+	AUTO_FREE char *entity = NULL;
+	int r = check_rights(t, e);
+
+	if (r == 0)
+		r = far_place_find(db, t->table.id, place, e);
+	if (r < 0)
+		return r;
+	p->found++;
+	if (!has_table(p, t->name))
+		p->tables[p->n++] = (struct far_table){ t->name, place->spec, t->table.id };
+	r = metadata_entity_type(db, t->table.id, &entity, e);
+	if (r == 0 && metadata_is_view(entity) && !strv_has(&p->views, t->table.id))
+		strv_add(&p->views, t->table.id);
+	return r;
+}
+
+static int find_places(struct db *db, const struct query_plan *plan, struct places *p,
+		       struct err *e)
+{
+	p->v = xcalloc(plan->count, sizeof(*p->v));
+	p->tables = xcalloc(plan->count, sizeof(*p->tables));
+	for (size_t i = 0; i < plan->count; i++) {
+		if (check_local(&plan->tables[i], plan, e) < 0 ||
+		    add_place(db, p, &plan->tables[i], e) < 0)
+			return e->code;
+	}
+	return check_source(p, plan, e);
+}
+
+static int in_transaction(void *ctx, far_change_fn fn, void *arg, struct err *e)
+{
+	AUTO_HUB_WRITE struct hub_write w = { 0 };
+	int r = hub_write_begin(ctx, &w, e);
+
+	if (r == 0)
+		r = fn(w.db, arg, e);
+	return r < 0 ? r : hub_write_commit(&w, e);
+}
+
+/* Readable: at its end, or with bytes of a next request, which are not ours. */
+static bool has_left(void *ctx)
+{
+	const struct asking_far *far = ctx;
+	char byte;
+
+	return far->client_fd >= 0 && recv(far->client_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+int asking_far(const struct asking_far *far, struct far_answer *answer, struct err *e)
+{
+	AUTO(places_release) struct places places = { 0 };
+	struct far_question question = {
+		.user_id = far->by->user_id,
+		.limits = asking_limits(far->hub),
+		.run = far->run,
+		.view_targets = &places.views,
+		.is_cancelled = has_left,
+		.cancel_ctx = (void *)(uintptr_t)far, /* read only */
+		.ctx = far->hub,
+		.in_transaction = in_transaction,
+	};
+	struct far_statement statement;
+
+	if (find_places(far->db, far->plan, &places, e) < 0)
+		return e->code;
+	statement = (struct far_statement){ far->sql, places.tables, places.n };
+	question.engine = places.v[0].engine;
+	question.statement = &statement;
+	if (far->seconds)
+		question.limits.seconds = far->seconds;
+	return far_ask(&question, answer, e);
+}
+
+struct giving {
+	struct asking *a;
+	struct asking_far *far;
+	struct duck_column *columns;
+	size_t n;
+	struct buf row;
+};
+
+static void giving_release(struct giving *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		free(g->columns[i].type);
+	free(g->columns);
+	buf_release(&g->row);
+}
+
+static int give_columns(void *ctx, const struct duck_column *columns, size_t n, struct err *e)
+{
+	struct giving *g = ctx;
+
+	g->columns = xcalloc(n, sizeof(*g->columns));
+	for (g->n = 0; g->n < n; g->n++)
+		g->columns[g->n].type = xstrdup(columns[g->n].type);
+	return g->a->on_columns(g->a->ctx, columns, n, e);
+}
+
+static int give_row(void *ctx, const struct bytes *values, size_t n, struct err *e)
+{
+	struct giving *g = ctx;
+	int r;
+
+	buf_clear(&g->row);
+	far_add_json(&g->row, g->columns, values, n);
+	if (g->row.full)
+		return err_set(e, ERR_LIMIT, "a row of the result is too long");
+	r = g->a->on_row(g->a->ctx, buf_bytes(&g->row), e);
+	g->far->client_fd = g->a->client_fd; /* it may be given up for watching meanwhile */
+	return r;
+}
+
+int asking_remote(struct asking *a, struct db *db, const char *sql,
+		  struct duck_run_result *ret_result, struct err *e)
+{
+	AUTO(far_answer_release) struct far_answer answer = FAR_ANSWER_INIT;
+	struct asking_far far = {
+		.hub = a->hub,
+		.db = db,
+		.by = &a->by,
+		.plan = &a->plan,
+		.sql = sql,
+		.client_fd = a->client_fd,
+	};
+	AUTO(giving_release)
+	struct giving giving = { .a = a, .far = &far, .row = BUF_INIT(8 * FAR_ROW_MAX) };
+	const struct far_run run = { .row_limit = a->row_limit,
+				     .byte_limit = a->byte_limit,
+				     .ctx = &giving,
+				     .on_columns = give_columns,
+				     .on_row = give_row };
+	int r;
+
+	far.run = &run;
+	r = asking_far(&far, &answer, e);
+	a->refusal = answer.refusal;
+	answer.refusal = (struct far_refusal){ 0 };
+	if (r < 0)
+		return r;
+	*ret_result = (struct duck_run_result){ .rows = answer.result.rows,
+						.bytes = answer.result.bytes,
+						.truncated = answer.result.truncated };
+	a->scanned_bytes = answer.result.scanned_bytes >= 0 ? answer.result.scanned_bytes
+							    : answer.estimate.scan_bytes;
+	return 0;
+}

@@ -1,0 +1,197 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016
+# Tables that stay at their source: a real PostgreSQL server, asked through the hub and its cost guard.
+. "$(dirname "$0")/../lib.sh"
+. "$SOURCE/tests/hub.sh"
+. "$SOURCE/tests/postgres.sh"
+need_postgres
+start_postgres pg || exit 1
+SHOP=$POSTGRES_URL
+LARDER_HUB_REMOTE_SCAN=1M LARDER_HUB_REMOTE_DAILY=0 LARDER_HUB_REMOTE_QUERIES=1 LARDER_HUB_QUERY_SECONDS=5
+export SHOP LARDER_HUB_REMOTE_SCAN LARDER_HUB_REMOTE_DAILY LARDER_HUB_REMOTE_QUERIES LARDER_HUB_QUERY_SECONDS
+new_hub hub
+remote() { # ID TABLE [ENV]
+	larder admin table add "$1" --mode remote
+	larder admin table remote "$1" --engine postgres --set connection_env="${3:-SHOP}" --set table="$2"
+}
+(
+	sql "CREATE SCHEMA shop; CREATE SCHEMA hidden;
+		CREATE TABLE shop.orders(id int PRIMARY KEY, region text, amount numeric(9,2), day date, \"Mixed\" int, note text);
+		INSERT INTO shop.orders SELECT i, CASE WHEN i % 2 = 0 THEN 'north' ELSE 'south' END, i * 1.5, DATE '2026-01-01' + i % 30, i, 'it''s' FROM generate_series(1, 1000) i;
+		CREATE TABLE shop.big AS SELECT i, repeat('x', 200) AS pad FROM generate_series(1, 20000) i;
+		CREATE INDEX ON shop.big(i);
+		CREATE VIEW shop.wide AS SELECT * FROM shop.big;
+		CREATE TABLE hidden.secret AS SELECT 'XSECRETX' AS secret;
+		CREATE TABLE public.\"Odd.name\"(a int);
+		CREATE TABLE shop.kinds(b bool, i2 int2, i8 int8, f4 float4, f8 float8, n numeric(12,3), t text, d date, ts timestamp, tz timestamptz, u uuid, bin bytea, j jsonb, a int[], e interval);
+		INSERT INTO shop.kinds VALUES (true, -3, 9223372036854775807, 1.5, 0.1, 12.125, E'a \"b\"\n', '2024-02-29', '2024-01-01 10:00', '2024-01-01 10:00+05:30', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '\\x00ff', '{\"k\": 1}', '{1,NULL,3}', '1 day 2 hours');
+		INSERT INTO shop.kinds(b) VALUES (NULL), (NULL);
+		UPDATE shop.kinds SET f8 = 'NaN', f4 = '-Infinity', b = false WHERE t IS NULL;
+		ANALYZE" || exit 1
+	remote orders shop.orders
+	remote big shop.big
+	remote wide shop.wide
+	remote secret hidden.secret
+	remote kinds shop.kinds
+	remote shop.dotted shop.orders
+	remote elsewhere shop.orders OTHER
+	remote gone shop.nothing
+	larder admin table add nowhere --mode remote
+	printf 'k\n1\n' >k.csv
+	larder publish here k.csv -q
+	member readers bo@example.com
+	larder admin token create --user bo@example.com --name t --scope read >bo.token
+	for table in orders big wide kinds shop.dotted elsewhere gone nowhere here; do
+		larder admin grant add readers "$table"
+	done
+) >setup 2>&1 || {
+	sed 's/^/# /' setup
+	exit 1
+}
+BO=$(cat bo.token)
+export BO
+
+ask() { # SQL [LIMIT]: prints the status; the reply is in reply.json
+	jq -nc --arg sql "$1" --argjson limit "${2:-null}" '{sql: $sql} + (if $limit == null then {} else {limit: $limit} end)' >question.json
+	status POST /api/query "${TOKEN:-$BO}" @question.json
+}
+rows() { jq -c .rows reply.json; }
+detail() { jq -r ".detail.$1" reply.json; }
+
+ok 'a remote table is asked where it stays, in the answer that local ones have' '
+	same $(ask "SELECT region, count(*) AS n, sum(amount) AS total FROM orders WHERE day >= DATE '\''2026-01-10'\'' GROUP BY region ORDER BY region") 200
+	same "$(rows)" "[[\"north\",334,251167.50],[\"south\",334,250665.00]]" || rows
+	same "$(jq -c "[.columns, .types]" reply.json)" "[[\"region\",\"n\",\"total\"],[\"VARCHAR\",\"BIGINT\",\"DOUBLE\"]]"
+	same "$(jq -c "[.row_count, .truncated, .tables.orders.id, .tables.orders.version]" reply.json)" "[2,false,\"orders\",null]"
+	test "$(json reply.json .bytes_scanned)" -gt 8000
+	same "$(larder query --remote --token "$BO" --format csv "SELECT \"Mixed\", note FROM orders -- it'\''s
+		WHERE id = 7" | tr -d "\r")" "Mixed,note
+7,it'\''s"
+'
+
+ok 'every type comes as what it is' '
+	same $(ask "SELECT * FROM kinds ORDER BY t") 200
+	same "$(jq -c ".rows[0]" reply.json)" "[true,-3,9223372036854775807,1.5,0.1,12.125,\"a \\\"b\\\"\\n\",\"2024-02-29\",\"2024-01-01 10:00:00\",\"2024-01-01 04:30:00+00\",\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\",\"00ff\",\"{\\\"k\\\": 1}\",\"[1,null,3]\",\"P1DT2H\"]" || jq -c ".rows[0]" reply.json
+	same "$(jq -c ".rows[1][0:6]" reply.json)" "[false,null,null,\"-inf\",\"nan\",null]"
+	same "$(jq -c ".types[5]" reply.json)" "\"DECIMAL(12,3)\""
+	same $(ask "SELECT a.id, b.id FROM orders a JOIN orders b ON a.id = b.id WHERE a.id < 3 ORDER BY 1") 200
+	same "$(rows)" "[[1,1],[2,2]]"
+'
+
+ok 'rows and bytes are cut as they are of local tables' '
+	same $(ask "SELECT id FROM orders ORDER BY id" 3) 200
+	same "$(jq -c "[.rows, .truncated, .truncated_by]" reply.json)" "[[[1],[2],[3]],true,\"rows\"]"
+	same $(ask "SELECT id FROM orders" 1000) 200
+	same "$(json reply.json .truncated)" false
+'
+
+ok 'names are those of the registry, in every spelling, and WITH names are not tables' '
+	same $(ask "SELECT count(*) FROM ORDERS o JOIN \"Orders\" p USING (id)") 200
+	same $(ask "SELECT count(*) FROM shop.dotted JOIN \"shop.dotted\" x USING (id) JOIN main.orders y USING (id)") 200
+	same $(ask "WITH q AS (SELECT id FROM orders), secret AS (SELECT 1 AS one) SELECT count(*) FROM q, secret") 200
+	same "$(rows)" "[[1000]]"
+	same $(ask "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT count(*) FROM n, orders") 200
+	same "$(rows)" "[[5000]]"
+	same $(ask "SELECT \`id\` FROM \`orders\` WHERE region LIKE '\''nor%'\'' AND \`day\` - INTERVAL '\''1 day'\'' > TIMESTAMP '\''2026-01-20'\'' LIMIT 1") 200
+'
+
+cat >hostile <<"END"
+SELECT * FROM secret
+SELECT * FROM orders, secret
+SELECT * FROM hidden.secret
+SELECT id FROM orders UNION SELECT 1 FROM hidden.secret
+SELECT (SELECT secret FROM hidden.secret) FROM orders
+SELECT $$ $$, id FROM orders WHERE id IN (SELECT 1 FROM secret)
+SELECT E' FROM hidden.secret --' FROM orders
+SELECT U&'\0041' FROM orders
+SELECT * FROM orders; SELECT * FROM hidden.secret
+SELECT query_to_xml('SELECT * FROM hidden.secret', true, true, '') FROM orders
+SELECT pg_read_file('/etc/passwd') FROM orders
+SELECT pg_sleep(10) FROM orders
+SELECT lo_import('/etc/passwd') FROM orders
+SELECT set_config('role', 'larder', false) FROM orders
+SELECT current_setting('data_directory') FROM orders
+SELECT dblink('x', 'y') FROM orders
+SELECT nextval('shop.x') FROM orders
+SELECT * FROM orders, pg_catalog.pg_class
+SELECT * FROM orders, pg_class
+SELECT * FROM orders, information_schema.tables
+INSERT INTO orders VALUES (1)
+DELETE FROM orders
+WITH x AS (DELETE FROM orders RETURNING *) SELECT * FROM x
+SELECT * INTO hidden.t FROM orders
+SELECT * FROM orders FOR UPDATE
+SELECT * FROM orders, (TABLE hidden.secret) x
+SELECT * FROM orders, here
+END
+ok 'what was not granted cannot be reached, whatever the text' '
+	i=0
+	while IFS= read -r statement; do
+		i=$((i + 1))
+		code=$(ask "$statement")
+		case $code in 400 | 403 | 404 | 409) ;; *) echo "$code: $statement" >&2; cat reply.json >&2; exit 1 ;; esac
+		! grep -q XSECRETX reply.json || { echo "leaked: $statement" >&2; exit 1; }
+	done <"$SHARED/hostile"
+	test $i -gt 20
+	same $(ask "SELECT * FROM secret") 404
+	same "$(sql "SELECT count(*) FROM shop.orders")" 1000
+'
+
+ok 'a statement over the limit is refused with its price, its tables and advice that names views' '
+	same $(ask "SELECT count(pad) FROM big") 400
+	same "$(detail reason)" remote_scan_too_large
+	same "$(detail limit_bytes)" 1048576
+	test "$(detail scan_bytes)" -gt 4000000
+	same "$(jq -c "[.detail.tables, .detail.view_targets, .code]" reply.json)" "[[\"shop.big\"],[],\"limit\"]"
+	detail suggestion | grep -q "larder snapshot create"
+	# The price is that of the statement, not of its tables.
+	same $(ask "SELECT pad FROM big WHERE i BETWEEN 3 AND 5") 200
+	same "$(json reply.json .row_count)" 3
+	test "$(json reply.json .bytes_scanned)" -lt 4000
+	sql "INSERT INTO shop.nothing VALUES (1)" 2>/dev/null || :
+	larder query --remote --token "$BO" "SELECT count(pad) FROM big" 2>err && exit 1
+	has err "the statement would read"
+	has err "larder snapshot create"
+'
+
+ok 'what the source says of a statement is told, and whose fault it is' '
+	same $(ask "SELECT nothing FROM orders") 400
+	same "$(detail kind)" remote_estimate_failed
+	detail message | grep -q "nothing"
+	same $(ask "SELECT 1 / (id - 1) FROM orders") 400
+	same "$(detail kind)" remote_query_failed
+	same $(ask "SELECT * FROM gone") 400
+	same "$(detail kind)" remote_estimate_failed
+	same $(ask "SELECT * FROM elsewhere") 502
+	same "$(detail kind)" not_configured
+	detail message | grep -q "OTHER"
+	same $(ask "SELECT * FROM nowhere") 409
+	same $(ask "SELECT * FROM orders, elsewhere") 409
+	json reply.json .detail | grep -q "different sources"
+	same $(ask "SELECT * FROM orders, here") 409
+	json reply.json .detail | grep -q "one place"
+'
+
+ok 'limited rights to a remote table are refused, not ignored' '
+	larder admin table add narrow --mode remote
+	larder admin table remote narrow --engine postgres --set connection_env=SHOP --set table=shop.orders
+	larder admin grant add readers narrow --where "region = '\''north'\''" --columns id || :
+	code=$(ask "SELECT * FROM narrow")
+	case $code in 403 | 404) ;; *) echo "$code" >&2; exit 1 ;; esac
+'
+
+ok 'a place is described by words, never by a secret' '
+	larder admin table remote orders >shown
+	has shown shop.orders
+	exits 2 larder admin table remote orders --engine postgres --set connection="postgresql://u:pw@h/db" --set table=t 2>err
+	has err "password"
+	exits 2 larder admin table remote orders --engine oracle --set table=t 2>err
+	has err "postgres"
+	exits 2 larder admin table remote orders --engine postgres --set connection_env=SHOP --set tabel=t 2>err
+	has err tabel
+	exits 3 larder admin table remote here --engine postgres --set connection_env=SHOP --set table=t
+	larder admin table remote shop.dotted --remove
+	same $(ask "SELECT * FROM shop.dotted") 409
+'
+
