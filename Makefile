@@ -19,6 +19,11 @@ demo: all ## the main job on real data, explained step by step
 	@tools/setup build demo
 	@tools/demo.sh $(BUILD)
 
+sweep: ## every test, each step of each sweep and the long soaks: an hour
+	@tools/setup build check
+	@test -f build-check/build.ninja || meson setup build-check -Dwerror=true
+	@LARDER_LONG=1 tools/check-run.sh --quick build-check -t 6
+
 asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/setup build check
 	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined -Dwerror=true
@@ -65,4 +70,4 @@ clean: ## remove what was built; .deps/ stays
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' Makefile
 
-.PHONY: all setup check demo asan tsan fuzz analyze cover bench release install clean help
+.PHONY: all setup check demo sweep asan tsan fuzz analyze cover bench release install clean help

@@ -183,6 +183,9 @@ wait_for() { # COMMANDS
 	done
 }
 
+# The N-th step of a sweep, or with LARDER_LONG (make sweep) each.
+every() { [ -n "${LARDER_LONG:-}" ] && echo 1 || echo "$1"; }
+
 json() { # [FILE] PATH
 	if [ $# = 2 ]; then
 		jq -r "($2) | if . == null then error(\"null\") else . end" -- "$1"

@@ -111,7 +111,7 @@ ok 'a query that runs while its table is replaced reads to its end' '
 	same "$(jq -r "select(type == \"array\") | .[0]" query.out)" "$(jq -n "$old * 200")"
 '
 
-ok '200 pulls replace two tables under continuous queries, and every answer is right' '
+ok 'many pulls replace two tables under continuous queries, and every answer is right' '
 	# Both tables hold the version in every row: an answer is right when all rows agree, in each table
 	# (parts and footers never mixed) and between the two (they switch together).
 	new_site site
@@ -140,7 +140,7 @@ ok '200 pulls replace two tables under continuous queries, and every answer is r
 		done
 	END
 	start reader sh reader.sh
-	for n in $(seq 1 200); do
+	for n in $(seq 1 $(every 4) 200); do
 		version=$((n % 3 + 1))
 		cp -R $version/api site/
 		larder pull --workspace ws --quiet
@@ -148,7 +148,7 @@ ok '200 pulls replace two tables under continuous queries, and every answer is r
 	: >stop
 	wait_for "gone $STARTED_PID"
 	tr -d "\r" <answers >lines
-	[ "$(grep -cx true lines)" -gt 20 ]
+	[ "$(grep -cx true lines)" -gt 10 ]
 	grep -vx "fine\|true" lines >wrong || :
 	same "$(cat wrong)" ""
 	[ ! -s reader.err ] || same "$(cat reader.err)" ""

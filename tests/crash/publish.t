@@ -89,7 +89,7 @@ publish_at() { # VARIABLE STEP
 
 ok 'killed before each durable step of the hub, the old or the new version is there' '
 	from=$(steps_of_start "$SHARED/old")
-	for at in $(seq $((from + 1)) 200); do
+	for at in $(seq $((from + 1)) $(every 2) 200); do
 		publish_at LARDER_CRASH_AT $at
 		whole || { echo "killed at $at"; exit 1; }
 		[ $code != 0 ] || break
@@ -100,7 +100,7 @@ ok 'killed before each durable step of the hub, the old or the new version is th
 # A failing disk stays so until the next start. Odd steps get EIO, even ones ENOSPC.
 ok 'with a disk that fails from each step on, the old or the new version is there' '
 	from=$(steps_of_start "$SHARED/old")
-	for at in $(seq $((from + 1)) 200); do
+	for at in $(seq $((from + 1)) $(every 3) 200); do
 		LARDER_FAIL_WITH=EIO
 		[ $((at % 2)) = 1 ] || LARDER_FAIL_WITH=ENOSPC
 		export LARDER_FAIL_WITH

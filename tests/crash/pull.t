@@ -82,10 +82,10 @@ not_again() { # LINE TABLE...
 	done
 }
 
-sweep() { # STEP-VARIABLE EXIT
+sweep() { # STEP-VARIABLE EXIT STRIDE
 	at=0
 	while [ $at -lt 400 ]; do
-		at=$((at + 1))
+		at=$((at + $3))
 		restart
 		code=0
 		fail_with=ENOSPC
@@ -109,10 +109,10 @@ sweep() { # STEP-VARIABLE EXIT
 }
 
 ok 'killed before any durable step: old or new, the next run finishes, nothing is fetched twice' '
-	sweep LARDER_CRASH_AT 99
+	sweep LARDER_CRASH_AT 99 $(every 2)
 '
 
 # Either in turn: what follows from them differs in one sentence.
 ok 'an I/O error or a full disk at any durable step: a clear error, exit 1, nothing lost' '
-	sweep LARDER_FAIL_AT 1
+	sweep LARDER_FAIL_AT 1 $(every 3)
 '
