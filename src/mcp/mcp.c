@@ -2,6 +2,7 @@
 #include "mcp/mcp.h"
 
 #include "base/str.h"
+#include "mcp/words.h"
 
 #define META           "io.modelcontextprotocol/"
 #define MODERN_VERSION "2026-07-28"
@@ -224,11 +225,13 @@ static int run_tool(struct answer *a, enum mcp_tool tool, struct mcp_result *res
 		return err_set(e, ERR_USAGE, "the arguments of %s must be an object",
 			       mcp_tools[tool].name);
 	r = mcp_check_arguments(tool, arguments, e);
-	if (r == 0 && !backend->call[tool])
-		r = err_set(e, ERR_NOT_FOUND, "%s is not to be had here", mcp_tools[tool].name);
-	if (r == 0)
-		r = backend->call[tool](backend->ctx, arguments, result, e);
-	return r;
+	if (r < 0)
+		return r;
+	if (backend->call[tool])
+		return backend->call[tool](backend->ctx, arguments, result, e);
+	if (backend->lend_entries && mcp_is_of_entries(tool))
+		return mcp_call_entries(backend, tool, arguments, result, e);
+	return err_set(e, ERR_NOT_FOUND, "%s is not to be had here", mcp_tools[tool].name);
 }
 
 static int tools_call(struct answer *a, struct err *e)

@@ -53,9 +53,15 @@ struct mcp_result {
 typedef int (*mcp_call_fn)(void *ctx, const struct json *arguments, struct mcp_result *result,
 			   struct err *e);
 
+struct mcp_entry; /* words.h */
+typedef int (*mcp_use_fn)(void *use_ctx, const struct mcp_entry *entries, size_t n, struct err *e);
+
 struct mcp_backend {
 	void *ctx;
 	mcp_call_fn call[MCP_TOOLS]; /* NULL: the tool says that it is not to be had here */
+	/* Calls `use` once with the rules and pages there are, and gives its result: rule_search,
+	   page_search and page_read need no function of their own. NULL: they have one. */
+	int (*lend_entries)(void *ctx, mcp_use_fn use, void *use_ctx, struct err *e);
 	/* Objects {uri, name, title, mimeType, size?} into an open array; may be NULL. */
 	int (*list_resources)(void *ctx, struct json_out *out, struct err *e);
 	/* The text of one; ERR_NOT_FOUND. */

@@ -2,7 +2,6 @@
 #include "mcp/words.h"
 
 #include "base/str.h"
-#include "mcp/tools.h"
 
 /* Before and after the word: some lines. */
 #define PASSAGE_BEFORE 100

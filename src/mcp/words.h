@@ -6,7 +6,7 @@
 #ifndef LARDER_MCP_WORDS_H
 #define LARDER_MCP_WORDS_H
 
-#include "base/json.h"
+#include "mcp/tools.h"
 
 /* A rule or a page, as search and reading give them; texts are lent. */
 struct mcp_entry {
@@ -29,5 +29,10 @@ void mcp_add_rules_of(struct json_out *o, const struct mcp_entry *texts, size_t 
 /* The answer of page_read; ERR_NOT_FOUND. */
 int mcp_add_page(struct json_out *o, const struct mcp_entry *texts, size_t n, const char *id,
 		 struct err *e);
+
+/* rule_search, page_search and page_read, over what the backend lends. */
+bool mcp_is_of_entries(enum mcp_tool tool);
+int mcp_call_entries(const struct mcp_backend *backend, enum mcp_tool tool,
+		     const struct json *arguments, struct mcp_result *result, struct err *e);
 
 #endif

@@ -31,12 +31,8 @@ int mcp_freshness(void *ctx, const struct json *arguments, struct mcp_result *re
 		  struct err *e);
 int mcp_query_run(void *ctx, const struct json *arguments, struct mcp_result *result,
 		  struct err *e);
-int mcp_rule_search(void *ctx, const struct json *arguments, struct mcp_result *result,
-		    struct err *e);
-int mcp_page_search(void *ctx, const struct json *arguments, struct mcp_result *result,
-		    struct err *e);
-int mcp_page_read(void *ctx, const struct json *arguments, struct mcp_result *result,
-		  struct err *e);
+/* Rules of the last pull, and approved knowledge, as which pages of a knowledge base come. */
+int mcp_lend_entries(void *ctx, mcp_use_fn use, void *use_ctx, struct err *e);
 int mcp_note_submit(void *ctx, const struct json *arguments, struct mcp_result *result,
 		    struct err *e);
 int mcp_list_resources(void *ctx, struct json_out *out, struct err *e);

@@ -98,8 +98,7 @@ struct mcp_entry *rule_texts_view(const struct rule_texts *rules)
 	return view;
 }
 
-int mcp_rule_search(void *ctx, const struct json *arguments, struct mcp_result *result,
-		    struct err *e)
+int mcp_lend_entries(void *ctx, mcp_use_fn use, void *use_ctx, struct err *e)
 {
 	struct workspace_tools *tools = ctx;
 	AUTO_RULE_TEXTS struct rule_texts rules = { 0 };
@@ -108,37 +107,7 @@ int mcp_rule_search(void *ctx, const struct json *arguments, struct mcp_result *
 	if (rule_texts_load(tools->ws, &rules, e) < 0)
 		return e->code;
 	view = rule_texts_view(&rules);
-	mcp_add_rules(&result->json, view, rules.n, mcp_text(arguments, "query"),
-		      mcp_int(arguments, "limit", MCP_HITS_LIMIT, MCP_HITS_MAX));
-	return 0;
-}
-
-/* Pages of a knowledge base come as approved knowledge. */
-int mcp_page_search(void *ctx, const struct json *arguments, struct mcp_result *result,
-		    struct err *e)
-{
-	struct workspace_tools *tools = ctx;
-	AUTO_RULE_TEXTS struct rule_texts rules = { 0 };
-	AUTO_FREE struct mcp_entry *view = NULL;
-
-	if (rule_texts_load(tools->ws, &rules, e) < 0)
-		return e->code;
-	view = rule_texts_view(&rules);
-	mcp_add_pages(&result->json, view, rules.n, mcp_text(arguments, "query"),
-		      mcp_int(arguments, "limit", MCP_HITS_LIMIT, MCP_HITS_MAX));
-	return 0;
-}
-
-int mcp_page_read(void *ctx, const struct json *arguments, struct mcp_result *result, struct err *e)
-{
-	struct workspace_tools *tools = ctx;
-	AUTO_RULE_TEXTS struct rule_texts rules = { 0 };
-	AUTO_FREE struct mcp_entry *view = NULL;
-
-	if (rule_texts_load(tools->ws, &rules, e) < 0)
-		return e->code;
-	view = rule_texts_view(&rules);
-	return mcp_add_page(&result->json, view, rules.n, mcp_text(arguments, "page"), e);
+	return use(use_ctx, view, rules.n, e);
 }
 
 /* One line of it may not begin what looks like another note. */

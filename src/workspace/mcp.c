@@ -109,12 +109,10 @@ struct mcp_backend workspace_mcp(struct workspace_tools *tools)
 			[MCP_CATALOG_SEARCH] = mcp_catalog_search,
 			[MCP_TABLE_DESCRIBE] = mcp_table_describe,
 			[MCP_QUERY_RUN] = mcp_query_run,
-			[MCP_RULE_SEARCH] = mcp_rule_search,
-			[MCP_PAGE_SEARCH] = mcp_page_search,
-			[MCP_PAGE_READ] = mcp_page_read,
 			[MCP_FRESHNESS] = mcp_freshness,
 			[MCP_NOTE_SUBMIT] = mcp_note_submit,
 		},
+		.lend_entries = mcp_lend_entries,
 		.list_resources = mcp_list_resources,
 		.read_resource = mcp_read_resource,
 	};
