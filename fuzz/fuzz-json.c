@@ -3,7 +3,7 @@
  * JSON: what was read and printed is read and printed the same again; any bytes written as a text
  * give JSON that can be read.
  */
-#include "base/json.h"
+#include "base/json-rows.h"
 
 #include <assert.h>
 
@@ -60,6 +60,36 @@ static void check_written(struct bytes text)
 	assert(r == 0 && json_kind(json_at(doc, 0)) == JSON_TEXT);
 }
 
+static int ignore(void *ctx, const struct json *v, struct err *e)
+{
+	(void)ctx, (void)v, (void)e;
+	return 0;
+}
+
+/* Cut by its first byte: the parts are what the parser takes, whatever the whole is. */
+static void check_rows(struct bytes text)
+{
+	const struct json_rows_options o = { .member = "rows",
+					     .row_max = INPUT_MAX,
+					     .rest_max = INPUT_MAX,
+					     .on_head = ignore,
+					     .on_row = ignore };
+	AUTO_JSON_ROWS struct json_rows *rows = json_rows_new(&o);
+	AUTO_JSON struct json *rest = NULL;
+	AUTO_JSON struct json *broken = NULL;
+	size_t step = text.n ? (unsigned char)text.p[0] % 8 + 1 : 1;
+	struct err e = { 0 };
+	int r = 0;
+
+	for (size_t at = 0; r == 0 && at < text.n; at += step)
+		r = json_rows_add(
+			rows,
+			(struct bytes){ text.p + at, text.n - at < step ? text.n - at : step }, &e);
+	broken = json_rows_broken(rows);
+	if (r == 0)
+		(void)json_rows_end(rows, &rest, &e);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes text = { (const char *)data, size };
@@ -67,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err e = { 0 };
 
 	check_written(text);
+	check_rows(text);
 	if (json_parse(text, INPUT_MAX, &doc, &e) < 0) {
 		assert(!doc && e.msg[0]);
 		return 0;
