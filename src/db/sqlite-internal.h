@@ -23,6 +23,7 @@ struct db {
 	enum tx_kind tx;
 	int64_t tx_started_ms; /* 0 while nothing is traced */
 	int64_t tx_changes_before;
+	int64_t waits_since_ms; /* for a lock */
 };
 
 /* Turns a result code of SQLite into ours, with the library's own sentence. */

@@ -81,6 +81,24 @@ int sqlite_error(const struct db *db, int rc, struct err *e)
 	return err_set(e, ERR_FAILED, "database '%s': %s", db->path, sqlite3_errmsg(db->handle));
 }
 
+/* Of waits for a lock so many are short: a transaction of ours takes some milliseconds. */
+#define SHORT_WAITS   100
+#define SHORT_WAIT_MS 1
+#define LONG_WAIT_MS  20
+
+/* SQLite's own handler soon sleeps a tenth of a second, which is longer than most of what it waits for. */
+static int wait_for_lock(void *ctx, int tries)
+{
+	struct db *db = ctx;
+
+	if (tries == 0)
+		db->waits_since_ms = time_monotonic();
+	if (time_monotonic() - db->waits_since_ms >= DB_BUSY_MS)
+		return 0;
+	sqlite3_sleep(tries < SHORT_WAITS ? SHORT_WAIT_MS : LONG_WAIT_MS);
+	return 1;
+}
+
 static int open_handle(struct db *db, const char *name, int flags, struct err *e)
 {
 	int rc = sqlite3_open_v2(name, &db->handle, flags, sqlite_fault_vfs());
@@ -90,7 +108,7 @@ static int open_handle(struct db *db, const char *name, int flags, struct err *e
 	if (rc != SQLITE_OK)
 		return sqlite_error(db, rc, e);
 	sqlite3_extended_result_codes(db->handle, 1);
-	sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
+	sqlite3_busy_handler(db->handle, wait_for_lock, db);
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	return db_script(db, sql_settings, e);
 }

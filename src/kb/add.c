@@ -7,6 +7,7 @@
 #include "engine/pipeline.h"
 #include "kb/add-internal.h"
 
+#define HASH_FUNCTION HASH_SAX /* the keys are hashes already: the plainest will do */
 #include <uthash.h>
 
 static const char *const words[] = {
@@ -234,7 +235,9 @@ static int run(struct batch *b, unsigned jobs, struct err *e)
 		.items = b->todo_count,
 		.workers = jobs,
 		.attempts = b->compiler->attempts,
-		.window = jobs + 2, /* whole documents are held: few beyond those under way */
+		/* Whole documents are held; so many that a round of them can wait for its commits while
+		 * the next one is under way. */
+		.window = 2 * (size_t)jobs,
 		.order = PIPELINE_IN_ORDER,
 		.cancel = b->options->cancel,
 		.prepare = prepare_one,

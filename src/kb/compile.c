@@ -87,8 +87,7 @@ int compile_memo_get(struct db *db, const char *key, char **ret_value, struct er
 
 int compile_memo_put(struct db *db, const char *key, const char *value, struct err *e)
 {
-	AUTO_TX struct db *tx = NULL;
-	int r = db_begin_tx(db, &tx, e);
+	int r = db_begin_lazy(db, e);
 
 	if (r == 0)
 		r = db_exec(db, e,
@@ -96,5 +95,8 @@ int compile_memo_put(struct db *db, const char *key, const char *value, struct e
 			    " ON CONFLICT(key) DO UPDATE SET value=excluded.value,"
 			    " made_ms=excluded.made_ms",
 			    "tti", key, value, time_now());
-	return r < 0 ? r : db_commit(db, e);
+	if (r == 0)
+		return db_commit(db, e);
+	db_rollback(db);
+	return r;
 }

@@ -120,7 +120,10 @@ int compile_choose(const struct kb *kb, const struct compile_choice *choice,
 void compile_close(const struct compiler *compiler);
 extern const struct compiler compile_extractive;
 
-/* Finished work, by a hash of all that went into it. Outside a transaction; the db any. */
+/*
+ * Finished work, by a hash of all that went into it. Outside a transaction; the db any. A kill loses
+ * none; a power cut what was not synced by a commit since: it is asked for again.
+ */
 int compile_memo_get(struct db *db, const char *key, char **ret_value, struct err *e);
 int compile_memo_put(struct db *db, const char *key, const char *value, struct err *e);
 
