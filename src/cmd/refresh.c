@@ -123,6 +123,7 @@ static int refresh(const struct refresh_args *args, const struct strv *tables, s
 	progress = progress_begin("refresh", 0, tables->n, args->quiet || args->json);
 	request.root = hub_root(hub);
 	request.convert_memory = hub_settings(hub)->convert_memory;
+	request.folders = &hub_settings(hub)->refresh_folders;
 	request.ctx = progress;
 	r = refresh_run(&request, &report, e);
 	progress_end(progress);

@@ -139,13 +139,14 @@ static int run_watched(const struct script_args *args, const char *name, struct 
 	return relay(p, e);
 }
 
-static int run_stdin(const atomic_bool *cancel, struct script_result *result, struct err *e)
+static int run_stdin(const struct script_args *args, struct script_result *result, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(4 * SCRIPT_SOURCE_MAX);
 	AUTO_JSON struct json *json = NULL;
 	AUTO_STRV struct strv env = STRV_INIT;
 	struct script_wish wish = { .environment = &env };
 	const struct json *names;
+	AUTO_HUB struct hub *hub = NULL;
 
 	if (file_read(AT_FDCWD, "/dev/stdin", 4 * SCRIPT_SOURCE_MAX, &text, e) < 0 ||
 	    json_parse(buf_bytes(&text), 4 * SCRIPT_SOURCE_MAX, &json, e) < 0)
@@ -159,7 +160,9 @@ static int run_stdin(const atomic_bool *cancel, struct script_result *result, st
 	wish.source = json_text(json_get(json, "source"));
 	wish.timeout_s = json_int(json_get(json, "timeout"), 0);
 	wish.network = json_flag(json_get(json, "network"), false);
-	return script_run_source(&wish, cancel, result, e);
+	if (hub_open(&(struct hub_options){ .path = args->data }, &hub, e) < 0)
+		return e->code;
+	return script_run_source(hub_root(hub), &wish, &ended, result, e);
 }
 
 static int run_kept(const struct script_args *args, const char *name, struct script_result *result,
@@ -187,7 +190,7 @@ static int run(int argc, char **argv, struct err *e)
 	if (r == 0)
 		end_in_order();
 	if (r == 0)
-		r = str_eq(operands.v[0], "-") ? run_stdin(&ended, &result, e)
+		r = str_eq(operands.v[0], "-") ? run_stdin(&args, &result, e)
 					       : run_kept(&args, operands.v[0], &result, e);
 	if (r == 0)
 		r = tell(&args, &result, e);

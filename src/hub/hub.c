@@ -155,6 +155,8 @@ int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err
 		r = clean_staging(hub, e);
 	if (r == 0 && options->serve)
 		r = rooms_sweep(hub->writer, e);
+	if (r == 0 && options->serve)
+		r = scripts_sweep(hub->writer, e);
 	hub->queries = r < 0 ? NULL : queries_new(hub);
 	if (r < 0)
 		return err_in(e, "hub '%s'", options->path);

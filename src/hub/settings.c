@@ -12,7 +12,7 @@
 
 #define GIB    ((int64_t)1 << 30)
 #define DAY    ((int64_t)24 * 3600)
-#define FIELDS 21
+#define FIELDS 22
 
 static const struct hub_settings defaults = {
 	.upload_max = 64 * GIB,
@@ -41,6 +41,7 @@ void hub_settings_release(struct hub_settings *settings)
 	yaml_maps_release(&settings->jobs);
 	free(settings->backup_folder);
 	strv_release(&settings->collector_users);
+	strv_release(&settings->refresh_folders);
 }
 
 static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
@@ -84,12 +85,24 @@ static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 		  "where POST /api/admin/run-backup puts snapshots" },
 		{ "backup.keep", YAML_INT, &s->backup_keep, 0, 100000, "LARDER_HUB_BACKUP_KEEP",
 		  "snapshots to keep, 0 for all" },
+		{ "refresh.folders", YAML_LIST, &s->refresh_folders, 0, 0, NULL,
+		  "folders of the files that sources may name" },
 		{ "collector.users", YAML_MAP_OF_TEXT, &s->collector_users, 0, 0, NULL,
 		  "accounts of this machine and their users" },
 		{ 0 },
 	};
 
 	memcpy(out, fields, sizeof(fields));
+}
+
+static int check_folders(const struct strv *folders, const char *path, struct err *e)
+{
+	for (size_t i = 0; i < folders->n; i++)
+		if (folders->v[i][0] != '/')
+			return err_set(e, ERR_USAGE,
+				       "%s: refresh.folders: '%s' is no absolute path", path,
+				       folders->v[i]);
+	return 0;
 }
 
 static int read_settings(int dirfd, const char *path, bool must_exist,
@@ -107,6 +120,8 @@ static int read_settings(int dirfd, const char *path, bool must_exist,
 		r = 0;
 	if (r == 0)
 		r = yaml_environment(fields, e);
+	if (r == 0)
+		r = check_folders(&s.refresh_folders, path, e);
 	if (r == 0) {
 		*ret_settings = s;
 		s = defaults;
@@ -132,7 +147,7 @@ static void add_field(const struct yaml_field *f, struct json_out *out)
 
 	if (f->kind == YAML_LIST_OF_MAPS)
 		json_add_int(out, f->key, (int64_t)maps->n);
-	else if (f->kind == YAML_MAP_OF_TEXT)
+	else if (f->kind == YAML_MAP_OF_TEXT || f->kind == YAML_LIST)
 		json_add_int(out, f->key, (int64_t)map->n);
 	else if (f->kind == YAML_TEXT)
 		json_add_text(out, f->key, *text);

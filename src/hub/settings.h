@@ -18,6 +18,8 @@
  *	  versions_keep: 7d        how long a replaced version can still be fetched
  *	  runs_keep: 90d           how long the runs of jobs are remembered
  *	  agents_keep: 365d        how long records of agents and tasks that are done are kept
+ *	refresh:
+ *	  folders: [/srv/export]  where files lie that sources may name; none: anywhere
  *	jobs:                      of the scheduler (clock/jobs.h)
  *	  - {name: data-refresh, schedule: daily 02:30}
  *	processors:                programs that process sessions (sessions/external.h)
@@ -51,6 +53,7 @@ struct hub_settings {
 	char *backup_folder;               /* NULL or "": none */
 	int64_t backup_keep;
 	struct strv collector_users; /* "account=email" */
+	struct strv refresh_folders; /* absolute; none: any */
 };
 void hub_settings_release(struct hub_settings *settings);
 #define AUTO_HUB_SETTINGS AUTO(hub_settings_release)

@@ -93,16 +93,11 @@ static int take_file(struct intake *f, const struct publish_file *file, struct e
 {
 	AUTO_OBJECT_UPLOAD struct object_upload *u = NULL;
 	struct object_wish wish = { .max = INT64_MAX }; /* intake_count() says it better */
-	/* A pipe under that name would make us wait for its writer. */
-	AUTO_FD int fd = open(file->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	int r;
+	AUTO_FD int fd = -1;
+	int r = intake_open(f, file->file, &fd, e);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(e, "open '%s'", file->file);
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_USAGE, "'%s' is not a file", file->file);
-	r = object_upload_begin(f->root, &wish, &u, e);
+	if (r == 0)
+		r = object_upload_begin(f->root, &wish, &u, e);
 	if (r == 0)
 		r = copy(f, fd, file->file, u, e);
 	if (r == 0)

@@ -236,7 +236,7 @@ int intake_http(struct intake *f, struct err *e)
 	int r;
 
 	d.url = source_text(f->source, "url");
-	r = intake_secret(f->source, "token", &d.token, e);
+	r = intake_secret(f, "token", &d.token, e);
 	if (r == 0)
 		r = find_part(&d, e);
 	if (r == 0)

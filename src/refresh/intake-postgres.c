@@ -70,7 +70,7 @@ static int connect_to(struct reading *r, struct err *e)
 	AUTO_FREE char *secret = NULL;
 	struct postgres_options o = { .connection = plain };
 
-	if (intake_secret(r->f->source, "connection", &secret, e) < 0)
+	if (intake_secret(r->f, "connection", &secret, e) < 0)
 		return e->code;
 	if (secret)
 		o.connection = secret;

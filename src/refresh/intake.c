@@ -6,6 +6,7 @@
 #include "engine/journal.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 /* A token or a connection with all its options. */
 #define SECRET_MAX ((size_t)16 << 10)
@@ -127,17 +128,62 @@ int intake_adopt(struct intake *f, const char *staged, const char *path, enum du
 	return r;
 }
 
-static int read_file(const char *path, struct buf *out, struct err *e)
+/* The descriptor says where the file is, not the path, under which another may lie by then. */
+static int check_place(const struct intake *f, int fd, const char *path, struct err *e)
 {
-	int r = file_read(AT_FDCWD, path, SECRET_MAX, out, e);
+	AUTO_FREE char *own = xasprintf("/proc/self/fd/%d", fd);
+	AUTO_FREE char *place = realpath(own, NULL);
+	const struct strv *folders = f->refresh->folders;
+	bool allowed = !folders || folders->n == 0;
+
+	for (size_t i = 0; place && !allowed && i < folders->n; i++) {
+		AUTO_FREE char *folder = realpath(folders->v[i], NULL);
+		size_t n = folder ? strlen(folder) : 0;
+
+		allowed = n == 1 || (n > 0 && str_starts(place, folder) && place[n] == '/');
+	}
+	if (allowed)
+		return 0;
+	(void)err_set(e, ERR_DENIED, "'%s' is in none of the folders that refreshes may read",
+		      path);
+	return err_hint(e, "refresh.folders in the hub's config.yaml names them");
+}
+
+int intake_open(const struct intake *f, const char *path, int *ret_fd, struct err *e)
+{
+	/* A pipe under that name would make us wait for its writer. */
+	AUTO_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "open '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_USAGE, "'%s' is not a file", path);
+	if (check_place(f, fd, path, e) < 0)
+		return e->code;
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+static int read_secret(const struct intake *f, const char *path, struct buf *out, struct err *e)
+{
+	AUTO_FREE char *own = NULL;
+	AUTO_FD int fd = -1;
+	int r = intake_open(f, path, &fd, e);
+
+	own = xasprintf("/proc/self/fd/%d", fd);
+	if (r == 0)
+		r = file_read(AT_FDCWD, own, SECRET_MAX, out, e);
 
 	while (r == 0 && out->n > 0 && strchr(" \t\r\n", out->p[out->n - 1]))
 		out->p[--out->n] = '\0';
 	return r;
 }
 
-int intake_secret(const struct source *s, const char *key, char **ret_text, struct err *e)
+int intake_secret(const struct intake *f, const char *key, char **ret_text, struct err *e)
 {
+	const struct source *s = f->source;
 	AUTO_FREE char *env_key = xasprintf("%s_env", key);
 	AUTO_FREE char *file_key = xasprintf("%s_file", key);
 	AUTO_BUF struct buf text = BUF_INIT(SECRET_MAX);
@@ -150,7 +196,7 @@ int intake_secret(const struct source *s, const char *key, char **ret_text, stru
 		(void)err_set(e, ERR_NOT_FOUND, "the environment has no '%s'", name);
 		return err_hint(e, "set it where the hub is started");
 	}
-	if (path && read_file(path, &text, e) < 0)
+	if (path && read_secret(f, path, &text, e) < 0)
 		return err_in(e, "%s", file_key);
 	if (value)
 		*ret_text = xstrdup(value);

@@ -63,6 +63,9 @@ int intake_adopt(struct intake *f, const char *staged, const char *path, enum du
 		 struct err *e);
 /* The text a member names: <key>_env of our environment, <key>_file of this machine. NULL when
  * there is no such member; ERR_NOT_FOUND when there is nothing where it says. The caller owns it. */
-int intake_secret(const struct source *s, const char *key, char **ret_text, struct err *e);
+int intake_secret(const struct intake *f, const char *key, char **ret_text, struct err *e);
+/* A file of this machine, if refreshes may read it (refresh.folders): by where it really is, whatever the
+ * path looks like. ERR_DENIED, ERR_USAGE for what is no file. */
+int intake_open(const struct intake *f, const char *path, int *ret_fd, struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include "engine/lease.h"
 #include "engine/pipeline.h"
 #include "refresh/intake.h"
+#include "refresh/order.h"
 
 /* From the answer "triggered" to the lease: a process starts and opens its database. */
 #define START_MS ((int64_t)30 * 1000)
@@ -17,6 +18,7 @@ struct job {
 	int64_t started_ms, started_at; /* wall clock; monotonic */
 	struct intake intake;
 	struct publish *publish; /* NULL: nothing has changed */
+	char *circle;            /* of order.h: why it is not made; NULL */
 };
 
 struct run {
@@ -30,6 +32,7 @@ struct run {
 
 static void job_release(struct job *job)
 {
+	free(job->circle);
 	publish_free(job->publish);
 	intake_release(&job->intake);
 	source_release(&job->source);
@@ -123,6 +126,10 @@ static int prepare(void *ctx, void *worker, size_t item, struct err *e)
 
 	if (!root)
 		return err_set(e, ERR_FAILED, "the hub's folder could not be opened once more");
+	if (job->circle) {
+		(void)err_set(e, ERR_USAGE, "these tables are made of each other: %s", job->circle);
+		return err_hint(e, "change the SQL of one of them");
+	}
 	publish_free(TAKE(job->publish)); /* of an attempt before */
 	intake_drop(&job->intake, root);
 	intake_release(&job->intake);
@@ -374,7 +381,8 @@ static int check_names(const struct refresh *refresh, struct strv *ret_ids, stru
 	return r;
 }
 
-/* Outside first, SQL over what came last; ids are in order within both. */
+/* Outside first, SQL over what came last; ids are in order within both, as far as SQL does not read
+ * other SQL. */
 static int by_kind(const void *a, const void *b)
 {
 	const struct job *x = a;
@@ -384,6 +392,37 @@ static int by_kind(const void *a, const void *b)
 	return r ? r : strcmp(x->source.table, y->source.table);
 }
 
+/* Those that others read come first, by what DuckDB takes the statements for. */
+static int put_in_order(struct run *run, size_t first, struct err *e)
+{
+	size_t n = run->n - first;
+	struct job *jobs = run->jobs + first;
+	AUTO_FREE struct order_item *items = xcalloc(n, sizeof(*items));
+	AUTO_FREE struct job *ordered = xcalloc(n, sizeof(*ordered));
+	struct db *db = root_db(run->refresh->root);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = registry_find(db, NULL, jobs[i].source.table, &jobs[i].before, e);
+		if (r == ERR_NOT_FOUND) /* removed since: it will say so */
+			r = 0;
+		items[i] = (struct order_item){ .table = jobs[i].before.name ? jobs[i].before.name
+									     : jobs[i].source.table,
+						.sql = source_text(&jobs[i].source, "sql") };
+	}
+	if (r == 0)
+		r = order_items(items, n, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		jobs[i].circle = TAKE(items[i].circle);
+		ordered[items[i].rank - 1] = jobs[i];
+	}
+	memcpy(jobs, ordered, n * sizeof(*jobs));
+	return 0;
+}
+
+/* SQL sees what those before it have committed, so each is a pipeline of its own. */
 static int run_all(struct run *run, struct err *e)
 {
 	size_t outside = 0;
@@ -392,7 +431,11 @@ static int run_all(struct run *run, struct err *e)
 	while (outside < run->n && run->jobs[outside].source.kind != SOURCE_SQL)
 		outside++;
 	r = run_pipeline(run, 0, outside, REFRESH_WORKERS, e);
-	return r < 0 ? r : run_pipeline(run, outside, run->n - outside, 1, e);
+	if (r == 0 && run->n - outside > 1)
+		r = put_in_order(run, outside, e);
+	for (size_t i = outside; r == 0 && i < run->n; i++)
+		r = run_pipeline(run, i, 1, 1, e);
+	return r;
 }
 
 static void tell_only(struct run *run)

@@ -7,7 +7,8 @@
  *	refresh_run(&r, &report, e)
  *
  * Without names those that are due; named ones whatever their schedule says. What comes from
- * outside first, two tables at once, then the SQL over other tables, one after the other by name.
+ * outside first, two tables at once, then the SQL over other tables, one after the other, those that
+ * others read first (order.h).
  *
  * A table is read into staging and published as any other: readers see the old version or the new
  * one. In the transaction of the publish stand the outcome and what was read, so last_sync moves
@@ -43,12 +44,13 @@
 
 struct refresh {
 	struct root *root;
-	const struct strv *tables; /* ids or names; empty: those that are due */
-	bool accept_loss;          /* nothing is refused for this once */
-	bool dry_run;              /* only say which tables would be read */
-	int64_t convert_memory;    /* bytes */
-	const struct caller *by;   /* for the record; NULL: the machine's owner */
-	const atomic_bool *cancel; /* may be NULL */
+	const struct strv *tables;  /* ids or names; empty: those that are due */
+	bool accept_loss;           /* nothing is refused for this once */
+	bool dry_run;               /* only say which tables would be read */
+	int64_t convert_memory;     /* bytes */
+	const struct strv *folders; /* files that sources name lie in one of them; none: anywhere */
+	const struct caller *by;    /* for the record; NULL: the machine's owner */
+	const atomic_bool *cancel;  /* may be NULL */
 	void *ctx;
 	void (*on_table)(void *ctx, const char *table, bool ok); /* as each one ends; may be NULL */
 };

@@ -25,6 +25,8 @@ void script_result_release(struct script_result *result)
 }
 
 struct running {
+	const struct root *root;
+	const char *whose; /* of the lease */
 	const struct script *script;
 	const atomic_bool *cancel;
 	struct script_result *result;
@@ -37,7 +39,7 @@ static void running_release(struct running *r)
 {
 	struct err ignored = { 0 };
 
-	if (r->folder) /* below the folder for temporary files: others take it away in time */
+	if (r->folder) /* else the next run of any script takes it away */
 		(void)tree_remove(AT_FDCWD, r->folder, &ignored);
 	free(r->folder);
 	free(r->file);
@@ -71,17 +73,12 @@ static void read_interpreter(struct running *r)
 
 static int make_folder(struct running *r, struct err *e)
 {
-	const char *base = getenv("TMPDIR");
-	char unique[RANDOM_TEXT_MAX];
-	int result;
+	int result = script_folder_make(r->root, r->whose, &r->folder, e);
 
-	random_text(12, unique);
-	r->folder =
-		xasprintf("%s/larder-script-%s", base && base[0] == '/' ? base : "/tmp", unique);
+	if (result < 0)
+		return result;
 	r->file = xasprintf("%s/script", r->folder);
-	result = dir_make(AT_FDCWD, r->folder, 0700, e);
-	return result < 0 ? result
-			  : file_replace(AT_FDCWD, r->file, bytes_of(r->script->source), 0700, e);
+	return file_replace(AT_FDCWD, r->file, bytes_of(r->script->source), 0700, e);
 }
 
 /* A few variables, and those of ours that it asks for. One that we have not is left out. */
@@ -192,11 +189,11 @@ static void judge(struct script_result *result, int r, int status, const struct 
 	}
 }
 
-static int execute(const struct script *script, const atomic_bool *cancel,
-		   struct script_result *result, struct err *e)
+static int execute(const struct running *given, struct err *e)
 {
-	AUTO(running_release)
-	struct running r = { .script = script, .cancel = cancel, .result = result };
+	AUTO(running_release) struct running r = *given;
+	const struct script *script = r.script;
+	struct script_result *result = r.result;
 	AUTO_STRV struct strv folders = STRV_INIT;
 	AUTO_PROC struct proc *p = NULL;
 	struct sandbox sandbox = { .memory_bytes = SCRIPT_MEMORY,
@@ -288,10 +285,12 @@ int script_run(struct root *root, const char *id_or_name, const atomic_bool *can
 	AUTO_FREE char *name = NULL;
 	AUTO_LEASE struct lease *lease = NULL;
 	int64_t run = 0;
+	struct err ignored = { 0 };
 	int r = script_find(db, id_or_name, &s, e);
 
 	if (r < 0)
 		return r;
+	(void)scripts_sweep(root, &ignored); /* what cannot go now is tried again by the next one */
 	name = xasprintf(SCRIPT_LEASE_PREFIX "%s", s.id);
 	r = lease_take(db, name, s.timeout_s * 1000 + LEASE_EXTRA_MS, "larder script run", &lease,
 		       e);
@@ -299,7 +298,12 @@ int script_run(struct root *root, const char *id_or_name, const atomic_bool *can
 		r = record_start(db, &s, &run, e);
 	if (r < 0)
 		return r;
-	if (execute(&s, cancel, result, e) < 0) {
+	if (execute(&(struct running){ .root = root,
+				       .whose = s.id,
+				       .script = &s,
+				       .cancel = cancel,
+				       .result = result },
+		    e) < 0) {
 		/* It could not be started, which is how this run ended. */
 		judge(result, e->code, 0, e);
 		result->status = "failure";
@@ -307,11 +311,15 @@ int script_run(struct root *root, const char *id_or_name, const atomic_bool *can
 	return record_end(db, lease, &s, run, result, e);
 }
 
-int script_run_source(const struct script_wish *wish, const atomic_bool *cancel,
+int script_run_source(struct root *root, const struct script_wish *wish, const atomic_bool *cancel,
 		      struct script_result *result, struct err *e)
 {
 	struct script s = { .timeout_s = wish->timeout_s ? wish->timeout_s : SCRIPT_TIMEOUT_S,
 			    .network = wish->network };
+	AUTO_FREE char *whose = NULL;
+	AUTO_FREE char *name = NULL;
+	AUTO_LEASE struct lease *lease = NULL;
+	char unique[RANDOM_TEXT_MAX];
 	int r = script_check_wish(wish, e);
 
 	if (r < 0)
@@ -319,7 +327,18 @@ int script_run_source(const struct script_wish *wish, const atomic_bool *cancel,
 	s.source = xstrdup(wish->source);
 	for (size_t i = 0; wish->environment && i < wish->environment->n; i++)
 		strv_add(&s.environment, wish->environment->v[i]);
-	r = execute(&s, cancel, result, e);
+	random_text(12, unique);
+	whose = xasprintf("tried-%s", unique);
+	name = xasprintf(SCRIPT_LEASE_PREFIX "%s", whose);
+	r = lease_take(root_db(root), name, s.timeout_s * 1000 + LEASE_EXTRA_MS,
+		       "larder script run", &lease, e);
+	if (r == 0)
+		r = execute(&(struct running){ .root = root,
+					       .whose = whose,
+					       .script = &s,
+					       .cancel = cancel,
+					       .result = result },
+			    e);
 	script_release(&s);
 	return r;
 }

@@ -17,6 +17,8 @@ struct script {
 void script_release(struct script *s);
 #define AUTO_SCRIPT AUTO(script_release)
 int script_find(struct db *db, const char *id_or_name, struct script *ret_script, struct err *e);
+/* Under the lease of `whose`. The caller owns the path. */
+int script_folder_make(const struct root *root, const char *whose, char **ret_path, struct err *e);
 int script_check_wish(const struct script_wish *wish, struct err *e);
 
 #endif

@@ -85,8 +85,11 @@ void script_result_release(struct script_result *result);
 int script_run(struct root *root, const char *id_or_name, const atomic_bool *cancel,
 	       struct script_result *result, struct err *e);
 /* Without a row: what is tried out. */
-int script_run_source(const struct script_wish *wish, const atomic_bool *cancel,
+int script_run_source(struct root *root, const struct script_wish *wish, const atomic_bool *cancel,
 		      struct script_result *result, struct err *e);
+
+/* Folders of runs that were killed go. Before each run of a stored script, and when a hub starts. */
+int scripts_sweep(struct root *root, struct err *e);
 
 /* In a transaction: runs that nobody will end are "lost". *ret_lost counts them. */
 int scripts_reap(struct db *db, int64_t grace_ms, int64_t *ret_lost, struct err *e);

@@ -123,6 +123,23 @@ ok 'SQL over other tables is made of their new versions, contained' '
 	[ ! -e out.parquet ]
 '
 
+ok 'SQL over SQL is made in the order in which the tables read each other, and a circle is told' '
+	printf "k\n1\n" >chain.csv
+	table chain --files "$PWD/chain.csv"
+	table a_top --sql "SELECT n FROM m_mid"
+	table m_mid --sql "SELECT n FROM Z_Low"
+	table m_top --sql "SELECT 0 AS \"a_top\" FROM chain"
+	table z_low --sql "SELECT count(*) AS n FROM chain"
+	larder refresh --data "$HUB" chain a_top m_mid m_top z_low --json >report || { cat report; exit 1; }
+	same "$(json report "[.tables[].table] | join(\" \")")" "chain z_low m_mid a_top m_top"
+	table ring_a --sql "SELECT * FROM ring_b"
+	table ring_b --sql "SELECT * FROM ring_a"
+	table ring_c --sql "SELECT 1 AS n"
+	exits 1 larder refresh --data "$HUB" ring_a ring_b ring_c --json >report
+	same "$(json report "[.tables[].outcome] | sort | join(\" \")")" "failed failed updated"
+	has report "ring_a <- ring_b <- ring_a"
+'
+
 ok 'a file on the web is fetched, asked for by its ETag, and continued after a cut' '
 	mkdir -p site
 	seq 200000 | awk "BEGIN { print \"a,b\" } { print \$1 \",\" \$1 * 7919 }" >site/big.csv
@@ -137,6 +154,27 @@ ok 'a file on the web is fetched, asked for by its ETag, and continued after a c
 	grep -q "bytes=[1-9]" site.log
 	same "$(outcome web)" unchanged
 	same "$(ls "$HUB/.larder/staging")" ""
+'
+
+ok 'with refresh.folders, files elsewhere are refused, also behind links and as secrets' '
+	mkdir -p export other
+	printf "a\n1\n" | tee export/in.csv >other/out.csv
+	ln -s ../other/out.csv export/link.csv
+	ln -s export door
+	printf "refresh:\n  folders: [%s/door]\n" "$PWD" >"$HUB/config.yaml"
+	table inside --files "$PWD/export/in.csv"
+	table outside --files "$PWD/other/out.csv"
+	table linked --files "$PWD/export/link.csv"
+	table beside --files "$PWD/export/../other/*.csv"
+	table secret --url "http://127.0.0.1:1/x.csv" --token-file "$PWD/other/out.csv"
+	exits 1 larder refresh --data "$HUB" inside outside linked beside secret --json >report
+	same "$(json report "[.tables[] | select(.outcome == \"updated\") | .table] | join(\" \")")" inside
+	same "$(grep -o "none of the folders" report | wc -l)" 4
+	echo "refresh: {folders: [export]}" >"$HUB/config.yaml"
+	exits 2 larder refresh --data "$HUB" inside 2>err
+	has err "no absolute path"
+	rm "$HUB/config.yaml"
+	larder refresh --data "$HUB" outside linked
 '
 
 ok 'a secret is named, never kept, and must be there when it is needed' '

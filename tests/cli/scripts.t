@@ -116,6 +116,7 @@ ok 'one run at a time; one that was killed leaves nothing running' '
 	same "$(status POST /api/scripts/long/run "$LARDER_TOKEN")" 409
 	pkill -KILL -P $runner
 	wait_for "gone $runner"
+	same "$(ls "$HUB/.larder/scripts" | wc -l)" 1 # what it left
 	larder admin script list --json | jq -e ".scripts[] | select(.name == \"long\") | .last_status != \"running\""
 	same "$(status POST /api/scripts/run-due "$LARDER_TOKEN")" 200
 	same "$(json reply.json .lost)" 1
@@ -123,6 +124,7 @@ ok 'one run at a time; one that was killed leaves nothing running' '
 	deploy long "echo again"
 	run long
 	same "$(json run.json .status)" success
+	same "$(ls "$HUB/.larder/scripts")" ""
 '
 
 ok 'when who waits for it is killed, a script ends with all it started, and that is written down' '
@@ -173,6 +175,7 @@ ok 'a hub that is killed while a script runs takes it along, and can run it agai
 	stop_hub KILL
 	wait_for "! pgrep -f \"sleep 1000.125\" >/dev/null"
 	start_hub own
+	same "$(ls own/.larder/scripts)" ""
 	export LARDER_SERVER=$HUB_URL
 	deploy held "echo fine"
 	larder admin script run held
