@@ -10,11 +10,16 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+
+/* A third of the weight of who has none: it must end too, on a machine that never rests. */
+#define NICENESS 5
 
 /* A pipe's capacity: no read gives more. */
 #define READ_CHUNK ((size_t)64 << 10)
@@ -164,6 +169,16 @@ void proc_end_with_parent(void)
 	(void)snprintf(own, sizeof(own), "%d", (int)getppid());
 	if (parent && str_eq(parent, own))
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* fails only for a signal that is none */
+}
+
+void proc_give_way(void)
+{
+	const struct sched_param none = { 0 };
+
+	if (getpriority(PRIO_PROCESS, 0) < NICENESS)
+		(void)setpriority(PRIO_PROCESS, 0, NICENESS);
+	(void)sched_setscheduler(0, SCHED_BATCH,
+				 &none); /* which takes no one's turn when it wakes */
 }
 
 bool proc_has_ended(const struct proc *p)
@@ -362,6 +377,11 @@ int proc_write(struct proc *p, struct bytes text, struct err *e)
 		text.n -= n > 0 ? (size_t)n : 0;
 	}
 	return 0;
+}
+
+void proc_end_input(struct proc *p)
+{
+	fd_close(&p->in_fd);
 }
 
 static int exit_status(const siginfo_t *end)

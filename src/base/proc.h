@@ -77,6 +77,8 @@ int proc_read_line(struct proc *p, struct bytes *ret_line, struct err *e);
 /* Of one that talks: all of it is written, as fast as the child reads, until the deadline. ERR_IO when
  * the child has ended or closed its stdin. */
 int proc_write(struct proc *p, struct bytes text, struct err *e);
+/* Its stdin is at its end: nothing more will be written. */
+void proc_end_input(struct proc *p);
 /* Counted from now; 0 = none. For a child that was started before there was work for it. */
 void proc_set_deadline(struct proc *p, int64_t deadline_ms);
 /* Reads the rest away, waits. *ret_status is the exit code, or 128 + signal. May be called again.
@@ -107,6 +109,10 @@ int proc_detach(const char *const *argv, struct err *e);
  */
 #define PROC_PARENT "LARDER_PARENT"
 void proc_end_with_parent(void);
+
+/* For work that nobody waits for by the second: whatever else wants the processor goes first, and so it is for
+ * all that this process starts. A courtesy, which cannot fail a caller. */
+void proc_give_way(void);
 
 /* The folder the running program lies in, for finding its companions. The caller owns it. */
 char *proc_own_folder(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/commands.h"
 
+#include "base/proc.h"
 #include "hub/backup.h"
 
 struct backup_args {
@@ -63,6 +64,7 @@ static int run(int argc, char **argv, struct err *e)
 		r = cmd_operands(&cmd_backup, &operands, 1, 1, e);
 	if (r == 0 && !args.data)
 		r = err_set(e, ERR_USAGE, "--data HUB is missing");
+	proc_give_way();
 	if (r == 0)
 		r = hub_open(&(struct hub_options){ .path = args.data }, &hub, e);
 	if (r == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/commands.h"
 
+#include "base/proc.h"
 #include "hub/hub.h"
 #include "sessions/notes.h"
 
@@ -91,6 +92,7 @@ static int run(int argc, char **argv, struct err *e)
 		r = cmd_operands(&cmd_corporate_memory, &operands, 0, 0, e);
 	if (r == 0 && !args.data)
 		r = err_set(e, ERR_USAGE, "--data DIR is missing");
+	proc_give_way();
 	if (r == 0)
 		r = hub_open(&(struct hub_options){ .path = args.data }, &hub, e);
 	if (r < 0)

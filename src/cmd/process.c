@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/commands.h"
 
+#include "base/proc.h"
 #include "base/progress.h"
 #include "hub/hub.h"
 #include "sessions/runner.h"
@@ -152,6 +153,7 @@ static int run(int argc, char **argv, struct err *e)
 		r = parse_duration(args.budget, &seconds, e);
 		o.budget_ms = seconds * 1000;
 	}
+	proc_give_way();
 	if (r == 0)
 		r = hub_open(&(struct hub_options){ .path = args.data }, &hub, e);
 	if (r == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/commands.h"
 
+#include "base/proc.h"
 #include "base/progress.h"
 #include "hub/hub.h"
 #include "refresh/refresh.h"
@@ -116,8 +117,10 @@ static int refresh(const struct refresh_args *args, const struct strv *tables, s
 				   .accept_loss = args->accept_loss,
 				   .dry_run = args->dry_run,
 				   .on_table = on_table };
-	int r = hub_open(&o, &hub, e);
+	int r;
 
+	proc_give_way();
+	r = hub_open(&o, &hub, e);
 	if (r < 0)
 		return r;
 	progress = progress_begin("refresh", 0, tables->n, args->quiet || args->json);

@@ -132,6 +132,20 @@ static void add_columns(struct json_out *o, const struct duck_convert *request)
 	json_close(o);
 }
 
+void client_add_convert(struct json_out *o, const struct duck_convert *request)
+{
+	client_add_texts(o, "inputs", request->inputs);
+	json_add_text(o, "format", client_format_name(request->format));
+	client_add_texts(o, "order_by", request->order_by);
+	json_add_text(o, "output", request->output);
+	if (request->column_count > 0)
+		add_columns(o, request);
+	if (request->file_bytes > 0)
+		json_add_int(o, "file_bytes", request->file_bytes);
+	if (request->memory_bytes > 0)
+		json_add_int(o, "memory_bytes", request->memory_bytes);
+}
+
 int duck_convert(const struct duck_convert *request, struct duck_file_info *ret_info, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
@@ -140,16 +154,7 @@ int duck_convert(const struct duck_convert *request, struct duck_file_info *ret_
 	struct client_call call = { .request = &o, .ctx = &info, .on_line = take_converted };
 
 	call.deadline_ms = request->deadline_ms ? request->deadline_ms : CONVERT_DEADLINE_MS;
-	client_add_texts(&o, "inputs", request->inputs);
-	json_add_text(&o, "format", client_format_name(request->format));
-	client_add_texts(&o, "order_by", request->order_by);
-	json_add_text(&o, "output", request->output);
-	if (request->column_count > 0)
-		add_columns(&o, request);
-	if (request->file_bytes > 0)
-		json_add_int(&o, "file_bytes", request->file_bytes);
-	if (request->memory_bytes > 0)
-		json_add_int(&o, "memory_bytes", request->memory_bytes);
+	client_add_convert(&o, request);
 	if (client_call(&call, e) < 0)
 		return e->code;
 	*ret_info = info;

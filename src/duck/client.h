@@ -42,6 +42,8 @@ struct duck_column *client_read_columns(const struct json *array, size_t *ret_co
 void client_read_info(const struct json *line, struct duck_file_info *ret_info);
 void client_add_tables(struct json_out *o, const struct duck_table *tables, size_t n);
 void client_free_columns(struct duck_column *columns, size_t count);
+/* Its members, into an open request. */
+void client_add_convert(struct json_out *o, const struct duck_convert *request);
 struct duck_names;
 void client_read_names(const struct json *array, struct duck_names *names);
 /* What a line says of a file. */

@@ -65,6 +65,26 @@ int duck_convert(const struct duck_convert *request, struct duck_file_info *ret_
 		 struct err *e);
 
 /*
+ * The same of rows that come one after the other, CSV with columns that are told: they are converted as they
+ * come and are no file in between. What was not ended leaves no more than a part of the output.
+ *
+ *	request without inputs; duck_stream_begin(&request, &s, e)
+ *	duck_stream_write(s, rows, e) ...             the error is the child's, when it has one
+ *	duck_stream_end(s, &info, e)                  these were all
+ */
+struct duck_stream;
+int duck_stream_begin(const struct duck_convert *request, struct duck_stream **ret_stream,
+		      struct err *e);
+int duck_stream_write(struct duck_stream *s, struct bytes rows, struct err *e);
+int duck_stream_end(struct duck_stream *s, struct duck_file_info *ret_info, struct err *e);
+void duck_stream_free(struct duck_stream *s);
+static inline void duck_stream_auto_(struct duck_stream **p)
+{
+	duck_stream_free(*p);
+}
+#define AUTO_DUCK_STREAM AUTO(duck_stream_auto_)
+
+/*
  * Statements of ours over files, for a domain that knows its files' shape: what the setup makes
  * (temporary tables) the outputs may read; each becomes one Parquet file (zstd, V2), in the order
  * its statement says. Nothing but `readable` can be opened. Paths and values are quoted by the caller

@@ -19,6 +19,7 @@ struct conversion {
 	int64_t memory_bytes;
 	int64_t cpu_seconds;
 	int64_t file_bytes;
+	bool stream; /* the input is our stdin, behind the request */
 };
 
 static void conversion_release(struct conversion *c)
@@ -39,10 +40,14 @@ static int parse(const struct json *request, struct conversion *c, struct err *e
 	c->memory_bytes = json_int(json_get(request, "memory_bytes"), GIB);
 	c->cpu_seconds = json_int(json_get(request, "cpu_seconds"), 0);
 	c->file_bytes = json_int(json_get(request, "file_bytes"), 0);
-	if (!c->source.format || !output || json_size(json_get(request, "inputs")) == 0)
+	c->stream = json_flag(json_get(request, "stream"), false) && c->source.columns;
+	if (!c->source.format || !output ||
+	    (json_size(json_get(request, "inputs")) == 0) != c->stream)
 		return err_set(e, ERR_USAGE, "request: format, inputs and output are needed");
 	if (engine_paths(json_get(request, "inputs"), &c->source.inputs, e) < 0)
 		return e->code;
+	if (c->stream)
+		strv_add(&c->source.inputs, "/dev/stdin");
 	for (size_t i = 0, n = json_size(order); i < n; i++) {
 		const char *name = json_text(json_at(order, i));
 
@@ -156,7 +161,7 @@ static int confine(const struct conversion *c, struct err *e)
 				 .cpu_seconds = c->cpu_seconds,
 				 .file_bytes = c->file_bytes,
 				 .confine = true,
-				 .readable = &c->source.inputs,
+				 .readable = c->stream ? NULL : &c->source.inputs,
 				 .writable = &folders };
 
 	assert(c->output); /* absolute, so there is a slash as well */

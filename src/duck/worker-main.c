@@ -4,6 +4,7 @@
 #include "duck/worker.h"
 
 #include "base/file.h"
+#include "base/proc.h"
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -21,16 +22,23 @@ const char *__tsan_default_options(void)
 static const struct {
 	const char *name;
 	operation_fn run;
+	bool gives_way; /* to who answers people: it is of minutes */
 } operations[] = {
 #ifdef LARDER_FAULTS
 	{ "hold", operation_hold },
 #endif
-	{ "convert", operation_convert },     { "describe", operation_describe },
-	{ "excerpt", operation_excerpt },     { "filter", operation_filter },
-	{ "judge", operation_judge },         { "materialize", operation_materialize },
-	{ "parts", operation_parts },         { "query", operation_query },
-	{ "read", operation_read },           { "statistics", operation_statistics },
-	{ "transform", operation_transform }, { "version", operation_version },
+	{ "convert", operation_convert, true },
+	{ "describe", operation_describe },
+	{ "excerpt", operation_excerpt, true },
+	{ "filter", operation_filter },
+	{ "judge", operation_judge },
+	{ "materialize", operation_materialize, true },
+	{ "parts", operation_parts, true },
+	{ "query", operation_query },
+	{ "read", operation_read },
+	{ "statistics", operation_statistics, true },
+	{ "transform", operation_transform, true },
+	{ "version", operation_version },
 	{ "views", operation_views },
 };
 
@@ -78,17 +86,36 @@ static int read_request(struct json **ret_request, struct err *e)
 	return 0;
 }
 
-static int run(struct reply *r, struct err *e)
+/* A line, and not a byte of what comes behind it: those are rows, read by DuckDB. */
+static int read_request_line(struct json **ret_request, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(WORKER_REQUEST_MAX);
+	char c = 0;
+
+	while (c != '\n') {
+		if (read(STDIN_FILENO, &c, 1) != 1)
+			return err_set(e, ERR_USAGE, "request: it does not end");
+		buf_addc(&text, c);
+	}
+	if (json_parse(buf_bytes(&text), WORKER_REQUEST_MAX, ret_request, e) < 0)
+		return err_in(e, "request");
+	return 0;
+}
+
+static int run(struct reply *r, bool streamed, struct err *e)
 {
 	AUTO_JSON struct json *request = NULL;
 	const char *name;
 
-	if (read_request(&request, e) < 0)
+	if ((streamed ? read_request_line : read_request)(&request, e) < 0)
 		return e->code;
 	name = json_text(json_get(request, "op"));
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++) {
-		if (str_eq(name, operations[i].name))
-			return operations[i].run(r, request, e);
+		if (!str_eq(name, operations[i].name))
+			continue;
+		if (operations[i].gives_way)
+			proc_give_way();
+		return operations[i].run(r, request, e);
 	}
 	return err_set(e, ERR_USAGE, "request: no operation '%s'", name ? name : "");
 }
@@ -98,17 +125,18 @@ int main(int argc, char **argv)
 {
 	AUTO(reply_close) struct reply r = { .fd = -1 };
 	struct err e = { 0 }, lost = { 0 };
+	bool streamed = argc == 2 && str_eq(argv[1], "--stream");
+	bool room = argc == 2 && str_eq(argv[1], "--room");
 
 	(void)signal(SIGPIPE, SIG_IGN); /* a client that left shows as EPIPE */
 	(void)signal(SIGXFSZ, SIG_IGN); /* limits.no_writing shows as EFBIG */
-	if (argc == 1)
+	if (!room)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read the answer */
 	if (reply_open(&r, &e) < 0) {
 		(void)fprintf(stderr, "larder-duck: %s\n", e.msg);
 		return 1;
 	}
-	if ((argc == 2 && str_eq(argv[1], "--room") ? room_run(&r, &e) : run(&r, &e)) < 0 &&
-	    reply_error(&r, &e, &lost) < 0)
+	if ((room ? room_run(&r, &e) : run(&r, streamed, &e)) < 0 && reply_error(&r, &e, &lost) < 0)
 		return 1;
 	return reply_flush(&r, &lost) < 0 ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A table or a query of PostgreSQL. Rows come as CSV into staging and become Parquet there, with
+ * A table or a query of PostgreSQL. Rows come as CSV and become Parquet in staging while they come, with
  * the types that PostgreSQL told.
  *
  * With an increment column only rows beyond the largest value seen are read, as one more part of
@@ -16,7 +16,7 @@
 #include <fcntl.h>
 
 /* Each part is a file in every workspace, and of a small table most of its bytes are footers. */
-#define PARTS_MAX 32
+#define PARTS_MAX 16
 #define SEEN_MAX  ((size_t)1 << 20)
 /* Gathered before it is written: rows come one by one. */
 #define WRITE_SIZE ((size_t)1 << 20)
@@ -28,14 +28,13 @@ struct reading {
 	char *query;     /* what is read */
 	char *watermark; /* the largest value of the increment column now; NULL: no rows */
 	bool append;     /* the rows are new ones, the parts there stay */
-	int fd;
-	const char *spool; /* its name in staging */
+	struct duck_stream *stream;
 	struct buf waiting;
 };
 
 static void reading_release(struct reading *r)
 {
-	auto_fd_(&r->fd);
+	duck_stream_free(r->stream);
 	postgres_close(r->pg);
 	postgres_columns_release(&r->columns);
 	free(r->query);
@@ -145,7 +144,7 @@ static int narrow(struct reading *r, const char *column, struct err *e)
 
 static int write_waiting(struct reading *r, struct err *e)
 {
-	int result = file_write_all(r->fd, buf_bytes(&r->waiting), r->spool, e);
+	int result = duck_stream_write(r->stream, buf_bytes(&r->waiting), e);
 
 	buf_clear(&r->waiting);
 	return result;
@@ -161,45 +160,40 @@ static int on_data(void *ctx, struct bytes piece, struct err *e)
 	return r->waiting.n >= WRITE_SIZE ? write_waiting(r, e) : 0;
 }
 
-static int spool(struct reading *r, struct err *e)
+static int read_rows(struct reading *r, struct err *e)
 {
+	AUTO(duck_file_info_release) struct duck_file_info info = { 0 };
 	const struct postgres_read read = {
 		.query = r->query, .columns = &r->columns, .ctx = r, .on_data = on_data
 	};
-	int result;
+	int result = postgres_read(r->pg, &read, e);
 
-	r->spool = intake_stage_name(r->f, ".csv");
-	result = journal_stage_create(r->f->root, r->spool, &r->fd, e);
 	if (result == 0)
-		result = postgres_read(r->pg, &read, e);
-	return result < 0 ? result : write_waiting(r, e);
+		result = write_waiting(r, e);
+	return result < 0 ? result : duck_stream_end(r->stream, &info, e);
 }
 
-static int convert(const struct reading *r, const char *output, struct err *e)
+static int convert(struct reading *r, const char *output, struct err *e)
 {
-	AUTO(duck_file_info_release) struct duck_file_info info = { 0 };
 	AUTO_FREE struct duck_column *columns = xcalloc(r->columns.n, sizeof(*columns));
-	AUTO_FREE char *from = journal_stage_path(r->f->root, r->spool);
 	AUTO_FREE char *to = journal_stage_path(r->f->root, output);
-	AUTO_STRV struct strv inputs = STRV_INIT, order = STRV_INIT;
 	const struct duck_convert request = {
-		.inputs = &inputs,
 		.format = DUCK_CSV,
 		.columns = columns,
 		.column_count = r->columns.n,
-		.order_by = &order,
 		.output = to,
 		.memory_bytes = r->f->refresh->convert_memory,
 		.deadline_ms = REFRESH_STEP_MS,
 	};
 
-	strv_add(&inputs, from);
 	for (size_t i = 0; i < r->columns.n; i++) {
 		/* The interface lacks a const that it means. */
 		columns[i].name = r->columns.v[i].name;
 		columns[i].type = (char *)(uintptr_t)r->columns.v[i].type;
 	}
-	return duck_convert(&request, &info, e);
+	if (duck_stream_begin(&request, &r->stream, e) < 0)
+		return e->code;
+	return read_rows(r, e);
 }
 
 static int keep_parts(struct intake *f, struct strv *ret_files, struct err *e)
@@ -303,7 +297,7 @@ static void note_seen(struct reading *r)
 int intake_postgres(struct intake *f, struct err *e)
 {
 	AUTO(reading_release)
-	struct reading r = { .f = f, .fd = -1, .waiting = BUF_INIT(BUF_OWN_MAX) };
+	struct reading r = { .f = f, .waiting = BUF_INIT(BUF_OWN_MAX) };
 	const char *increment = source_text(f->source, "increment");
 	AUTO_FREE char *made = NULL;
 	int result = connect_to(&r, e);
@@ -317,9 +311,7 @@ int intake_postgres(struct intake *f, struct err *e)
 		note_seen(&r);
 	if (result < 0 || f->unchanged)
 		return result;
-	result = spool(&r, e);
 	made = xstrdup(intake_stage_name(f, ".parquet"));
-	if (result == 0)
-		result = convert(&r, made, e);
+	result = convert(&r, made, e);
 	return result < 0 ? result : add_rows(&r, made, e);
 }

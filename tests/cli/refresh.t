@@ -236,6 +236,35 @@ true\" ]"
 	same "$(outcome slow)" updated
 '
 
+ok 'a hub that is killed in a triggered refresh publishes nothing half; the scheduler has it continued, and waits' '
+	new_hub own
+	mkdir -p cut
+	: >cut.plan
+	{ echo n; seq 200000; } >cut/x.csv
+	start_faulty cut
+	table cut --url "$FAULTY_URL/x.csv"
+	faults cut "/x.csv stall:400000"
+	same "$(status POST /api/sync/trigger "$LARDER_TOKEN" "[\"cut\"]")" 200
+	wait_for "[ \"\$(cat own/.larder/staging/rf-* 2>/dev/null | wc -c)\" -gt 100000 ]"
+	stop_hub KILL
+	pkill -KILL -f "refresh.*$PWD/own" || : # a machine that was switched off
+	wait_for "! pgrep -f \"refresh.*$PWD/own\" >/dev/null"
+	faults cut
+	{
+		echo "jobs:"
+		larder scheduler --list --json | jq -r ".jobs[] | select(.name != \"data-refresh\") | \"- {name: \\\"\\(.name)\\\", disabled: true}\""
+	} >own/config.yaml
+	start_hub own
+	export LARDER_SERVER=$HUB_URL
+	larder admin table source cut --json | jq -e ".last_sync == null and .runs == []"
+	larder admin table list --json | jq -e ".tables[] | select(.id == \"cut\") | .rows == null"
+	larder hub verify own -q
+	SCHEDULER_STARTUP_GRACE_SECONDS=0 larder scheduler --data own --once --quiet
+	same "$(rows cut)" 200000
+	grep -q "bytes=[1-9]" cut.log
+	same "$(larder jobs --json | json ".jobs[] | select(.name == \"data-refresh\") | .state")" ok
+'
+
 ok 'a source goes with its table, and a table of remote mode has none' '
 	printf "a\n1\n" >l.csv
 	table short --files "$PWD/l.csv"
