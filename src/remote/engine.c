@@ -65,8 +65,10 @@ static int secret_of_file(const char *path, char **ret_text, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(SECRET_MAX + 1);
 
-	if (file_read(AT_FDCWD, path, SECRET_MAX, &text, e) < 0)
-		return err_set(e, ERR_CONFLICT, "the hub cannot read the secret: %.300s", e->msg);
+	if (file_read(AT_FDCWD, path, SECRET_MAX, &text, e) < 0) {
+		(void)err_in(e, "the hub cannot read the secret '%.200s'", path);
+		return e->code = ERR_CONFLICT;
+	}
 	while (text.n > 0 && strchr(" \t\r\n", text.p[text.n - 1]))
 		text.n--;
 	if (text.n == 0 || memchr(text.p, '\0', text.n))

@@ -75,10 +75,13 @@ static int price(struct asking *a, struct err *e)
 static int run(struct asking *a, struct err *e)
 {
 	const struct far_question *q = a->q;
+	struct far_run run = *q->run;
 	int r;
 
+	run.scan_max = q->limits.scan_bytes; /* an estimate may be wrong */
+
 	a->began = true;
-	r = q->engine->run(a->session, q->statement, q->run, &a->answer->result, e);
+	r = q->engine->run(a->session, q->statement, &run, &a->answer->result, e);
 	/* What the source refused, it did not read. */
 	a->began = r == 0 || e->code == ERR_CANCELLED || e->code == ERR_LIMIT;
 	return r < 0 ? far_refuse_failure(&a->answer->refusal, "remote_query_failed", e) : 0;

@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 /* Bare in JSON: what reads back as itself. */
-enum form { FORM_TEXT, FORM_WHOLE, FORM_DECIMAL, FORM_DOUBLE, FORM_BOOL };
+enum form { FORM_TEXT, FORM_WHOLE, FORM_DECIMAL, FORM_DOUBLE, FORM_BOOL, FORM_JSON };
 
 static enum form form_of(const char *type)
 {
@@ -16,6 +16,8 @@ static enum form form_of(const char *type)
 		if (str_eq(type, whole[i]))
 			return FORM_WHOLE;
 	}
+	if (str_ends(type, "]") || str_starts(type, "STRUCT("))
+		return FORM_JSON;
 	if (str_starts(type, "DECIMAL"))
 		return FORM_DECIMAL;
 	if (str_eq(type, "DOUBLE") || str_eq(type, "FLOAT"))
@@ -76,6 +78,8 @@ static void add_value(struct json_out *o, const char *type, struct bytes v)
 		json_add_null(o, NULL);
 	else if (form == FORM_BOOL)
 		json_add_bool(o, NULL, is_text(v, "true"));
+	else if (form == FORM_JSON)
+		json_add_raw(o, NULL, v); /* the engine wrote it */
 	else if (form == FORM_DOUBLE)
 		add_double(o, v);
 	else if (form != FORM_TEXT && is_number(v))
