@@ -5,7 +5,7 @@
  */
 #include "llm/llm-internal.h"
 #include "llm/shape.h"
-#include "llm/sse.h"
+#include "net/sse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 

@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "llm/llm-internal.h"
-#include "llm/sse.h"
+#include "net/sse.h"
 #include "sessions/redact.h"
 
 /* A hundred of the largest context windows there are. */

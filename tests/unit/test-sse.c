@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "llm/sse.h"
+#include "net/sse.h"
 
 #include "test.h"
 
@@ -71,10 +71,44 @@ TEST(an_endless_line_is_refused)
 	CHECK_ERR(sse_add(&sse, (struct bytes){ piece, 1 }, &e), ERR_LIMIT);
 }
 
+struct named {
+	struct sse sse;
+	struct buf out;
+};
+
+static int collect_named(void *ctx, struct bytes data, struct err *e)
+{
+	struct named *n = ctx;
+
+	(void)e;
+	buf_addf(&n->out, "[%s %s %.*s]", buf_str(&n->sse.name), buf_str(&n->sse.id), (int)data.n,
+		 data.p);
+	return 0;
+}
+
+TEST(an_event_has_its_name_and_the_last_id)
+{
+	struct named n = { .out = BUF_INIT(BUF_OWN_MAX) };
+	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+	struct err e = { 0 };
+
+	n.sse = (struct sse)SSE_INIT(collect_named, &n);
+	buf_adds(&text, "event: ready\nid: 7\ndata: a\n\ndata: b\n\nid:8\nevent:x\ndata: c\n\n");
+	buf_adds(&text, "event: gone with the blank line\n\ndata: d\n\nevent: ");
+	for (size_t i = 0; i < SSE_NAME_MAX; i++)
+		buf_addc(&text, 'n'); /* too long for a name */
+	buf_adds(&text, "\ndata: e\n\n");
+	CHECK_OK(sse_add(&n.sse, buf_bytes(&text), &e));
+	CHECK_STR(buf_str(&n.out), "[ready 7 a][ 7 b][x 8 c][ 8 d][ 8 e]");
+	sse_release(&n.sse);
+	buf_release(&n.out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(an_event_is_its_data_lines),
+		CASE(an_event_has_its_name_and_the_last_id),
 		CASE(line_ends_may_be_of_any_system),
 		CASE(comments_and_events_without_data_are_nothing),
 		CASE(what_was_not_ended_is_no_event),
