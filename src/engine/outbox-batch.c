@@ -39,6 +39,11 @@ static bool goes_alone(const struct stmt *q)
 	return stmt_int(q, 5) >= OUTBOX_ALONE_AFTER && str_eq(stmt_text(q, 7), "server");
 }
 
+static bool may_join(const struct outbox_drain_options *o, const struct stmt *q)
+{
+	return !o->batch_kind || str_eq(stmt_text(q, 1), o->batch_kind);
+}
+
 static bool has_room(const struct outbox_drain_options *o, const struct outbox_taken *t,
 		     const struct stmt *q)
 {
@@ -61,11 +66,12 @@ int outbox_take(const struct outbox_drain_options *o, int64_t now, struct outbox
 	while (r >= 0 && (r = stmt_next(q, e)) > 0) {
 		bool due = stmt_int(q, 6) <= now;
 
-		if (ret->n > 0 && (!due || goes_alone(q) || !has_room(o, ret, q)))
+		if (ret->n > 0 &&
+		    (!due || goes_alone(q) || !may_join(o, q) || !has_room(o, ret, q)))
 			break;
 		if (ret->n == 0) {
 			ret->due_ms = stmt_int(q, 6);
-			alone = alone || !due || goes_alone(q);
+			alone = alone || !due || goes_alone(q) || !may_join(o, q);
 		}
 		take_row(q, ret);
 		if (alone)

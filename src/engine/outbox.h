@@ -119,8 +119,9 @@ struct outbox_drain_options {
 	   the attempt was answered as expected. */
 	int (*deliver_many)(void *ctx, const struct outbox_batch *batch, struct outbox_attempt *ret,
 			    struct outbox_answer *answers, struct err *why);
-	size_t batch_rows;  /* at most OUTBOX_BATCH_MAX */
-	size_t batch_bytes; /* of payloads; one row may be larger, and goes alone */
+	const char *batch_kind; /* rows of other kinds go alone; NULL: all go together */
+	size_t batch_rows;      /* at most OUTBOX_BATCH_MAX */
+	size_t batch_bytes;     /* of payloads; one row may be larger, and goes alone */
 	/* May be NULL. Inside the transaction that removes the row. */
 	int (*delivered)(void *ctx, const struct outbox_item *item, struct err *e);
 	/* May be NULL. After each attempt that is not yet a delivery. */
