@@ -211,8 +211,10 @@ int change_add(struct agents *a, struct dispatch *d, struct err *e)
 		r = supersede(a, d, e);
 	if (r < 0)
 		return r;
-	uuid_v7(id);
-	dispatch_set(&d->id, id);
+	if (!*d->id) {
+		uuid_v7(id);
+		dispatch_set(&d->id, id);
+	}
 	d->current = true;
 	take_verdict(d, &c, &verdict);
 	d->queued_ms = d->updated_ms;

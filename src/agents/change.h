@@ -34,7 +34,7 @@ struct change {
 /* `d` names the row by its id and is what it has become afterwards. */
 int change_apply(struct agents *a, struct dispatch *d, const struct change *c,
 		 struct agent_verdict *ret_verdict, struct err *e);
-/* A new dispatch: AGENT_WAIT for a row that is not there yet. Work that is under way in its folder is
+/* A new dispatch, with the id it has or a new one: AGENT_WAIT for a row that is not there yet. Work that is under way in its folder is
  * ERR_CONFLICT, else it becomes history. */
 int change_add(struct agents *a, struct dispatch *d, struct err *e);
 /* The process of a run that was just started, by the holder of its lease. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agents/daemon.h"
 
+#include "agents/daemon-internal.h"
 #include "agents/pace.h"
 #include "agents/reap.h"
 #include "agents/run.h"
@@ -29,15 +30,17 @@ struct daemon {
 	const struct daemon_options *options;
 	struct lease *lease;
 	struct watch *watch;
-	int64_t next_ms;  /* wall clock: the earliest thing to do */
-	int64_t pull_ms;  /* likewise: the next pull */
-	int64_t tell_ms;  /* monotonic: nobody is told again before */
-	bool lost;        /* its lease */
+	int64_t next_ms; /* wall clock: the earliest thing to do */
+	int64_t pull_ms; /* likewise: the next pull */
+	int64_t tell_ms; /* monotonic: nobody is told again before */
+	bool lost;       /* its lease */
+	struct fleet_turn fleet;
 	struct strv told; /* ids of work that was told to end since its time was up */
 };
 
 static void daemon_release(struct daemon *d)
 {
+	fleet_turn_end(&d->fleet);
 	watch_free(d->watch);
 	lease_drop(d->lease);
 	strv_release(&d->told);
@@ -256,6 +259,19 @@ static int pull(struct daemon *d, const struct sync_peer *peer, struct err *e)
 	return r;
 }
 
+static int fleet(struct daemon *d, const struct sync_peer *peer, struct err *e)
+{
+	int64_t next = -1;
+	int r;
+
+	d->fleet.a = d->a;
+	d->fleet.watch = d->watch;
+	d->fleet.once = d->options->once;
+	r = fleet_turn(&d->fleet, peer, &next, e);
+	look_again_at(d, next);
+	return r;
+}
+
 /* In d->lost: whether another daemon has taken our place. */
 static int renew(struct daemon *d, struct err *e)
 {
@@ -282,6 +298,8 @@ static int round_of(struct daemon *d, struct err *e)
 		r = watch_running(d, e);
 	if (r == 0)
 		r = start_waiting(d, e);
+	if (r == 0)
+		r = fleet(d, &peer, e);
 	if (r == 0)
 		r = push(d, &peer, e);
 	return r < 0 ? r : pull(d, &peer, e);

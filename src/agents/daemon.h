@@ -7,6 +7,9 @@
  *
  *	daemon_run(a, &options, e)      until SIGTERM, SIGINT or SIGHUP
  *
+ * Of a member of a fleet (agents/member.h) it also says that it lives, keeps the process that hears the
+ * stream of tasks, asks for tasks when that fails, and begins those that were agreed to.
+ *
  * Work it starts has a supervisor of its own, `larder agent start ID`, and does not end with the
  * daemon. Work without a supervisor is watched by it: its end is found when it comes, and its time is
  * up when it is up. Errors of a round (a full disk) are logged and tried again a minute later. One

@@ -2,6 +2,7 @@
 #include "agents/home.h"
 
 #include "agents/dispatch.h"
+#include "agents/member.h"
 #include "agents/pace.h"
 #include "agents/sync.h"
 #include "base/file.h"
@@ -123,7 +124,7 @@ static int open_root(const char *path, const struct agents_options *options, str
 		     struct err *e)
 {
 	static const struct db_schema *const schemas[] = { &dispatch_schema, &pace_schema,
-							   &sync_schema };
+							   &sync_schema, &member_schema };
 	const struct root_options o = {
 		.path = path,
 		.schemas = schemas,

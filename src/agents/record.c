@@ -2,6 +2,7 @@
 #include "agents/record.h"
 
 #include "agents/evidence.h"
+#include "agents/member.h"
 #include "agents/mirror.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -204,6 +205,8 @@ int record_capture(struct agents *a, struct dispatch *d, struct err *e)
 	r = read_report(a, d, &report, &why, e);
 	if (r == 0)
 		r = make_body(d, report, *why.msg ? why.msg : NULL, &body, e);
+	if (r == 0)
+		r = member_note_end(a, d, report, e); /* before the record: whoever gave it waits */
 	if (r == 0)
 		r = put(a, d, &body, e);
 	if (r < 0)

@@ -51,6 +51,8 @@ static char *task_segment(const struct run_wish *wish)
 {
 	char random[RANDOM_TEXT_MAX];
 
+	if (wish->folder)
+		return xstrdup(wish->folder);
 	if (wish->pr)
 		return xasprintf("pr-%" PRId64, wish->pr);
 	if (wish->issue)

@@ -91,6 +91,12 @@ static void add_environment(const struct work *w, struct strv *out)
 {
 	strv_addf(out, "LARDER_AGENT_DISPATCH=%s", w->d->id);
 	strv_addf(out, "LARDER_AGENT_RUN=%" PRId64, w->d->runs);
+	strv_addf(out, "LARDER_AGENT_TASK=%s", w->d->task);
+	strv_addf(out, "LARDER_AGENT_ORG=%s", w->d->org);
+	strv_addf(out, "LARDER_AGENT_REPO=%s", w->d->repo);
+	strv_addf(out, "LARDER_AGENT_BRANCH=%s", w->d->branch);
+	strv_addf(out, "LARDER_AGENT_TEMPLATE=%s", w->d->template);
+	strv_addf(out, "LARDER_AGENT_TYPE=%s", w->d->agent);
 	strv_addf(out, "LARDER_AGENT_FOLDER=%s/" AGENTS_FOLDER "/%s", agents_path(w->a),
 		  w->d->name);
 }

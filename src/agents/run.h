@@ -36,6 +36,7 @@
 struct run_wish {
 	const char *org, *repo, *task, *branch, *template, *agent; /* NULL: not given */
 	int64_t issue, pr, priority;
+	const char *folder;          /* its last segment; NULL: made of the others */
 	int64_t timeout_ms, log_max; /* 0: the defaults; timeout -1: none */
 	const struct strv *command;
 };

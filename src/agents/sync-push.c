@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agents/sync-internal.h"
 
+#include "agents/member.h"
 #include "agents/mirror.h"
 #include "agents/record.h"
 #include "base/hash.h"
@@ -28,6 +29,8 @@ struct push {
 	struct http_client *http;
 	char *url;
 	struct progress *progress;
+	bool refused;    /* the message that is under way */
+	size_t messages; /* of the fleet, delivered: no records */
 };
 
 static void push_release(struct push *p)
@@ -211,14 +214,33 @@ static long status_of(const struct http_reply *reply)
 										    : reply->status;
 }
 
+/* These go alone: agents/member.h. */
+static int deliver_message(struct push *p, const struct outbox_batch *batch,
+			   struct outbox_attempt *ret, struct outbox_answer *answers,
+			   struct err *why)
+{
+	const struct outbox_item *item = batch->items;
+
+	if (!is_sound(item)) {
+		ret->unsendable = true;
+		(void)err_set(why, ERR_CORRUPT, "the message was damaged on this disk");
+		return 0;
+	}
+	answers[0].word = OUTBOX_ACCEPTED;
+	return member_deliver(p->http, p->peer, item, ret, &p->refused, why);
+}
+
 static int deliver(void *ctx, const struct outbox_batch *batch, struct outbox_attempt *ret,
 		   struct outbox_answer *answers, struct err *why)
 {
 	struct push *p = ctx;
 	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
 	AUTO_BUF struct buf body = BUF_INIT(BODY_MAX);
-	size_t n = add_body(p, batch, answers, &body);
+	size_t n;
 
+	if (member_is_message(batch->items))
+		return deliver_message(p, batch, ret, answers, why);
+	n = add_body(p, batch, answers, &body);
 	if (n == 0) {
 		*ret = (struct outbox_attempt){ .status = 200, .as_expected = true };
 		return 0;
@@ -252,9 +274,11 @@ static int on_delivered(void *ctx, const struct outbox_item *item, struct err *e
 {
 	struct push *p = ctx;
 
-	(void)e;
 	progress_step(p->progress, item->subject, true);
-	return 0;
+	if (!member_is_message(item))
+		return 0;
+	p->messages++;
+	return member_note_sent(p->a, item, p->refused, e);
 }
 
 void sync_credential(const struct sync_peer *peer, char out[65])
@@ -296,6 +320,7 @@ static int drain(struct push *p, const struct sync_push_options *options, struct
 		.cancel = options->cancel,
 		.ctx = p,
 		.deliver_many = deliver,
+		.batch_kind = RECORD_KIND,
 		.batch_rows = SYNC_BATCH_ROWS,
 		.batch_bytes = SYNC_BATCH_BYTES,
 		.delivered = on_delivered,
@@ -308,7 +333,7 @@ static int drain(struct push *p, const struct sync_push_options *options, struct
 	o.lease = lease;
 	sync_credential(p->peer, credential);
 	r = outbox_drain(&o, &done, e);
-	p->ret->sent = done.delivered;
+	p->ret->sent = done.delivered - p->messages;
 	p->ret->duplicates = done.duplicates;
 	p->ret->waiting = done.waiting;
 	p->ret->paused = done.paused;

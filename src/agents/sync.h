@@ -14,6 +14,8 @@
  * The hub's answer must name each record, or, of an older hub, their number; a page of a portal or a
  * redirect delivers nothing. One push at a time: the lease "push".
  *
+ * What a member of a fleet says to the hub (agents/member.h) goes the same way; `sent` counts records.
+ *
  * A pull merges items by their id, page by page with the hub's cursor; what is deleted or superseded
  * there goes here, what expires is no longer shown. An answer of another shape changes nothing.
  * <home>/sync/context.json mirrors what is known.

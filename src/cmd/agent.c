@@ -4,8 +4,8 @@
 #include "cmd/commands.h"
 
 static const struct command *const sub[] = {
-	&agent_clean, &agent_daemon, &agent_list,        &agent_pull, &agent_push,
-	&agent_reap,  &agent_resume, &agent_run,         &agent_show, &agent_start,
+	&agent_clean, &agent_daemon, &agent_fleet,       &agent_list, &agent_listen, &agent_pull,
+	&agent_push,  &agent_reap,   &agent_resume,      &agent_run,  &agent_show,   &agent_start,
 	&agent_stats, &agent_stop,   &agent_sync_status, NULL,
 };
 

@@ -11,7 +11,12 @@
 
 extern const struct command agent_clean;
 extern const struct command agent_daemon;
+extern const struct command agent_fleet;
+extern const struct command agent_fleet_join;
+extern const struct command agent_fleet_leave;
+extern const struct command agent_fleet_status;
 extern const struct command agent_list;
+extern const struct command agent_listen;
 extern const struct command agent_pull;
 extern const struct command agent_push;
 extern const struct command agent_reap;
