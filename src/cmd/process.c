@@ -64,6 +64,7 @@ static void add_json(const char *name, const struct process_report *p, struct bu
 	}
 	json_close(&o);
 	json_add_int(&o, "capped", p->capped);
+	json_add_int(&o, "forgotten", p->forgotten);
 	json_add_int(&o, "waiting", p->waiting);
 	json_add_int(&o, "set_aside", p->aside);
 	json_add_int(&o, "bytes", p->bytes);
@@ -87,6 +88,9 @@ static void add_text(const struct process_report *p, bool dry, struct buf *out)
 		 (long long)p->errors);
 	if (p->capped > 0)
 		buf_addf(out, "%lld left to the next run\n", (long long)p->capped);
+	if (p->forgotten > 0)
+		buf_addf(out, "%lld are not there any more, and forgotten\n",
+			 (long long)p->forgotten);
 	if (p->waiting > 0)
 		buf_addf(out, "%lld failed before and are tried later\n", (long long)p->waiting);
 	if (p->aside > 0)

@@ -308,6 +308,17 @@ static int commit(struct processing *p, const struct session_source *files, size
 	return r;
 }
 
+static int forget(struct processing *p, const struct strv *sessions, struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sessions->n; i++)
+		r = db_exec(root_db(p->root), e,
+			    "DELETE FROM session_item WHERE processor=?1 AND session=?2", "tt",
+			    p->processor->name, sessions->v[i]);
+	return r;
+}
+
 struct processor external_processor(const struct external *x)
 {
 	return (struct processor){
@@ -315,6 +326,7 @@ struct processor external_processor(const struct external *x)
 		.version = (int)(x->version ? x->version : 1),
 		.settings = x,
 		.open = open_run,
+		.forget = forget,
 		.prepare = prepare,
 		.commit = commit,
 		.close = close_run,

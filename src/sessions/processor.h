@@ -9,6 +9,8 @@
  *	prepare   a batch, outside any transaction: read, parse, ask. Says of each file what came of
  *	          it: outcome.error.code 0 and how many items, or why it failed. A file whose
  *	          outcome is an error already could not be read: it is left alone
+ *	forget    sessions that were done and are not there any more, inside the transaction that
+ *	          drops their rows: what they gave goes, too (NULL: it stays)
  *	commit    the same batch inside the transaction that marks the files without an error as done
  *	          (NULL: nothing to record). db_... and journal_... verbs on p->root
  *	finish    once, when all batches are through: what is made of everything (NULL: nothing). Not
@@ -68,6 +70,7 @@ struct processor {
 	const void *settings;
 
 	int (*open)(struct processing *p, struct err *e);
+	int (*forget)(struct processing *p, const struct strv *sessions, struct err *e);
 	int (*prepare)(struct processing *p, const struct session_source *files, size_t n,
 		       struct session_outcome *outcomes, struct err *e);
 	int (*commit)(struct processing *p, const struct session_source *files, size_t n,

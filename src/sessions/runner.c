@@ -47,6 +47,7 @@ struct run {
 	struct lease *lease;
 	struct processing processing;
 	struct candidates fresh, retries;
+	struct strv gone;
 	int64_t started;
 	int64_t tried;
 
@@ -87,6 +88,7 @@ static void run_release(struct run *run)
 	free(run->outcomes);
 	candidates_release(&run->fresh);
 	candidates_release(&run->retries);
+	strv_release(&run->gone);
 	lease_drop(run->lease);
 }
 
@@ -135,8 +137,12 @@ static int scan(struct run *run, struct err *e)
 	struct root *root = run->o->root;
 	int r = session_cursor_open(&l.cursor, root_db(root), run->o->processor->name, e);
 
+	if (faccessat(root_dirfd(root), SESSIONS_FOLDER, F_OK, 0) == 0)
+		l.cursor.gone = &run->gone;
 	if (r == 0)
 		r = sessions_walk(root_dirfd(root), look_at, &l, e);
+	if (r == 0)
+		r = session_cursor_rest(&l.cursor, e);
 	session_cursor_close(&l.cursor);
 	return r;
 }
@@ -388,6 +394,24 @@ static int work_through(struct run *run, struct candidates *c, struct err *e)
 	return r;
 }
 
+static int forget(struct run *run, struct err *e)
+{
+	const struct processor *p = run->o->processor;
+	struct root *root = run->o->root;
+	AUTO_TX struct db *tx = NULL;
+	int r = run->gone.n > 0 ? db_begin_tx(root_db(root), &tx, e) : 0;
+
+	if (r < 0 || !tx)
+		return r;
+	r = lease_check(run->lease, e);
+	if (r == 0 && p->forget)
+		r = p->forget(&run->processing, &run->gone, e);
+	for (size_t i = 0; r == 0 && i < run->gone.n; i++)
+		r = session_forget(tx, p->name, run->gone.v[i], e);
+	run->report->forgotten = (int64_t)run->gone.n;
+	return r < 0 ? r : journal_commit(root, e);
+}
+
 static void listen(struct run *run)
 {
 	struct buf told = BUF_INIT(BUF_OWN_MAX);
@@ -406,7 +430,9 @@ static int process(struct run *run, struct err *e)
 
 	if (r < 0)
 		return r;
-	r = work_through(run, &run->fresh, e);
+	r = forget(run, e);
+	if (r == 0)
+		r = work_through(run, &run->fresh, e);
 	if (r == 0)
 		r = work_through(run, &run->retries, e);
 	if (r == 0 && p->finish && !(run->o->cancel && atomic_load(run->o->cancel)))

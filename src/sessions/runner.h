@@ -10,7 +10,9 @@
  * with its holder; one walk over the files (sessions/state.h says what is to do); then batch after
  * batch: note the time, hash, let the processor prepare, and mark the batch with what it commits in
  * ONE transaction. A kill at any point loses at most the batch at hand, which is done again. Files
- * that failed before come last, so that none of them holds up a healthy one.
+ * that failed before come last, so that none of them holds up a healthy one. Sessions that somebody
+ * took away are forgotten first; a hub without a folder of sessions has lost more than them, and
+ * forgets none.
  *
  * A stable file costs one statx(). The budget is looked at between batches: what was not reached is
  * counted as capped, and is no error. A file skipped because its bytes are as they were does not
@@ -52,10 +54,11 @@ struct process_report {
 	int64_t skipped;   /* of scanned: their bytes are as they were */
 	int64_t errors;
 	int64_t items;
-	int64_t capped;  /* left to the next run by budget or limit */
-	int64_t waiting; /* failed before, and not due yet */
-	int64_t aside;   /* failed too often */
-	int64_t bytes;   /* of what was tried */
+	int64_t capped;    /* left to the next run by budget or limit */
+	int64_t forgotten; /* were done before, and are not there any more */
+	int64_t waiting;   /* failed before, and not due yet */
+	int64_t aside;     /* failed too often */
+	int64_t bytes;     /* of what was tried */
 	int64_t duration_ms;
 	char *told; /* an object of what the processor tells besides; NULL: nothing */
 	struct process_failure *failures;

@@ -90,16 +90,35 @@ void session_cursor_close(struct session_cursor *c)
 	c->q = NULL;
 }
 
+/* The row's file was not met. */
+static int pass(struct session_cursor *c, struct err *e)
+{
+	if (c->gone && !c->met)
+		strv_add(c->gone, c->row.session);
+	c->met = false;
+	return advance(c, e);
+}
+
 int session_cursor_find(struct session_cursor *c, const char *session,
 			const struct session_row **ret_row, struct err *e)
 {
 	int order = -1;
 
 	while (c->has_row && (order = strcmp(c->row.session, session)) < 0)
-		if (advance(c, e) < 0) /* rows of files that are gone */
+		if (pass(c, e) < 0)
 			return e->code;
 	*ret_row = c->has_row && order == 0 ? &c->row : NULL;
+	if (c->has_row && order == 0)
+		c->met = true;
 	return *ret_row != NULL;
+}
+
+int session_cursor_rest(struct session_cursor *c, struct err *e)
+{
+	while (c->has_row)
+		if (pass(c, e) < 0)
+			return e->code;
+	return 0;
 }
 
 struct outcome {
@@ -159,6 +178,12 @@ int session_mark_same(struct db *db, const struct session_mark *mark, struct err
 
 	return db_exec(db, e, sql, "ttii", mark->processor, mark->session, mark->mtime_ns,
 		       mark->read_ms);
+}
+
+int session_forget(struct db *db, const char *processor, const char *session, struct err *e)
+{
+	return db_exec(db, e, "DELETE FROM session_state WHERE processor=?1 AND session=?2", "tt",
+		       processor, session);
 }
 
 int session_retry(struct db *db, const char *processor, const char *session, int64_t *ret_count,

@@ -21,6 +21,7 @@
 #define LARDER_SESSIONS_STATE_H
 
 #include "base/hash.h"
+#include "base/str.h"
 #include "db/db.h"
 #include "sessions/walk.h"
 
@@ -58,14 +59,18 @@ struct session_row {
 enum session_verdict session_judge(const struct session_stat *s, const struct session_row *row,
 				   int version, int64_t now_ms);
 
-/* Rows of a processor beside a walk: both in byte order of the sessions. */
+/* Rows of a processor beside a walk: both in byte order of the sessions. The walk over, the rest are of
+ * files that are gone, too. */
 struct session_cursor {
 	struct stmt *q;
 	struct session_row row;
 	bool has_row;
+	bool met;          /* the row was found */
+	struct strv *gone; /* sessions of passed rows are added; NULL: not wanted */
 };
 int session_cursor_open(struct session_cursor *c, struct db *db, const char *processor,
 			struct err *e);
+int session_cursor_rest(struct session_cursor *c, struct err *e);
 void session_cursor_close(struct session_cursor *c);
 #define AUTO_SESSION_CURSOR AUTO(session_cursor_close)
 /* 1 and *ret_row (lent until the next call) when there is one of that session, else 0. */
@@ -87,6 +92,8 @@ int session_mark_failed(struct db *db, const struct session_mark *mark, const st
 			struct err *e);
 /* The same bytes with another time of change: only what is looked at first the next time. */
 int session_mark_same(struct db *db, const struct session_mark *mark, struct err *e);
+/* In a transaction: it is not there any more. */
+int session_forget(struct db *db, const char *processor, const char *session, struct err *e);
 /* Lets the next run try it at once; session NULL: all that failed. processor NULL: of each. */
 int session_retry(struct db *db, const char *processor, const char *session, int64_t *ret_count,
 		  struct err *e);

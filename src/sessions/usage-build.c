@@ -33,6 +33,7 @@ struct building {
 	struct db *db;
 	struct strv paths;    /* of the extracts, relative */
 	struct strv absolute; /* the same */
+	struct strv gone;     /* sessions */
 	int64_t newest;       /* the highest number */
 	int version;
 	char *staged[TABLES + 1]; /* the tables, and what merges the extracts */
@@ -57,6 +58,7 @@ static void building_release(struct building *b)
 	}
 	strv_release(&b->paths);
 	strv_release(&b->absolute);
+	strv_release(&b->gone);
 }
 
 static const char *fingerprint_of(const struct building *b, char out[64])
@@ -82,6 +84,18 @@ static int list_extracts(struct building *b, struct err *e)
 	return r;
 }
 
+static int list_gone(struct building *b, struct err *e)
+{
+	AUTO_STMT struct stmt *q = NULL;
+	int r = db_query(b->db, &q, e, "SELECT session FROM usage_gone", "");
+
+	while (r == 0 && (r = stmt_next(q, e)) > 0) {
+		strv_add(&b->gone, stmt_text(q, 0));
+		r = 0;
+	}
+	return r;
+}
+
 static int transform(struct building *b, struct err *e)
 {
 	AUTO_STRV struct strv setup = STRV_INIT;
@@ -95,7 +109,7 @@ static int transform(struct building *b, struct err *e)
 					  .deadline_ms = BUILD_MS };
 	int r;
 
-	usage_add_views(&setup, &b->absolute);
+	usage_add_views(&setup, &b->absolute, &b->gone);
 	for (size_t i = 0; i < TABLES + b->merges; i++) {
 		b->staged[i] = usage_staged_name(i < TABLES ? "table" : "extract");
 		outputs[i].sql = i < TABLES ? tables[i].sql : usage_sql_merged;
@@ -192,6 +206,9 @@ static int take_over(struct building *b, struct err *e)
 {
 	int r = db_exec(b->db, e, "DELETE FROM usage_extract WHERE number <= ?1", "i", b->newest);
 
+	if (r == 0)
+		r = db_exec(b->db, e, "DELETE FROM usage_gone", "");
+
 	for (size_t i = 0; r == 0 && i < b->paths.n; i++)
 		r = journal_remove(b->root, b->paths.v[i], e);
 	if (r == 0)
@@ -274,12 +291,14 @@ int usage_build(struct root *root, int version, struct err *e)
 	char fingerprint[64];
 	int r = list_extracts(&b, e);
 
+	if (r == 0)
+		r = list_gone(&b, e);
 	if (r < 0 || b.paths.n == 0)
 		return r;
 	r = ledger_seen(b.db, SPACE, KEY, fingerprint_of(&b, fingerprint), e);
-	if (r != 0)
+	if (r < 0 || (r > 0 && b.gone.n == 0))
 		return r < 0 ? r : 0;
-	b.merges = b.paths.n > USAGE_EXTRACTS_MAX;
+	b.merges = b.paths.n > USAGE_EXTRACTS_MAX || b.gone.n > 0;
 	r = transform(&b, e);
 	if (r == 0 && b.merges)
 		r = sync_merged(&b, e);

@@ -67,66 +67,83 @@ const char usage_sql_extract[] =
 	" ORDER BY session, line";
 
 /* All extracts, of each session its newest; then without what a resumed or forked file repeats. */
-void usage_add_views(struct strv *setup, const struct strv *extracts)
+static const char *const steps[] = {
+	"CREATE TEMP TABLE newest AS SELECT session, max(number) AS number"
+	" FROM extracted WHERE kind = 'file' AND session NOT IN (SELECT session FROM gone)"
+	" GROUP BY session",
+	/* Where a line is first at home: in the file that bears its session's name. */
+	"CREATE TEMP TABLE line AS WITH own AS ("
+	"SELECT e.*, regexp_replace(regexp_replace(split_part(e.session, '/', -1),"
+	" '\\.jsonl$', ''), '\\.agent-.*$', '') AS owner"
+	" FROM extracted e JOIN newest USING (session, number) WHERE e.kind = 'line')"
+	" SELECT * EXCLUDE (kind, number) FROM own QUALIFY uuid IS NULL OR row_number() OVER"
+	" (PARTITION BY username, uuid ORDER BY session_id = owner DESC NULLS LAST, session,"
+	" line DESC) = 1",
+	/* A request counts once; of its lines the last has the final figures. */
+	"CREATE TEMP TABLE answer AS SELECT username, owner, session, moment, model,"
+	" " TOKENS_OF("input_tokens") ", " TOKENS_OF("output_tokens") ", " TOKENS_OF("cache_read_tokens") ", " TOKENS_OF(
+		"cache_creation_tokens") " FROM line"
+					 " WHERE role = 'assistant' AND NOT failed"
+					 " QUALIFY (request_id IS NULL AND message_id IS NULL) OR row_number() OVER"
+					 " (PARTITION BY username, request_id, message_id"
+					 " ORDER BY session_id = owner DESC NULLS LAST, session, line DESC) = 1",
+	"CREATE TEMP TABLE outcome AS SELECT username, r.id AS id, bool_or(r.is_error) AS"
+	" is_error FROM (SELECT username, unnest(results) AS r FROM line) GROUP BY ALL",
+	"CREATE TEMP TABLE tool_call AS SELECT *, t.id AS tool_id FROM"
+	" (SELECT l.* EXCLUDE (tools), unnest(l.tools) AS t FROM line l)"
+	" QUALIFY t.id IS NULL OR row_number() OVER (PARTITION BY username, t.id"
+	" ORDER BY session_id = owner DESC NULLS LAST, session, line) = 1",
+	"CREATE TEMP TABLE event AS WITH both_kinds AS ("
+	"SELECT owner AS session_id, session AS session_file, c.username, uuid, parent_uuid,"
+	" tool_id, t.name AS tool_name, t.skill AS skill_name,"
+	" CASE WHEN t.name IN ('Task', 'Agent') THEN t.subagent END AS subagent_type,"
+	" NULL::VARCHAR AS command_name, coalesce(o.is_error, false) AS is_error, model, cwd,"
+	" moment, side, CASE WHEN t.name IN ('Task', 'Agent') THEN 'subagent'"
+	" WHEN starts_with(t.name, 'mcp__') THEN 'mcp_call' ELSE 'tool_use' END AS event_type"
+	" FROM tool_call c LEFT JOIN outcome o ON o.username = c.username AND o.id = c.tool_id"
+	" UNION ALL SELECT owner, session, username, uuid, parent_uuid, NULL, NULL, NULL,"
+	" NULL, command, false, model, cwd, moment, side, 'slash_command' FROM line"
+	" WHERE command IS NOT NULL)"
+	" SELECT *, CASE WHEN event_type = 'mcp_call' THEN 'mcp' WHEN contains(coalesce("
+	"skill_name, subagent_type, command_name, ''), ':') THEN 'plugin' ELSE 'builtin' END AS"
+	" source, CASE WHEN event_type = 'mcp_call' THEN split_part(tool_name, '__', 2)"
+	" WHEN contains(coalesce(skill_name, subagent_type, command_name, ''), ':') THEN"
+	" split_part(coalesce(skill_name, subagent_type, command_name), ':', 1) END AS ref_id"
+	" FROM both_kinds",
+};
+
+static void add_gone(struct buf *sql, const struct strv *gone)
+{
+	buf_adds(sql, "CREATE TEMP TABLE gone AS SELECT unnest([''");
+	for (size_t i = 0; i < gone->n; i++) {
+		buf_adds(sql, ", ");
+		sql_quote_text(sql, gone->v[i]);
+	}
+	buf_adds(sql, "]) AS session");
+}
+
+static void add_extracts(struct buf *sql, const struct strv *extracts)
+{
+	buf_adds(sql, "CREATE TEMP VIEW extracted AS ");
+	for (size_t i = 0; i < extracts->n; i++) {
+		buf_addf(sql, "%sSELECT %zu AS number, * FROM read_parquet(",
+			 i ? " UNION ALL " : "", i);
+		sql_quote_text(sql, extracts->v[i]);
+		buf_adds(sql, ", hive_partitioning = false)");
+	}
+}
+
+void usage_add_views(struct strv *setup, const struct strv *extracts, const struct strv *gone)
 {
 	AUTO_BUF struct buf sql = BUF_INIT(BUF_OWN_MAX);
 
-	buf_adds(&sql, "CREATE TEMP VIEW extracted AS ");
-	for (size_t i = 0; i < extracts->n; i++) {
-		buf_addf(&sql, "%sSELECT %zu AS number, * FROM read_parquet(",
-			 i ? " UNION ALL " : "", i);
-		sql_quote_text(&sql, extracts->v[i]);
-		buf_adds(&sql, ", hive_partitioning = false)");
-	}
+	add_gone(&sql, gone);
 	strv_add(setup, buf_str(&sql));
-	strv_add(setup, "CREATE TEMP TABLE newest AS SELECT session, max(number) AS number"
-			" FROM extracted WHERE kind = 'file' GROUP BY session");
-	/* Where a line is first at home: in the file that bears its session's name. */
-	strv_add(
-		setup,
-		"CREATE TEMP TABLE line AS WITH own AS ("
-		"SELECT e.*, regexp_replace(regexp_replace(split_part(e.session, '/', -1),"
-		" '\\.jsonl$', ''), '\\.agent-.*$', '') AS owner"
-		" FROM extracted e JOIN newest USING (session, number) WHERE e.kind = 'line')"
-		" SELECT * EXCLUDE (kind, number) FROM own QUALIFY uuid IS NULL OR row_number() OVER"
-		" (PARTITION BY username, uuid ORDER BY session_id = owner DESC NULLS LAST, session,"
-		" line DESC) = 1");
-	/* A request counts once; of its lines the last has the final figures. */
-	strv_add(
-		setup,
-		"CREATE TEMP TABLE answer AS SELECT username, owner, session, moment, model,"
-		" " TOKENS_OF("input_tokens") ", " TOKENS_OF("output_tokens") ", " TOKENS_OF("cache_read_tokens") ", " TOKENS_OF(
-			"cache_creation_tokens") " FROM line"
-						 " WHERE role = 'assistant' AND NOT failed"
-						 " QUALIFY (request_id IS NULL AND message_id IS NULL) OR row_number() OVER"
-						 " (PARTITION BY username, request_id, message_id"
-						 " ORDER BY session_id = owner DESC NULLS LAST, session, line DESC) = 1");
-	strv_add(setup,
-		 "CREATE TEMP TABLE outcome AS SELECT username, r.id AS id, bool_or(r.is_error) AS"
-		 " is_error FROM (SELECT username, unnest(results) AS r FROM line) GROUP BY ALL");
-	strv_add(setup, "CREATE TEMP TABLE tool_call AS SELECT *, t.id AS tool_id FROM"
-			" (SELECT l.* EXCLUDE (tools), unnest(l.tools) AS t FROM line l)"
-			" QUALIFY t.id IS NULL OR row_number() OVER (PARTITION BY username, t.id"
-			" ORDER BY session_id = owner DESC NULLS LAST, session, line) = 1");
-	strv_add(
-		setup,
-		"CREATE TEMP TABLE event AS WITH both_kinds AS ("
-		"SELECT owner AS session_id, session AS session_file, c.username, uuid, parent_uuid,"
-		" tool_id, t.name AS tool_name, t.skill AS skill_name,"
-		" CASE WHEN t.name IN ('Task', 'Agent') THEN t.subagent END AS subagent_type,"
-		" NULL::VARCHAR AS command_name, coalesce(o.is_error, false) AS is_error, model, cwd,"
-		" moment, side, CASE WHEN t.name IN ('Task', 'Agent') THEN 'subagent'"
-		" WHEN starts_with(t.name, 'mcp__') THEN 'mcp_call' ELSE 'tool_use' END AS event_type"
-		" FROM tool_call c LEFT JOIN outcome o ON o.username = c.username AND o.id = c.tool_id"
-		" UNION ALL SELECT owner, session, username, uuid, parent_uuid, NULL, NULL, NULL,"
-		" NULL, command, false, model, cwd, moment, side, 'slash_command' FROM line"
-		" WHERE command IS NOT NULL)"
-		" SELECT *, CASE WHEN event_type = 'mcp_call' THEN 'mcp' WHEN contains(coalesce("
-		"skill_name, subagent_type, command_name, ''), ':') THEN 'plugin' ELSE 'builtin' END AS"
-		" source, CASE WHEN event_type = 'mcp_call' THEN split_part(tool_name, '__', 2)"
-		" WHEN contains(coalesce(skill_name, subagent_type, command_name, ''), ':') THEN"
-		" split_part(coalesce(skill_name, subagent_type, command_name), ':', 1) END AS ref_id"
-		" FROM both_kinds");
+	buf_clear(&sql);
+	add_extracts(&sql, extracts);
+	strv_add(setup, buf_str(&sql));
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		strv_add(setup, steps[i]);
 }
 
 const char usage_sql_merged[] = "SELECT e.* EXCLUDE (number) FROM extracted e"

@@ -17,6 +17,8 @@
 static const char *const migrations[] = {
 	"CREATE TABLE usage_extract(number INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" path TEXT NOT NULL UNIQUE, version INTEGER NOT NULL)",
+	/* What the next build takes out of all extracts. */
+	"CREATE TABLE usage_gone(session TEXT PRIMARY KEY) WITHOUT ROWID",
 	NULL,
 };
 
@@ -133,15 +135,32 @@ int usage_add_extract(struct root *root, const char *staged, int version, struct
 	return r;
 }
 
+static int each_session(struct db *db, const char *sql, const char *session, int before,
+			struct err *e)
+{
+	return before < 0 ? before : db_exec(db, e, sql, "t", session);
+}
+
+static int forget(struct processing *p, const struct strv *sessions, struct err *e)
+{
+	static const char sql[] = "INSERT OR IGNORE INTO usage_gone(session) VALUES(?1)";
+	int r = 0;
+
+	for (size_t i = 0; i < sessions->n; i++)
+		r = each_session(root_db(p->root), sql, sessions->v[i], r, e);
+	return r;
+}
+
 static int commit(struct processing *p, const struct session_source *files, size_t n,
 		  const struct session_outcome *outcomes, struct err *e)
 {
+	static const char is_back[] = "DELETE FROM usage_gone WHERE session = ?1";
 	const struct batch *b = p->state;
 	int r = 0;
 
-	(void)files;
-	(void)n;
 	(void)outcomes;
+	for (size_t i = 0; i < n; i++)
+		r = each_session(root_db(p->root), is_back, files[i].session, r, e);
 	for (size_t i = 0; r == 0 && i < b->staged.n; i++)
 		r = usage_add_extract(p->root, b->staged.v[i], p->processor->version, e);
 	return r;
@@ -158,6 +177,7 @@ const struct processor usage_processor = {
 	.batch_files = BATCH_FILES,
 	.batch_bytes = BATCH_BYTES,
 	.open = open_run,
+	.forget = forget,
 	.prepare = prepare,
 	.commit = commit,
 	.finish = finish,

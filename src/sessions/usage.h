@@ -11,7 +11,7 @@
  *	build     all extracts become the three tables, which are published in one transaction; the
  *	          ledger ("usage", "published") says from which extracts, so that a run that was
  *	          killed between the two is made up for by the next. Many extracts are merged into
- *	          one on the way
+ *	          one on the way, and so they are when sessions are gone, without these
  *
  * Lines are read as sessions/transcript.h says. Threads: one.
  */
@@ -29,7 +29,8 @@ extern const struct processor usage_processor;
 
 /* The statements of both steps: pure. The first over what transcript_add() makes. */
 extern const char usage_sql_extract[];
-void usage_add_views(struct strv *setup, const struct strv *extracts); /* oldest first */
+/* extracts: oldest first; gone: sessions to be left out */
+void usage_add_views(struct strv *setup, const struct strv *extracts, const struct strv *gone);
 extern const char usage_sql_merged[];
 extern const char usage_sql_events[];
 extern const char usage_sql_sessions[];

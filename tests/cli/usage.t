@@ -205,3 +205,23 @@ ok 'what cannot be, in one transcript, spoils the tables of nobody' '
 		"[12,12,12,\"2026-11-20 10:00:00\",\"2026-11-20 10:00:00\",200]"
 	same "$(figures usage_events "max(length(tool_name)), max(length(cwd)), count(occurred_at)")" "[200,1000,2]"
 '
+
+ok 'a session that is taken away is in the tables no longer, nor in what they are made of' '
+	own_hub
+	for n in 1 2; do
+		echo "{\"type\":\"assistant\",\"uuid\":\"$n\",\"cwd\":\"/secret$n\",\"message\":{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"t$n\",\"name\":\"Bash\",\"input\":{}}]}}" | send $n.jsonl
+	done
+	same "$(figures usage_events "session_id, cwd" | tr "\n" " ")" "[\"1\",\"/secret1\"] [\"2\",\"/secret2\"] "
+	cp own/sessions/bob@example.com/1.jsonl kept
+	rm own/sessions/bob@example.com/1.jsonl
+	same "$(larder process usage --data own --json | jq -c "[.scanned, .forgotten]")" "[0,1]"
+	same "$(figures usage_events "session_id, cwd")" "[\"2\",\"/secret2\"]"
+	same "$(find own/usage -type f | wc -l)" 1
+	same "$(jq -n --arg file "$(find "$PWD/own/usage" -type f)" "{op: \"query\", sql: \"SELECT DISTINCT session FROM t\", tables: [{name: \"t\", files: [\$file]}]}" |
+		larder-duck | grep "^\[")" "[\"bob@example.com/2.jsonl\"]"
+	same "$(larder process usage --data own --json | jq -c "[.scanned, .forgotten]")" "[0,0]"
+	cp kept own/sessions/bob@example.com/1.jsonl
+	same "$(figures usage_events "session_id, cwd" | tr "\n" " ")" "[\"1\",\"/secret1\"] [\"2\",\"/secret2\"] "
+	mv own/sessions own/elsewhere
+	same "$(larder process usage --data own --json | jq .forgotten)" 0
+'
