@@ -121,11 +121,20 @@ static int allow_system(const struct sandbox_plan *plan, struct err *e)
 	return r < 0 ? r : ALLOW_TABLE(plan, system_writable, WRITING, e);
 }
 
+static int landlock_version(void)
+{
+	return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+bool sandbox_limits_files(void)
+{
+	return landlock_version() >= 1;
+}
+
 int sandbox_prepare(const struct sandbox *sandbox, struct sandbox_plan *ret_plan, struct err *e)
 {
 	AUTO_SANDBOX_PLAN struct sandbox_plan plan = { .sandbox = sandbox, .ruleset = -1 };
-	int abi =
-		(int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	int abi = landlock_version();
 	struct landlock_ruleset_attr attr = { .handled_access_fs = plan.known = known_access(abi) };
 	int r;
 

@@ -43,6 +43,8 @@ struct sandbox {
 };
 
 int sandbox_apply(const struct sandbox *sandbox, struct err *e);
+/* Can this kernel limit files (Landlock)? Without it `confine` is left out, and `strict` refused. */
+bool sandbox_limits_files(void);
 
 /*
  * For who forks: the files are looked up before, by the parent; what is left for the child are system

@@ -188,7 +188,8 @@ static bool stands_at(int fd, off_t at, const char *text, size_t n, bool torn)
 
 /*
  * Where the text goes: its own place when that is free or holds a torn part of it, else the end,
- * since another has written there. -1 when it stands in either already.
+ * since another has written there. -1 when it stands in either already; an equal text before its place is
+ * not it.
  */
 static off_t place_for(int fd, off_t size, const struct op *op, size_t n)
 {
@@ -196,7 +197,7 @@ static off_t place_for(int fd, off_t size, const struct op *op, size_t n)
 
 	if (size >= at + (off_t)n && stands_at(fd, at, op->source, n, false))
 		return -1;
-	if (size >= (off_t)n && stands_at(fd, size - (off_t)n, op->source, n, false))
+	if (size > at + (off_t)n && stands_at(fd, size - (off_t)n, op->source, n, false))
 		return -1;
 	return size <= at + (off_t)n && stands_at(fd, at, op->source, n, true) ? at : size;
 }

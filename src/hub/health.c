@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/health.h"
 
+#include "base/sandbox.h"
 #include "base/time.h"
 #include "tables/registry.h"
 #include <inttypes.h>
@@ -155,6 +156,7 @@ void health_list(const struct health *h, void (*visit)(void *ctx, const struct h
 	AUTO_FREE char *scheduler = describe_scheduler(h);
 	AUTO_FREE char *jobs = describe_jobs(h);
 	bool writes = h->write.code == 0;
+	bool confines = sandbox_limits_files();
 	const struct health_finding findings[] = {
 		{ "database", writes ? HEALTH_OK : HEALTH_ERROR, false,
 		  writes ? "can be read and written" : "cannot be written" },
@@ -162,6 +164,11 @@ void health_list(const struct health *h, void (*visit)(void *ctx, const struct h
 		{ "disk", disk_level(h), true, disk },
 		{ "writing", writes ? HEALTH_OK : HEALTH_ERROR, true,
 		  writes ? "the last one succeeded" : h->write.msg },
+		{ "sandbox", confines ? HEALTH_OK : HEALTH_WARNING, true,
+		  confines
+			  ? "scripts, queries and conversions see no files but theirs"
+			  : "this kernel has no Landlock: queries are refused, and scripts see all that "
+			    "the hub's user may read" },
 		{ "scheduler", scheduler_level(h), true, scheduler },
 		{ "jobs", h->failing + h->overdue > 0 ? HEALTH_WARNING : HEALTH_OK, true, jobs },
 	};

@@ -45,9 +45,10 @@ ok 'details are for who is logged in, and those of the operator for admins' '
 		"[\"healthy\",\"user\",[\"database\",\"tables\"]]"
 	same "$(status GET /api/health/detailed "$LARDER_TOKEN")" 200
 	same "$(jq -c "[.status, .caller_role, (.services | keys)]" reply.json)" \
-		"[\"healthy\",\"admin\",[\"database\",\"disk\",\"jobs\",\"scheduler\",\"tables\",\"writing\"]]"
+		"[\"healthy\",\"admin\",[\"database\",\"disk\",\"jobs\",\"sandbox\",\"scheduler\",\"tables\",\"writing\"]]"
 	same "$(json reply.json .services.scheduler.level)" info
 	has reply.json "1 tables"
+	same "$(json reply.json .services.sandbox.audience)" operator
 '
 
 ok 'a scheduler that fell silent, a failing and an overdue job are seen by operators and watchdogs' '

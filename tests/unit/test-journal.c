@@ -630,6 +630,25 @@ TEST(an_append_stands_once_however_often_it_is_replayed)
 	}
 }
 
+TEST(an_append_of_what_stands_last_already_stands_twice)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_ROOT struct root *root = open_root(folder);
+	struct err e = { 0 };
+
+	scratch_write(folder, "log", "again\n");
+	for (int i = 0; i < 2; i++) {
+		AUTO_TX struct db *tx = NULL;
+
+		CHECK_OK(journal_begin(root, &tx, &e));
+		CHECK_OK(journal_append(root, "again\n", "log", &e));
+		CHECK_OK(db_commit(root_db(root), &e));
+		tx = NULL;
+		CHECK_OK(journal_replay(root, NULL, &e));
+	}
+	CHECK(scratch_is(folder, "log", "again\nagain\nagain\n"));
+}
+
 TEST(an_append_keeps_what_others_wrote_and_makes_a_file_that_lacks)
 {
 	AUTO_SCRATCH char *folder = scratch_new();
@@ -670,6 +689,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_append_stands_once_however_often_it_is_replayed),
+		cmocka_unit_test(an_append_of_what_stands_last_already_stands_twice),
 		cmocka_unit_test(an_append_keeps_what_others_wrote_and_makes_a_file_that_lacks),
 		cmocka_unit_test(a_transaction_begins_with_the_files_of_those_before),
 		cmocka_unit_test(files_and_rows_change_together),
