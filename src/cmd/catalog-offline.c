@@ -19,6 +19,7 @@ static void add_members(struct json_out *o, const struct local_table *t)
 {
 	json_add_text(o, "id", t->id);
 	json_add_text(o, "name", t->name);
+	json_add_text(o, "description", *t->description ? t->description : NULL);
 	json_add_text(o, "query_mode", "local");
 	json_add_text(o, "sql_flavor", "duckdb");
 	add_known(o, "rows", t->rows);
@@ -56,7 +57,7 @@ static int describe_all(struct workspace *ws, const struct local *local,
 
 static bool occurs(const struct local_table *t, const struct duck_file_info *info, const char *word)
 {
-	bool found = strcasestr(t->name, word) != NULL;
+	bool found = strcasestr(t->name, word) || strcasestr(t->description, word);
 
 	for (size_t i = 0; !found && i < info->column_count; i++)
 		found = strcasestr(info->columns[i].name, word) != NULL;

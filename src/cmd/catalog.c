@@ -104,6 +104,7 @@ static int print_list(const struct asking *a, struct err *e)
 		{ "ROWS", "rows" },
 		{ "BYTES", "size_bytes" },
 		{ "UPDATED", "updated" },
+		{ "DESCRIPTION", "description" },
 		{ 0 },
 	};
 	static const struct remote_column there[] = {

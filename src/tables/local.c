@@ -25,7 +25,10 @@ static const char schema_2[] =
 	"CREATE TABLE ws_chunk (hash BLOB NOT NULL, file INTEGER NOT NULL, offset INTEGER NOT NULL,"
 	" length INTEGER NOT NULL, PRIMARY KEY (hash, file, offset)) WITHOUT ROWID;";
 
-static const char *const migrations[] = { schema_1, schema_2, NULL };
+/* What the hub says of the tables, to be shown without it. */
+static const char schema_3[] = "ALTER TABLE ws_table ADD COLUMN description TEXT;";
+
+static const char *const migrations[] = { schema_1, schema_2, schema_3, NULL };
 const struct db_schema local_schema = { "local", migrations };
 
 char *local_version_path(const char *sha256)
@@ -128,6 +131,7 @@ static void fill_table(struct local_table *table, const struct stmt *q)
 		.rows = stmt_is_null(q, 5) ? -1 : stmt_int(q, 5),
 		.size_bytes = stmt_is_null(q, 6) ? -1 : stmt_int(q, 6),
 		.in_parts = stmt_int(q, 7) > 0,
+		.description = text_or_empty(q, 14),
 	};
 }
 
@@ -167,7 +171,8 @@ int local_load(struct root *root, struct local **ret_local, struct err *e)
 {
 	static const char sql[] =
 		"SELECT t.name, t.id, t.version, t.hash, t.updated, t.rows, t.size_bytes, t.parts,"
-		" f.path, f.sha256, f.md5, f.size_bytes, f.mtime_ns, f.inode"
+		" f.path, f.sha256, f.md5, f.size_bytes, f.mtime_ns, f.inode,"
+		" t.description"
 		" FROM ws_table t CROSS JOIN ws_file f ON f.table_name = t.name"
 		" ORDER BY t.name, f.path";
 	AUTO_LOCAL struct local *local = xcalloc(1, sizeof(*local));
@@ -195,6 +200,7 @@ static void release_table(struct local_table *table)
 	free(table->version);
 	free(table->hash);
 	free(table->updated);
+	free(table->description);
 }
 
 void local_free(struct local *local)
@@ -210,6 +216,28 @@ void local_free(struct local *local)
 static int compare_name(const void *name, const void *table)
 {
 	return strcmp(name, ((const struct local_table *)table)->name);
+}
+
+static int describe_table(struct db *db, const struct manifest_table *want,
+			  const struct local_table *have, struct err *e)
+{
+	static const char sql[] =
+		"UPDATE ws_table SET description = nullif(?2, '') WHERE name = ?1";
+	const char *old = have ? have->description : "";
+
+	if (!want->description || str_eq(want->description, old))
+		return 0;
+	return db_exec(db, e, sql, "tt", want->name, want->description);
+}
+
+int local_describe(struct db *db, const struct local *before, const struct manifest *m,
+		   struct err *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->count; i++)
+		r = describe_table(db, &m->tables[i], local_find(before, m->tables[i].name), e);
+	return r;
 }
 
 const struct local_table *local_find(const struct local *local, const char *name)

@@ -25,6 +25,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "engine/root.h"
+#include "tables/manifest.h"
 #include <sys/stat.h>
 
 #define LOCAL_VERSIONS "server/versions"
@@ -55,10 +56,11 @@ struct local_file {
 struct local_table {
 	char *name;
 	char *id;
-	char *version; /* sha256 of the version */
-	char *hash;    /* as the server gave it; "" when it gave none */
-	char *updated; /* the same */
-	int64_t rows;  /* -1 unknown, as size_bytes */
+	char *version;     /* sha256 of the version */
+	char *hash;        /* as the server gave it; "" when it gave none */
+	char *updated;     /* the same */
+	char *description; /* "" when there is none */
+	int64_t rows;      /* -1 unknown, as size_bytes */
 	int64_t size_bytes;
 	bool in_parts;
 	struct local_file *files;
@@ -82,6 +84,13 @@ static inline void local_auto_(struct local **p)
 
 const struct local_table *local_find(const struct local *local, const char *name);
 const struct local_file *local_file_find(const struct local_table *table, const char *path);
+
+/*
+ * What the manifest says of the tables that are here now; `before` is what was loaded before they came.
+ * Inside a transaction.
+ */
+int local_describe(struct db *db, const struct local *before, const struct manifest *m,
+		   struct err *e);
 
 void local_check(struct root *root, struct local *local);
 /*

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "tables/manifest.h"
 #include "tables/registry-internal.h"
 
 /*
@@ -11,21 +12,22 @@
  */
 static const char sql_rows[] = "WITH r AS MATERIALIZED (SELECT t.id AS table_id, " RIGHTS_OR_ALL("?1", "?2", "t.id") " AS rights FROM tbl t WHERE ?1=1 OR t.id IN " GRANTED_TABLES(
 	"?2") ")"
-	      " SELECT t.id, t.name, t.query_mode, t.source_type, v.id, " SEEN("sha256") ", " SEEN("md5") ", " SEEN("rows") ", " SEEN(
-		      "size_bytes") ", v.created_ms, p.path, p.sha256, p.md5, p.rows,"
-				    " p.size_bytes, o.chunks_sha256, o.chunks_bytes"
-				    " FROM r JOIN tbl t ON t.id=r.table_id LEFT JOIN version v ON v.id=t.current_version" JOIN_EXCERPT
-				    " LEFT JOIN part p ON r.rights='' AND p.version_id=v.id AND p.path>''"
-				    " LEFT JOIN object o ON o.sha256=coalesce(p.sha256, " SEEN(
-					    "sha256") ")"
-						      " WHERE t.query_mode='remote' OR " SEEN(
-							      "sha256") " IS NOT NULL ORDER BY t.name, p.path";
+	      " SELECT t.id, t.name, t.query_mode, t.source_type, t.description, v.id, " SEEN("sha256") ", " SEEN("md5") ", " SEEN(
+		      "rows") ", " SEEN("size_bytes") ", v.created_ms, p.path, p.sha256, p.md5, p.rows,"
+						      " p.size_bytes, o.chunks_sha256, o.chunks_bytes"
+						      " FROM r JOIN tbl t ON t.id=r.table_id LEFT JOIN version v ON v.id=t.current_version" JOIN_EXCERPT
+						      " LEFT JOIN part p ON r.rights='' AND p.version_id=v.id AND p.path>''"
+						      " LEFT JOIN object o ON o.sha256=coalesce(p.sha256, " SEEN(
+							      "sha256") ")"
+									" WHERE t.query_mode='remote' OR " SEEN(
+										"sha256") " IS NOT NULL ORDER BY t.name, p.path";
 
 enum column {
 	T_ID,
 	T_NAME,
 	T_MODE,
 	T_SOURCE,
+	T_DESCRIPTION,
 	V_ID,
 	V_SHA256,
 	V_MD5,
@@ -41,12 +43,35 @@ enum column {
 	O_CHUNKS_BYTES,
 };
 
+struct building {
+	struct json_out o;
+	struct buf last;  /* id of the table that is open; empty: none */
+	size_t described; /* bytes of descriptions */
+	bool in_parts;
+};
+
 static void add_int_or_null(struct json_out *o, const char *key, const struct stmt *q, int column)
 {
 	if (stmt_is_null(q, column) || stmt_int(q, column) < 0)
 		json_add_null(o, key);
 	else
 		json_add_int(o, key, stmt_int(q, column));
+}
+
+/* For people who are offline: the beginning of it, and of the first ones where there are very many. */
+static void add_description(struct building *b, const struct stmt *q)
+{
+	const char *text = stmt_text(q, T_DESCRIPTION);
+	size_t n = text ? strlen(text) : 0;
+
+	if (n > MANIFEST_DESCRIPTION_MAX)
+		n = MANIFEST_DESCRIPTION_MAX;
+	while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80) /* not within a letter */
+		n--;
+	if (n == 0 || b->described + n > MANIFEST_DESCRIPTIONS_MAX)
+		return;
+	b->described += n;
+	json_add_bytes(&b->o, "description", (struct bytes){ text, n });
 }
 
 /* The chunk index of the file; small ones have none. */
@@ -60,8 +85,9 @@ static void add_chunks(struct json_out *o, const struct stmt *q)
 	json_close(o);
 }
 
-static void open_table(struct json_out *o, const struct stmt *q)
+static void open_table(struct building *b, const struct stmt *q)
 {
+	struct json_out *o = &b->o;
 	const char *source = stmt_text(q, T_SOURCE);
 	char iso[TIME_TEXT_MAX];
 
@@ -77,6 +103,7 @@ static void open_table(struct json_out *o, const struct stmt *q)
 	add_int_or_null(o, "rows", q, V_ROWS);
 	json_add_text(o, "query_mode", stmt_text(q, T_MODE));
 	json_add_text(o, "source_type", source ? source : "");
+	add_description(b, q);
 	if (stmt_is_null(q, P_PATH))
 		add_chunks(o, q);
 }
@@ -92,12 +119,6 @@ static void add_part(struct json_out *o, const struct stmt *q)
 	add_chunks(o, q);
 	json_close(o);
 }
-
-struct building {
-	struct json_out o;
-	struct buf last; /* id of the table that is open; empty: none */
-	bool in_parts;
-};
 
 static void close_table(struct building *b)
 {
@@ -115,7 +136,7 @@ static void add_row(struct building *b, const struct stmt *q)
 
 	if (!str_eq(buf_str(&b->last), stmt_text(q, T_ID))) {
 		close_table(b);
-		open_table(&b->o, q);
+		open_table(b, q);
 		buf_adds(&b->last, stmt_text(q, T_ID));
 	}
 	if (!path)

@@ -20,6 +20,8 @@
 
 /* 10,000 tables are 4 MB; a workspace refuses to read more than this (the same number there). */
 #define MANIFEST_BUILD_MAX ((size_t)64 << 20)
+/* Of all descriptions together, so that they never fill it. */
+#define MANIFEST_DESCRIPTIONS_MAX ((size_t)8 << 20)
 
 struct manifest_for {
 	const struct caller *caller;

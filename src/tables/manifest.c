@@ -163,6 +163,17 @@ static const char *read_single(const struct json *entry, struct manifest_table *
 	return NULL;
 }
 
+/* For people: one that is no clean text is none. */
+static void read_description(const struct json *entry, struct manifest_table *table)
+{
+	const char *text = json_text(json_get(entry, "description"));
+	size_t n = text ? strlen(text) : 0;
+
+	table->description = xstrdup(
+		n <= MANIFEST_DESCRIPTION_MAX && n > 0 && text_is_clean(bytes_of(text)) ? text
+											: "");
+}
+
 /* NULL, or why the entry cannot be used; what was read so far is the table's either way. */
 static const char *read_table(const struct json *entry, struct manifest_table *table)
 {
@@ -204,6 +215,7 @@ static void release_table(struct manifest_table *table)
 	free(table->hash);
 	free(table->updated);
 	free(table->query_mode);
+	free(table->description);
 }
 
 static void complete(struct manifest_table *table)
@@ -248,6 +260,7 @@ static void take_entry(struct manifest *m, const char *name, const struct json *
 	if (stays_on_server(m, entry))
 		return;
 	*table = (struct manifest_table){ .name = xstrdup(name), .rows = -1, .size_bytes = -1 };
+	read_description(entry, table);
 	why = read_table(entry, table);
 	complete(table);
 	m->count++;

@@ -32,6 +32,8 @@
 #define MANIFEST_PARTS_MAX 20000
 /* Of an id's, a hash's or a time's text: the longest known is 64. */
 #define MANIFEST_TEXT_MAX 200
+/* Of a table's description: as much as a list shows, and some more. */
+#define MANIFEST_DESCRIPTION_MAX 1000
 /* Larger than any Parquet file that DuckDB is used on; a mistaken size must not fill a disk. */
 #define MANIFEST_FILE_MAX ((int64_t)256 << 30)
 /* What a person reads; the rest is counted. */
@@ -53,6 +55,7 @@ struct manifest_table {
 	char *hash;    /* as given, "" when not */
 	char *updated; /* the same */
 	char *query_mode;
+	char *description;          /* "" when there is none that can be shown */
 	char version[HASH_HEX_MAX]; /* sha256 of the version, "" when not given */
 	int64_t rows;               /* -1 when not given, as size_bytes */
 	int64_t size_bytes;

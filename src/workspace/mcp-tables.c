@@ -34,6 +34,8 @@ static const char *state_word(const struct local_table *table)
 
 static void add_figures(struct json_out *o, const struct local_table *table)
 {
+	if (*table->description)
+		json_add_text(o, "description", table->description);
 	add_count(o, "rows", table->rows);
 	add_count(o, "size_bytes", table->size_bytes);
 	json_add_text(o, "updated", *table->updated ? table->updated : NULL);
@@ -49,7 +51,7 @@ static void add_found(struct mcp_result *result, const struct local *local, cons
 	json_open(o, "tables", '[');
 	for (size_t i = 0; i < local->count; i++) {
 		const struct local_table *table = &local->tables[i];
-		const char *const texts[] = { table->name, table->id };
+		const char *const texts[] = { table->name, table->id, table->description };
 
 		if (!mcp_matches(query, texts, ARRAY_LEN(texts)) || total++ >= limit)
 			continue;

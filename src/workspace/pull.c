@@ -235,21 +235,31 @@ static int update_views(struct pull *p, struct err *e)
 	return r;
 }
 
-static int record_etag(struct pull *p, struct err *e)
+static int put_etag(struct pull *p, struct err *e)
+{
+	const char *server = p->credentials.server;
+	int r = ledger_put(p->db, SPACE_MANIFEST, server, p->etag, e);
+
+	if (r == 0 && *p->manifest->bundle_etag)
+		r = ledger_put(p->db, SPACE_RULES_SEEN, server, p->manifest->bundle_etag, e);
+	return r;
+}
+
+/* What there is to say about the tables; and, when all of it is here, that this manifest was reached. */
+static int record_manifest(struct pull *p, struct err *e)
 {
 	AUTO_TX struct db *tx = NULL;
-	const char *server = p->credentials.server;
 	int r;
 
-	if (p->unchanged || !p->etag || p->report->failures.n || p->manifest->warnings.n)
+	if (p->unchanged)
 		return 0;
 	r = db_begin_lazy(p->db, e);
 	if (r < 0)
 		return r;
 	tx = p->db;
-	r = ledger_put(p->db, SPACE_MANIFEST, server, p->etag, e);
-	if (r == 0 && *p->manifest->bundle_etag)
-		r = ledger_put(p->db, SPACE_RULES_SEEN, server, p->manifest->bundle_etag, e);
+	r = local_describe(p->db, p->local, p->manifest, e);
+	if (r == 0 && p->etag && p->report->failures.n == 0 && p->manifest->warnings.n == 0)
+		r = put_etag(p, e);
 	return r < 0 ? r : db_commit(p->db, e);
 }
 
@@ -319,7 +329,7 @@ static int bring(struct pull *p, struct err *e)
 	if (r == 0)
 		r = update_rules(p, e);
 	if (r == 0)
-		r = record_etag(p, e);
+		r = record_manifest(p, e);
 	if (r == 0)
 		r = journal_reap(p->root, is_wanted, p, NULL, e);
 	p->report->unchanged = p->unchanged && !p->rules_applied && p->report->views_changed == 0;

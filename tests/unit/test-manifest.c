@@ -46,6 +46,25 @@ TEST(a_table_of_our_hub_is_read_whole)
 	CHECK(!t->unusable && !t->in_parts && m->warnings.n == 0);
 }
 
+TEST(a_description_that_cannot_be_shown_is_none)
+{
+	AUTO_FREE char *fits = xcalloc(MANIFEST_DESCRIPTION_MAX + 2, 1);
+	AUTO_FREE char *text = NULL;
+	AUTO_MANIFEST struct manifest *m = NULL;
+	struct err e = { 0 };
+
+	memset(fits, 'x', MANIFEST_DESCRIPTION_MAX);
+	text = xasprintf(
+		"{\"tables\":{\"a\":{\"description\":\"%s\"},\"b\":{\"description\":\"%sx\"},"
+		"\"c\":{\"description\":7},\"d\":{\"description\":\"a\\u0007\"},\"e\":{}}}",
+		fits, fits);
+	CHECK_OK(manifest_parse(bytes_of(text), &m, &e));
+	CHECK_STR(m->tables[0].description, fits);
+	for (size_t i = 1; i < 5; i++)
+		CHECK_STR(m->tables[i].description, "");
+	CHECK_INT(m->warnings.n, 0);
+}
+
 TEST(an_older_server_gives_no_id_no_sha256_and_nulls)
 {
 	AUTO_MANIFEST struct manifest *m =
@@ -244,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_table_of_our_hub_is_read_whole),
+		CASE(a_description_that_cannot_be_shown_is_none),
 		CASE(an_older_server_gives_no_id_no_sha256_and_nulls),
 		CASE(a_hash_that_is_no_md5_only_marks_the_state),
 		CASE(names_that_cannot_be_files_are_passed_over_one_by_one),
