@@ -75,10 +75,19 @@ ok 'what cannot be converted has a clear outcome, and leaves nothing' '
 
 ok 'nesting without end, and a converter that dies, cost one document' '
 	new_kb k
-	{ printf "<p>words before</p>"; yes "<div>" | head -n 60000 | tr -d "\n"; echo deep; } >deep.html
+	deep() { printf "<p>some words before it all</p>"; yes "$1" | head -n "$2" | tr -d "\n"; echo "words within"; }
+	deep "<div>" 60000 >div.html
+	deep "<ul><li>" 50000 >ul.html
+	deep "<div>" 600 >most.html
+	deep "<p>" 50000 >flat.html
+	yes "> " | head -n 50000 | tr -d "\n" >quote.md
+	echo "deep words of a quote" >>quote.md
+	yes "[[a" | head -n 50000 | tr -d "\n" >links.md
 	echo "<p>These are some words of a page that is fine.</p>" >fine.html
-	larder kb add deep.html fine.html --json >out 2>err || :
-	same "$(json out ".documents[1].outcome")" added
+	exits 1 larder kb add div.html ul.html most.html flat.html quote.md links.md fine.html --json >out 2>err
+	same "$(json out "[.documents[].outcome] | join(\" \")")" "failed failed added added added added added"
+	json out "[.documents[0,1].reason] | join(\" \")" | grep -qx "too_large: its elements nest more than 4096 deep too_large: its elements nest more than 4096 deep"
+	json out ".documents[2].notes[0]" | grep -q "more than 512"
 	printf "#!/bin/sh\nkill -SEGV \$\$\n" >dies
 	chmod +x dies
 	echo "<p>These are other words of a page that is fine.</p>" >other.html

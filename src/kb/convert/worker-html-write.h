@@ -10,6 +10,7 @@ struct html_writer {
 	struct output *out;
 	struct buf line; /* the text of the block that is being gathered */
 	unsigned depth, list_depth, quote;
+	bool cut;           /* something was too deep */
 	bool in_cell;       /* of a table: blocks are words there */
 	const char *bullet; /* that the next line begins with, or NULL */
 };

@@ -16,8 +16,13 @@ static void walk(struct html_writer *w, const GumboNode *node);
 
 void html_walk_children(struct html_writer *w, const GumboNode *node)
 {
-	if (w->depth >= HTML_DEPTH_MAX)
+	if (w->depth >= HTML_DEPTH_MAX) {
+		if (!w->cut)
+			output_warn(w->out, "what nests more than %d elements deep is left out",
+				    HTML_DEPTH_MAX);
+		w->cut = true;
 		return;
+	}
 	w->depth++;
 	for (unsigned i = 0; i < node->v.element.children.length; i++)
 		walk(w, node->v.element.children.data[i]);
@@ -336,6 +341,11 @@ void html_to_markdown(struct bytes html, struct output *out)
 	struct html_writer w = { .out = out, .line = BUF_INIT(CONVERT_TEXT_MAX) };
 	GumboOutput *parsed;
 
+	if (html_nesting(html) > HTML_NESTING_MAX) {
+		(void)output_refuse(out, CONVERT_TOO_LARGE, "its elements nest more than %d deep",
+				    HTML_NESTING_MAX);
+		return;
+	}
 	options.max_errors = 0; /* of a page that is all errors the list would be larger than it */
 	parsed = gumbo_parse_with_options(&options, html.n ? html.p : "", html.n);
 	take_title(out, parsed->root);

@@ -3,12 +3,16 @@
 #ifndef LARDER_KB_CONVERT_WORKER_HTML_H
 #define LARDER_KB_CONVERT_WORKER_HTML_H
 
-#include "base/buf.h"
+#include "base/str.h"
 
 #include <gumbo.h>
 
 /* Deeper nesting is a bomb: a browser's own limit is 512. */
 #define HTML_DEPTH_MAX 512
+/* Of a page whose elements nest deeper no tree is made: for some tags the parser looks through all that are
+ * open, which at 60,000 takes minutes. */
+#define HTML_NESTING_MAX 4096
+size_t html_nesting(struct bytes html);
 
 /* The element that holds what the page is about. */
 const GumboNode *html_main_content(const GumboNode *root);
