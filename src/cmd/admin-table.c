@@ -7,7 +7,7 @@
 
 struct table_args {
 	struct remote_args remote;
-	const char *name, *description, *mode, *source, *sort;
+	const char *name, *description, *mode, *source, *sort, *version;
 };
 
 static const struct opt edit_options[] = {
@@ -22,6 +22,13 @@ static const struct opt edit_options[] = {
 };
 
 static const struct opt options[] = { REMOTE_OPTIONS(struct table_args, remote), OPT_END };
+
+static const struct opt show_options[] = {
+	OPT_TEXT(0, "version", struct table_args, version, "SHA256",
+		 "the figures of the columns of this one"),
+	REMOTE_OPTIONS(struct table_args, remote),
+	OPT_END,
+};
 
 static int run_add(int argc, char **argv, struct err *e);
 static int run_change(int argc, char **argv, struct err *e);
@@ -73,10 +80,12 @@ static const struct command remove_table = {
 
 static const struct command show = {
 	.name = "show",
-	.usage = "TABLE",
+	.usage = "TABLE [--version SHA256]",
 	.summary = "show the versions of a table that are kept",
-	.examples = "larder admin table show orders|which versions are kept",
-	.options = options,
+	.examples =
+		"larder admin table show orders|which versions are kept\n"
+		"larder admin table show orders --version 3b1f...|nulls, min, max of its columns",
+	.options = show_options,
 	.run = run_show,
 };
 
@@ -203,16 +212,35 @@ static int run_show(int argc, char **argv, struct err *e)
 		{ "CREATED", "created" },  { "BY", "created_by" },
 		{ "REPLACED", "retired" }, { 0 },
 	};
+	static const struct remote_column figures[] = {
+		{ "COLUMN", "name" },
+		{ "TYPE", "type" },
+		{ "NULLS", "nulls" },
+		{ "DISTINCT", "distinct" },
+		{ "MIN", "min" },
+		{ "MAX", "max" },
+		{ 0 },
+	};
 	AUTO(parsed_release) struct parsed p = { 0 };
 	AUTO_FREE char *path = NULL;
 	AUTO_JSON struct json *reply = NULL;
 	int r = parse(&show, argc, argv, &p, e);
+	const char *version = p.args.version;
 
 	if (r < 0)
 		return r;
 	path = xasprintf("%s/versions", p.path);
+	if (version) {
+		AUTO_FREE char *all = xasprintf("%s/", path);
+
+		free(path);
+		path = remote_path(all, version);
+	}
 	r = remote_ask_once(&p.args.remote, &(struct remote_call){ "GET", path }, &reply, e);
-	return r < 0 ? r : remote_print_list(&p.args.remote, reply, "versions", columns, e);
+	if (r < 0)
+		return r;
+	return remote_print_list(&p.args.remote, reply, version ? "columns" : "versions",
+				 version ? figures : columns, e);
 }
 
 static const struct command *const sub[] = {

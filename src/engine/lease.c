@@ -263,3 +263,15 @@ int lease_look(struct db *db, const char *name, struct lease_view *ret_view, str
 					 stmt_int(q, 2) };
 	return 1;
 }
+
+int lease_any(struct db *db, bool (*counts)(const char *name), struct err *e)
+{
+	static const char sql[] = "SELECT name, owner FROM lease WHERE expires_ms>?1";
+	AUTO_STMT struct stmt *q = NULL;
+	int r = db_query(db, &q, e, sql, "i", time_now());
+
+	while (r >= 0 && (r = stmt_next(q, e)) > 0)
+		if (counts(stmt_text(q, 0)) && proc_liveness(stmt_text(q, 1)) != PROC_DEAD)
+			return 1;
+	return r;
+}

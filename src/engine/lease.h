@@ -74,5 +74,7 @@ struct lease_view {
 };
 void lease_view_release(struct lease_view *view);
 int lease_look(struct db *db, const char *name, struct lease_view *ret_view, struct err *e);
+/* 1 while anybody holds one whose name counts. */
+int lease_any(struct db *db, bool (*counts)(const char *name), struct err *e);
 
 #endif

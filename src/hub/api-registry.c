@@ -196,3 +196,19 @@ int api_versions_list(struct request *q, struct err *e)
 	json_close(&o);
 	return reply_json(q, 200, &text, e);
 }
+
+int api_version_get(struct request *q, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(REGISTRY_MAX);
+	struct json_out o = json_out(&text);
+	AUTO_TABLE struct table t = { 0 };
+	int r = registry_find(q->db, NULL, q->params[0], &t, e);
+
+	if (r < 0)
+		return r;
+	json_open(&o, NULL, '{');
+	json_add_text(&o, "table", t.id);
+	r = versions_show(q->db, t.id, q->params[1], &o, e);
+	json_close(&o);
+	return r < 0 ? r : reply_json(q, 200, &text, e);
+}

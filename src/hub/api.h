@@ -130,6 +130,7 @@ int api_registry_get(struct request *q, struct err *e);
 int api_registry_change(struct request *q, struct err *e);
 int api_registry_remove(struct request *q, struct err *e);
 int api_versions_list(struct request *q, struct err *e);
+int api_version_get(struct request *q, struct err *e);
 struct table;
 /* The members of a table, into an open object. */
 void api_add_table(struct json_out *o, const struct table *t);

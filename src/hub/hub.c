@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "clock/wire.h"
 #include "engine/journal.h"
 #include "engine/lease.h"
 #include "engine/ledger.h"
@@ -110,10 +111,20 @@ static int close_runs(struct hub *hub, struct err *e)
 	return r;
 }
 
-/* What a killed hub was receiving; not what a refresh, which outlives a hub, is writing just now. */
+/* Of the work beside a hub all but these writes into its staging. */
+static bool stages(const char *lease)
+{
+	return !str_eq(lease, "serve") && !str_eq(lease, CLOCK_LEASE) &&
+	       !str_starts(lease, SCRIPT_LEASE_PREFIX);
+}
+
+/* What a killed hub was receiving; not what others, which outlive a hub, are writing just now. */
 static int clean_staging(struct hub *hub, struct err *e)
 {
 	int running = refresh_is_running(root_db(hub->writer), e);
+
+	if (running == 0)
+		running = lease_any(root_db(hub->writer), stages, e);
 
 	if (running != 0)
 		return running < 0 ? running : 0;

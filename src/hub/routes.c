@@ -80,6 +80,7 @@ const struct route hub_routes[] = {
 	{ "PATCH", "/api/admin/registry/{id}", NEEDS_ADMIN, ROUTE_BODY_MAX, api_registry_change },
 	{ "DELETE", "/api/admin/registry/{id}", NEEDS_ADMIN, 0, api_registry_remove },
 	{ "GET", "/api/admin/registry/{id}/versions", NEEDS_ADMIN, 0, api_versions_list },
+	{ "GET", "/api/admin/registry/{id}/versions/{sha256}", NEEDS_ADMIN, 0, api_version_get },
 	{ "POST", "/api/admin/registry/{id}/versions", NEEDS_ADMIN, VERSIONS_BODY_MAX,
 	  api_versions_add },
 	{ "GET", "/api/admin/registry/{id}/source", NEEDS_ADMIN, 0, api_source_get },

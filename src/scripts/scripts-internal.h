@@ -5,8 +5,6 @@
 
 #include "scripts/scripts.h"
 
-#define SCRIPT_LEASE_PREFIX "script:"
-
 /* A script as its row has it. */
 struct script {
 	char *id, *name, *source;

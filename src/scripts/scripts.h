@@ -36,6 +36,8 @@
 
 extern const struct db_schema scripts_schema;
 
+/* Of the leases of runs; behind it the id, or another word that nobody else has. */
+#define SCRIPT_LEASE_PREFIX "script:"
 /* A program that is longer belongs into a package. */
 #define SCRIPT_SOURCE_MAX ((size_t)256 << 10)
 #define SCRIPT_NAMES_MAX  32

@@ -11,5 +11,9 @@
 #include "db/db.h"
 
 int versions_list(struct db *db, const char *table_id, struct json_out *out, struct err *e);
+/* One that is kept, with the figures of its columns, which are null when there are none; into an open
+ * object. ERR_NOT_FOUND. */
+int versions_show(struct db *db, const char *table_id, const char *sha256, struct json_out *out,
+		  struct err *e);
 
 #endif

@@ -61,3 +61,19 @@ ok 'the catalog has the fields of the contract and only granted tables' '
 ok 'without a token it is not told' '
 	same $(curl -sS -o body -w "%{http_code}" "$HUB_URL/api/catalog/tables") 401
 '
+
+ok 'each version that is kept has the figures of its columns' '
+	printf "k,city\n1,Brno\n7,\n" >f.csv
+	larder publish figures f.csv -q
+	first=$(larder admin table show figures --json | json ".versions[0].sha256")
+	printf "k,city\n9,Graz\n" >f.csv
+	larder publish figures f.csv -q
+	larder admin table show figures --version "$first" --json >shown
+	same "$(jq -c "[.table, .rows, .retired == null, (.columns[] | [.name, .nulls, .min, .max])]" shown)" \
+		"[\"figures\",2,false,[\"k\",0,\"1\",\"7\"],[\"city\",1,\"Brno\",\"Brno\"]]"
+	larder admin table show figures --version "$first" | grep "^city .* 1 .*Brno"
+	exits 1 larder admin table show figures --version "0$first" 2>err
+	has err "no version"
+	TOKEN=$BOB
+	same $(get "/api/admin/registry/figures/versions/$first") 403
+'

@@ -66,6 +66,23 @@ ok 'an external processor is a line of configuration; a second run finds nothing
 		"[\"words\",\"done\",1,[{\"kind\":\"count\",\"lines\":1}]]"
 '
 
+ok 'a hub that starts while a processor runs leaves its staged files, and takes them away when it is gone' '
+	printf "#!/bin/sh\nexec sleep 1000.625\n" | with_program data
+	start working larder process words --data data
+	working=$STARTED_PID
+	wait_for "pgrep -f \"sleep 1000.625\" >/dev/null"
+	echo half >data/.larder/staging/of-somebody
+	start_hub data
+	[ -e data/.larder/staging/of-somebody ]
+	stop_hub
+	kill -KILL $working
+	wait_for "gone $working"
+	pkill -f "sleep 1000.625" || :
+	start_hub data
+	[ ! -e data/.larder/staging/of-somebody ]
+	stop_hub
+'
+
 ok 'a grown session is processed again, a touched one is only looked at' '
 	echo "$count_lines" | with_program data
 	larder process words --data data
