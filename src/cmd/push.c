@@ -221,6 +221,7 @@ static int push(const struct push_args *args, const struct strv *artifacts, stru
 		.patience_ms = args->background ? PUSH_PATIENCE_DETACHED_MS : PUSH_PATIENCE_MS,
 		.wait_ms = PUSH_WAIT_MS,
 		.spool_only = args->detach,
+		.yields = args->background,
 		.dry_run = args->dry_run || args->preview,
 		.redrive = args->redrive,
 		.preview = args->preview,

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "sessions/find.h"
 
+#define LEASE "push"
 /* Between two deliveries the lease is renewed; one takes no longer on the slowest of lines. */
 #define LEASE_MS ((int64_t)3600 * 1000)
 /* Of what --preview shows. */
@@ -20,6 +21,7 @@ struct push {
 	struct http_client *http;
 	struct session_files files;
 	struct sender sender;
+	size_t hidden; /* sessions that never were offered */
 	struct lease *lease;
 };
 
@@ -159,7 +161,7 @@ static int offer_all(struct push *p, struct db **tx, struct err *e)
 		if (!privacy_hides_session(&p->sender.privacy, f->name))
 			r = offer(p, &t, tx, e);
 		else
-			p->report->sent.private ++;
+			p->hidden++;
 	}
 	if (r == 0)
 		r = offer_local_md(p, tx, e);
@@ -254,10 +256,8 @@ static int drain(struct push *p, struct err *e)
 	hash_text(HASH_SHA256, bytes_of(who), credential);
 	if (r == 0)
 		r = outbox_drain(&o, &done, e);
-	size_t private = report->sent.private;
-
 	report->sent = p->sender.count;
-	report->sent.private += private;
+	report->sent.private += p->hidden;
 	report->delivered = done.delivered;
 	report->waiting = done.waiting;
 	report->paused = done.paused;
@@ -267,21 +267,53 @@ static int drain(struct push *p, struct err *e)
 	return r;
 }
 
-static int send_all(struct push *p, struct err *e)
+/* 1 when there is something to send, and it is for us to do. */
+static int is_for_us(struct push *p, struct err *e)
 {
-	const struct lease_wait_options wait = {
-		.name = "push",
-		.holder = "larder push",
-		.ttl_ms = LEASE_MS,
-		.wait_ms = p->options->wait_ms,
-	};
 	int r = outbox_has_work(p->db, e);
 
 	p->report->work = r == 1;
-	if (r <= 0 || p->options->spool_only || p->options->dry_run)
+	if (r <= 0 || p->options->dry_run)
 		return r < 0 ? r : 0;
-	r = lease_wait(p->db, &wait, &p->lease, e);
-	return r < 0 ? r : drain(p, e);
+	if (p->options->spool_only) { /* whoever is at it looks again when it is through */
+		r = lease_owner_lives(p->db, LEASE, e);
+		p->report->work = r == 0;
+		return r < 0 ? r : 0;
+	}
+	return 1;
+}
+
+static int send_once(struct push *p, struct err *e)
+{
+	const struct lease_wait_options wait = {
+		.name = LEASE,
+		.holder = "larder push",
+		.ttl_ms = LEASE_MS,
+		.wait_ms = p->options->yields ? 0 : p->options->wait_ms,
+	};
+	int r = lease_wait(p->db, &wait, &p->lease, e);
+
+	if (r == 0)
+		r = drain(p, e);
+	lease_drop(TAKE(p->lease));
+	return r;
+}
+
+/* Again for what a hook wrote meanwhile, which found the lease held; not for what the hub does not
+ * take now, or from this token. */
+static int send_all(struct push *p, struct err *e)
+{
+	int r;
+
+	p->report->sent.private += p->hidden;
+	while ((r = is_for_us(p, e)) > 0) {
+		r = send_once(p, e);
+		if (r == ERR_BUSY && p->options->yields)
+			return 0;
+		if (r < 0 || p->report->waiting + p->report->paused > 0)
+			return r;
+	}
+	return r;
 }
 
 int push_run(struct workspace *ws, const struct push_options *options, struct push_report *report,

@@ -11,7 +11,9 @@
  * `spool_only` the second half is left to another process; report.work says whether there is any.
  * With nothing to send no request is made.
  *
- * Deliveries are one at a time: the lease "push" of the workspace. Errors of the call: ERR_BUSY
+ * Deliveries are one at a time: the lease "push" of the workspace. Whoever holds it looks again after
+ * giving it back, so one that finds it held need not wait: what it wrote goes along (`yields`; and no
+ * process is started for it: report.work says so). So hooks of any number leave one process. Errors of the call: ERR_BUSY
  * (another push, for longer than wait_ms), ERR_AUTH or ERR_NOT_FOUND (no token, no server),
  * ERR_USAGE (an artifact that is none), the root's own. How the deliveries ended is in the report.
  * Threads: as the workspace.
@@ -35,6 +37,7 @@ struct push_options {
 	int64_t patience_ms;
 	int64_t wait_ms;
 	bool spool_only;
+	bool yields;  /* nothing is left to do when another push is at work */
 	bool dry_run; /* only says what would go; for a workspace opened read-only */
 	bool redrive; /* dead and paused ones again */
 	bool preview; /* with dry_run: the texts themselves, as they would go */
@@ -47,7 +50,7 @@ struct push_report {
 	int64_t would_bytes;
 	struct buf preview;
 
-	bool work; /* rows wait for delivery */
+	bool work; /* rows wait for delivery, and nobody is at it */
 	bool refused;
 	size_t delivered;
 	size_t waiting, paused, dead; /* in the outbox, after the run */

@@ -323,3 +323,31 @@ ok 'the hook waits neither for the hub nor for the disk' '
 	grep -q "^\[$(cat pid),false\]" all
 	wait_for "arrived a1.jsonl | cmp -s - $P/a1.jsonl"
 '
+
+# Processes that push in the background for the workspace here.
+pushing() {
+	grep -lsa "^larder.push.--background" /proc/[0-9]*/cmdline | cut -d / -f 3 | while read -r pid; do
+		tr "\000" "\n" <"/proc/$pid/cmdline" | grep -qxF "$(pwd -P)" && echo "$pid"
+	done
+}
+
+ok 'sixty hooks while the hub hangs leave one process, and what they noted goes along' '
+	mkdir files
+	start_faulty files
+	printf "/api/upload/sessions hang\n" >files.plan
+	workspace "$FAULTY_URL"
+	session a0 first
+	larder push --detach --quiet
+	wait_for "grep -q /api/upload/sessions ../files.log"
+	for n in $(seq 60); do
+		session a$n "number $n"
+		larder push --detach --quiet
+	done
+	same "$(pushing | wc -l)" 1
+	kill "$(pushing)"
+	printf "server: \"$HUB_URL\"\n" >.larder/config.yaml
+	as "$bob" "$HUB_URL"
+	session a61 last
+	larder push --json >said
+	same "$(json said .waiting)/$(find "$SHARED/hub/sessions/bob@example.com" -name "a*.jsonl" | wc -l)" 0/62
+'
