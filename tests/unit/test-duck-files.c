@@ -243,6 +243,55 @@ TEST(parts_with_other_columns_become_one_table)
 	assert_int_equal(info.column_count, 3);
 }
 
+static char number[] = "INTEGER", name_n[] = "n";
+static const struct duck_column number_column = { .name = name_n, .type = number };
+
+static int stream(const char *output, const char *rows, int times, struct duck_file_info *ret_info,
+		  struct err *e)
+{
+	const struct duck_convert request = { .format = DUCK_CSV,
+					      .columns = &number_column,
+					      .column_count = 1,
+					      .output = output,
+					      .deadline_ms = 60000 };
+	AUTO_DUCK_STREAM struct duck_stream *s = NULL;
+	int r = duck_stream_begin(&request, &s, e);
+
+	for (int i = 0; r == 0 && i < times; i++)
+		r = duck_stream_write(s, bytes_of(i ? rows : "n\n"), e);
+	return r < 0 ? r : duck_stream_end(s, ret_info, e);
+}
+
+TEST(rows_that_come_one_after_the_other_become_a_file)
+{
+	AUTO(duck_file_info_release) struct duck_file_info info = { 0 };
+	struct err e = { 0 };
+
+	assert_int_equal(stream(in_place(*state, "s.parquet"), "1\n\\N\n3\n", 30001, &info, &e), 0);
+	assert_int_equal(info.rows, 90000);
+	assert_string_equal(info.columns[0].type, "INTEGER");
+	duck_file_info_release(&info);
+	info = (struct duck_file_info){ 0 };
+	assert_int_equal(stream(in_place(*state, "none.parquet"), "", 1, &info, &e), 0);
+	assert_int_equal(info.rows, 0);
+}
+
+TEST(a_row_that_does_not_fit_ends_a_stream_with_the_reason)
+{
+	AUTO(duck_file_info_release) struct duck_file_info info = { 0 };
+	struct err e = { 0 };
+
+	/* At its end, and in the middle of megabytes that nobody reads any more. */
+	assert_int_equal(stream(in_place(*state, "a.parquet"), "1\nx\n", 2, &info, &e),
+			 ERR_CORRUPT);
+	assert_non_null(strstr(e.msg, "x"));
+	e = (struct err){ 0 };
+	assert_int_equal(
+		stream(in_place(*state, "b.parquet"), "1\nno number\n", 2000000, &info, &e),
+		ERR_CORRUPT);
+	assert_non_null(strstr(e.msg, "no number"));
+}
+
 TEST(a_child_that_dies_is_told_of)
 {
 	const char *script = in_place(*state, "dies");
@@ -276,6 +325,8 @@ int main(void)
 		IN_PLACE(json_that_nests_deep_becomes_a_type_of_64_levels),
 		IN_PLACE(the_same_input_gives_the_same_bytes_in_the_order_asked),
 		IN_PLACE(parts_with_other_columns_become_one_table),
+		IN_PLACE(rows_that_come_one_after_the_other_become_a_file),
+		IN_PLACE(a_row_that_does_not_fit_ends_a_stream_with_the_reason),
 		IN_PLACE(a_child_that_dies_is_told_of),
 	};
 
