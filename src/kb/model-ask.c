@@ -10,7 +10,8 @@
 static char *key_of(const struct model *m, const struct model_question *q)
 {
 	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
-	const char *const parts[] = { m->name, q->purpose, q->system, q->identity, q->schema };
+	const char *const parts[] = { m->name, q->purpose, q->system,
+				      q->document ? q->document : q->text, q->schema };
 	char hex[HASH_HEX_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
@@ -83,13 +84,17 @@ static int remember(struct model *m, const char *key, const struct llm_answer *a
 int model_ask(struct model *m, const struct model_question *q, struct model_digest *d,
 	      struct json **ret_answer, struct err *e)
 {
-	const struct llm_message message = { .role = LLM_USER, .text = q->text };
+	const struct llm_message messages[] = {
+		{ .role = LLM_USER, .text = q->document, .cache = true },
+		{ .role = LLM_USER, .text = q->text },
+	};
+	bool parted = q->document != NULL;
 	const struct llm_request request = {
 		.purpose = q->purpose,
 		.system = q->system,
 		.cache_system = true,
-		.messages = &message,
-		.count = 1,
+		.messages = parted ? messages : messages + 1,
+		.count = parted ? 2 : 1,
 		.max_tokens = q->max_tokens,
 		.schema = q->schema,
 	};

@@ -39,10 +39,12 @@ void model_digest_free(void *digest);
 struct model_question {
 	const char *purpose;
 	const char *system; /* the same for every document */
+	/*
+	 * What comes first and again with the next questions: the document. By it the answer is remembered,
+	 * not by pages of the wiki, which others change meanwhile. NULL: all of the text is the document.
+	 */
+	const char *document;
 	const char *text;
-	/* By what the answer is remembered: what of the text is the document. Pages of the wiki that
-	 * others change meanwhile are not among it. */
-	const char *identity;
 	const char *schema;
 	unsigned max_tokens;
 };

@@ -67,6 +67,8 @@ static void take_summaries(struct digesting *g, const struct json *sections)
 
 static int summarise_part(struct digesting *g, size_t from, size_t to, size_t points, struct err *e)
 {
+	bool whole = from == 0 && to == g->in->sections->n;
+	AUTO_BUF struct buf document = BUF_INIT(BUF_OWN_MAX);
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
 	AUTO_JSON struct json *answer = NULL;
 	struct model_question q = { .purpose = "kb summary",
@@ -75,15 +77,20 @@ static int summarise_part(struct digesting *g, size_t from, size_t to, size_t po
 				    .max_tokens = SUMMARY_TOKENS };
 	int r;
 
-	buf_addf(&text, "The document \"%s\" (%s), sections %zu to %zu of %zu:\n\n", g->in->title,
-		 g->in->name, from, to - 1, g->in->sections->n);
-	model_add_sections(g->in, from, to, &text);
+	if (whole) {
+		model_add_document(g->in, g->d, &document);
+	} else {
+		buf_addf(&text, "The document \"%s\" (%s), sections %zu to %zu of %zu:\n\n",
+			 g->in->title, g->in->name, from, to - 1, g->in->sections->n);
+		model_add_sections(g->in, from, to, &text);
+	}
 	buf_addf(&text,
 		 "\nSummarise this: a description of the document in one sentence below 100 "
 		 "letters; at most %zu points that matter most; and for each section that says "
 		 "something, a sentence on what it says.\n",
 		 points);
-	q.text = q.identity = buf_str(&text);
+	q.text = buf_str(&text);
+	q.document = whole ? buf_str(&document) : NULL;
 	r = model_ask(g->m, &q, g->d, &answer, e);
 	if (r < 0)
 		return r;
@@ -132,12 +139,12 @@ static int plan_pages(struct digesting *g, const char *document, struct err *e)
 	AUTO_JSON struct json *answer = NULL;
 	struct model_question q = { .purpose = "kb plan",
 				    .system = buf_str(&g->rules),
-				    .identity = document,
+				    .document = document,
 				    .schema = model_schema_plan,
 				    .max_tokens = PLAN_TOKENS };
 	int r;
 
-	buf_addf(&text, "%s\nThe nearest pages of the wiki:\n", document);
+	buf_adds(&text, "The nearest pages of the wiki:\n");
 	r = model_add_candidates(g->in, g->d, &text, e);
 	buf_addf(&text,
 		 "\nWhich pages shall this document feed? At most %d: concepts and entities that "
@@ -161,7 +168,7 @@ static int write_pages(struct digesting *g, const char *document, struct err *e)
 	AUTO_JSON struct json *answer = NULL;
 	struct model_question q = { .purpose = "kb write",
 				    .system = buf_str(&g->rules),
-				    .identity = document,
+				    .document = document,
 				    .schema = model_schema_write,
 				    .max_tokens = WRITE_TOKENS };
 	const struct json *pages;
@@ -169,7 +176,7 @@ static int write_pages(struct digesting *g, const char *document, struct err *e)
 
 	if (g->d->plan.n == 0)
 		return 0;
-	buf_addf(&text, "%s\nThe pages it shall feed:\n", document);
+	buf_adds(&text, "The pages it shall feed:\n");
 	r = model_add_pages(g->in, g->d, &text, e);
 	buf_addf(&text,
 		 "\nFor each page, by its number: the points this document adds to it, at most "

@@ -24,18 +24,48 @@ static void add_text_block(struct json_out *o, const char *text, bool cache)
 	json_close(o);
 }
 
+/*
+ * A tool of another shape makes all of a cache useless. Where a text is marked as coming again, with other
+ * questions, the tool is the same for all of them, and the shape is told behind the question.
+ */
+static bool has_marks(const struct llm_question *q)
+{
+	for (size_t i = 0; i < q->texts.n; i++)
+		if (q->cache[i])
+			return true;
+	return false;
+}
+
+static void add_shape(const struct llm_question *q, struct json_out *o)
+{
+	AUTO_FREE char *text = xasprintf("The input of the tool must fit this JSON schema:\n%s\n",
+					 q->request->schema);
+
+	add_text_block(o, text, false);
+}
+
+/* What the same side says one after the other is one message. */
 static void add_messages(const struct llm_question *q, int marks, struct json_out *o)
 {
+	bool told = !q->request->schema || !has_marks(q);
+
 	json_open(o, "messages", '[');
 	for (size_t i = 0; i < q->texts.n; i++) {
 		bool cache = q->cache[i] && marks-- > 0;
+		bool last = i + 1 == q->texts.n;
 
-		json_open(o, NULL, '{');
-		json_add_text(o, "role", q->roles[i] == LLM_USER ? "user" : "assistant");
-		json_open(o, "content", '[');
+		if (i == 0 || q->roles[i] != q->roles[i - 1]) {
+			json_open(o, NULL, '{');
+			json_add_text(o, "role", q->roles[i] == LLM_USER ? "user" : "assistant");
+			json_open(o, "content", '[');
+		}
 		add_text_block(o, q->texts.v[i], cache);
-		json_close(o);
-		json_close(o);
+		if (last && !told)
+			add_shape(q, o);
+		if (last || q->roles[i + 1] != q->roles[i]) {
+			json_close(o);
+			json_close(o);
+		}
 	}
 	json_close(o);
 }
@@ -73,7 +103,7 @@ static void build(const struct llm_settings *s, const struct llm_question *q, bo
 	}
 	add_messages(q, marks, &o);
 	if (request->schema)
-		add_tool(request->schema, &o);
+		add_tool(has_marks(q) ? "{\"type\":\"object\"}" : request->schema, &o);
 	if (stream)
 		json_add_bool(&o, "stream", true);
 	json_close(&o);

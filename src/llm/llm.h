@@ -86,7 +86,9 @@ enum llm_role { LLM_USER, LLM_ASSISTANT };
 struct llm_message {
 	enum llm_role role;
 	const char *text;
-	bool cache; /* what is up to here comes again with other questions: worth keeping */
+	/* What is up to here comes again with other questions: worth keeping. A marked text stands in a message of
+	 * its own; messages of one side that follow each other are sent as one. */
+	bool cache;
 };
 
 struct llm_request {

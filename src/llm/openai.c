@@ -47,6 +47,18 @@ static void add_format(const struct llm_settings *s, const char *schema, struct 
 	json_close(o);
 }
 
+/* What the same side says one after the other is one message: some servers take no two. */
+static void add_messages(const struct llm_question *q, struct json_out *o)
+{
+	for (size_t i = 0, next; i < q->texts.n; i = next) {
+		AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+
+		for (next = i; next < q->texts.n && q->roles[next] == q->roles[i]; next++)
+			buf_addf(&text, "%s%s", next > i ? "\n" : "", q->texts.v[next]);
+		add_message(o, q->roles[i] == LLM_USER ? "user" : "assistant", buf_str(&text));
+	}
+}
+
 static void build(const struct llm_settings *s, const struct llm_question *q, bool stream,
 		  struct buf *out)
 {
@@ -60,8 +72,7 @@ static void build(const struct llm_settings *s, const struct llm_question *q, bo
 	json_add_int(&o, is_openai ? "max_completion_tokens" : "max_tokens", max);
 	json_open(&o, "messages", '[');
 	add_system(s, q, &o);
-	for (size_t i = 0; i < q->texts.n; i++)
-		add_message(&o, q->roles[i] == LLM_USER ? "user" : "assistant", q->texts.v[i]);
+	add_messages(q, &o);
 	json_close(&o);
 	add_format(s, q->request->schema, &o);
 	if (stream) {

@@ -53,6 +53,17 @@ ok 'add makes pages of what the model says, each point with its source' '
 	same "$(larder kb show a --json | json "[.sections[] | select(.summary)] | .[0].summary")" "What the log # is for."
 '
 
+ok 'what is asked thrice of a document begins the same, and is marked for the cache' '
+	start_kb
+	LARDER_LLM_KIND=anthropic larder kb add "$SHARED/docs/a.md" -q
+	has k/wiki/concepts/write-ahead-log.md "- It is replayed after a crash."
+	same "$(jq -c "[.body.tools, .body.tool_choice, .body.system, .body.messages[0].content[0]]" m.log | sort -u | wc -l)" 1
+	same "$(jq -r ".body.messages[0].content | length" m.log | sort -u)" 3
+	same "$(model_calls m ".body.messages[0].content[0] | .cache_control and (.text | contains(\"Dirty pages\"))")" 3
+	same "$(model_calls m ".body.messages[0].content[1:] | any(.cache_control)")" 0
+	same "$(model_calls m ".body.messages[0].content[2].text | contains(\"JSON schema\")")" 3
+'
+
 ok 'a page that is there gets what is new, and removing gives it back' '
 	start_kb
 	larder kb add "$SHARED/docs/a.md" -q
