@@ -35,6 +35,7 @@ static int take_row(void *ctx, const struct json *line, struct err *e)
 	duck_query_result_release(&run->result);
 	run->result.rows = json_int(json_get(line, "rows"), 0);
 	run->result.truncated = json_flag(json_get(line, "truncated"), false);
+	run->result.cells_cut = json_int(json_get(line, "cells_cut"), 0);
 	run->result.database_held = json_flag(json_get(line, "database_held"), false);
 	run->result.note = note ? xstrdup(note) : NULL;
 	return 0;
@@ -67,6 +68,7 @@ static struct json_out write_request(const struct duck_query *query, struct buf 
 	client_add_tables(&o, query->tables, query->table_count);
 	json_add_int(&o, "row_limit", query->row_limit);
 	json_add_int(&o, "byte_limit", query->byte_limit);
+	json_add_int(&o, "cell_limit", query->cell_limit);
 	if (query->memory_bytes > 0)
 		json_add_int(&o, "memory_bytes", query->memory_bytes);
 	/* every thread of the child runs at once: the processors' time is a multiple of ours */

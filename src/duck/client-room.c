@@ -163,6 +163,7 @@ int duck_room_ask(struct duck_room *room, const struct duck_question *question,
 	json_add_text(&o, "sql", question->sql);
 	json_add_int(&o, "row_limit", question->row_limit);
 	json_add_int(&o, "byte_limit", question->byte_limit);
+	json_add_int(&o, "cell_limit", question->cell_limit);
 	/* One that has ended says why on its way out. */
 	if (say(room, &o, &broken) < 0 && broken.code != ERR_IO) {
 		*e = broken;
@@ -209,6 +210,7 @@ static int take_line(const struct duck_run *run, struct bytes line, struct duck_
 	result->rows = json_int(json_get(json, "rows"), 0);
 	result->bytes = json_int(json_get(json, "bytes"), 0);
 	result->truncated = json_flag(json_get(json, "truncated"), false);
+	result->cells_cut = json_int(json_get(json, "cells_cut"), 0);
 	return json_get(json, "done") != NULL;
 }
 

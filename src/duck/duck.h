@@ -177,6 +177,7 @@ struct duck_query {
 	size_t table_count;
 	int64_t row_limit;              /* 0 = none */
 	int64_t byte_limit;             /* of the result's text; 0 = none */
+	int64_t cell_limit;             /* of one value's text, which is cut there; 0 = none */
 	int64_t memory_bytes;           /* 0: 1 GiB */
 	int64_t deadline_ms;            /* 0 = none */
 	const struct proc_watch *watch; /* base/proc.h; may be NULL */
@@ -192,6 +193,7 @@ struct duck_query {
 struct duck_query_result {
 	int64_t rows;
 	bool truncated;     /* a limit cut it */
+	int64_t cells_cut;  /* values that the limit of one cut */
 	bool database_held; /* `database` could not be opened: the user's own tables were not
 			       visible */
 	char *note;         /* owned, may be NULL */

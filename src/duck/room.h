@@ -40,6 +40,7 @@ static inline void duck_room_auto_(struct duck_room **p)
 struct duck_question {
 	const char *sql;
 	int64_t row_limit, byte_limit; /* 0: none */
+	int64_t cell_limit;            /* of one value's text, which is cut there; 0: none */
 	int64_t deadline_ms;           /* from now, for all that follows */
 };
 /* A name as the statement has it; schema and catalog "" when it has none. */
@@ -68,8 +69,9 @@ struct duck_run {
 };
 struct duck_run_result {
 	int64_t rows;
-	int64_t bytes;  /* of the rows' text */
-	bool truncated; /* there were more rows, or more bytes */
+	int64_t bytes;     /* of the rows' text */
+	int64_t cells_cut; /* values that the limit of one cut */
+	bool truncated;    /* there were more rows, or more bytes */
 };
 int duck_room_run(struct duck_room *room, const struct duck_run *run,
 		  struct duck_run_result *ret_result, struct err *e);

@@ -49,6 +49,7 @@ static int parse(const struct json *request, struct query *q, struct err *e)
 		return e->code;
 	q->limits.rows = json_int(json_get(request, "row_limit"), 0);
 	q->limits.bytes = json_int(json_get(request, "byte_limit"), 0);
+	q->limits.cell = json_int(json_get(request, "cell_limit"), 0);
 	q->memory_bytes = json_int(json_get(request, "memory_bytes"), GIB);
 	q->cpu_seconds = json_int(json_get(request, "cpu_seconds"), 0);
 	q->contained = json_flag(json_get(request, "contained"), false);
@@ -307,6 +308,7 @@ static int answer(struct reply *r, const struct query *q, const struct rows_sent
 	json_add_bool(o, "done", true);
 	json_add_int(o, "rows", sent->rows);
 	json_add_bool(o, "truncated", sent->truncated);
+	json_add_int(o, "cells_cut", sent->cells_cut);
 	json_add_bool(o, "database_held", q->own.held);
 	if (q->own.note)
 		json_add_text(o, "note", q->own.note);

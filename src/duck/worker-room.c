@@ -143,6 +143,7 @@ static int check_sql(struct room *room, struct err *e)
 		return err_set(e, ERR_USAGE, "the statement is no text without NUL");
 	room->limits.rows = json_int(json_get(room->question, "row_limit"), 0);
 	room->limits.bytes = json_int(json_get(room->question, "byte_limit"), 0);
+	room->limits.cell = json_int(json_get(room->question, "cell_limit"), 0);
 	return 0;
 }
 
@@ -190,6 +191,7 @@ static int run(struct room *room, struct err *e)
 	json_add_int(o, "rows", sent.rows);
 	json_add_int(o, "bytes", sent.bytes);
 	json_add_bool(o, "truncated", sent.truncated);
+	json_add_int(o, "cells_cut", sent.cells_cut);
 	json_close(o);
 	return reply_end_line(room->r, e);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "duck/worker-rows.h"
 
+#include "base/json-cells.h"
 #include "duck/worker-engine.h"
 #include "duck/worker-value.h"
 
@@ -49,6 +50,20 @@ static int row_too_long(const struct sending *s, struct err *e)
 		       (long long)s->sent.rows + 1, ROW_BYTES_MAX);
 }
 
+/* The row that begins there, with values of at most the limit. */
+static void cut_cells(struct sending *s, size_t from)
+{
+	AUTO_BUF struct buf cut = BUF_INIT(BUF_OWN_MAX);
+	struct buf *text = &s->r->text;
+
+	if (s->limits->cell <= 0 || text->full || text->n - from <= (size_t)s->limits->cell)
+		return;
+	s->sent.cells_cut += json_cut_cells((struct bytes){ text->p + from, text->n - from },
+					    (size_t)s->limits->cell, &cut);
+	take_back(text, from);
+	buf_add(text, cut.p, cut.n);
+}
+
 /* 1 when the row was sent, 0 when a limit stops here. */
 static int send_row(struct sending *s, const struct value_column *columns, idx_t count, idx_t row,
 		    struct err *e)
@@ -64,6 +79,7 @@ static int send_row(struct sending *s, const struct value_column *columns, idx_t
 	for (idx_t i = 0; i < count; i++)
 		value_add(o, NULL, &columns[i], row);
 	json_close(o);
+	cut_cells(s, before);
 	bytes = (int64_t)(s->r->text.n - before);
 	if (s->r->text.full || bytes > ROW_BYTES_MAX ||
 	    (s->limits->bytes > 0 && s->sent.bytes + bytes > s->limits->bytes)) {

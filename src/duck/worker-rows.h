@@ -15,12 +15,14 @@
 struct rows_limits {
 	int64_t rows;  /* 0: none */
 	int64_t bytes; /* 0: none */
+	int64_t cell;  /* of the text of one value, which is cut there; 0: none */
 };
 
 struct rows_sent {
 	int64_t rows;
 	int64_t bytes;
-	bool truncated; /* there was more */
+	int64_t cells_cut; /* values, of these rows and perhaps of the next */
+	bool truncated;    /* there was more */
 };
 
 int rows_send(struct reply *r, duckdb_prepared_statement prepared, const struct rows_limits *limits,

@@ -10,6 +10,8 @@
 #define LIMIT_MAX      1000000
 #define SAMPLE_DEFAULT 5
 #define SAMPLE_MAX     100
+/* Of a value in a sample, which shows what a table looks like. */
+#define SAMPLE_CELL 4096
 /* Below this a reply is sent as a whole, with its length and gzipped; above, as it is made. */
 #define STREAM_FROM ((size_t)32 << 10)
 /* Head, names of columns, one row: ROW_BYTES_MAX of the worker and as much again. */
@@ -116,6 +118,9 @@ static void add_end(struct querying *q, const struct duck_run_result *result)
 	json_add_bool(&o, "truncated", result->truncated);
 	json_add_text(&o, "truncated_by", cut_by(q, result));
 	json_add_int(&o, "limit", q->asking.row_limit);
+	json_add_int(&o, "cells_cut", result->cells_cut);
+	if (q->asking.cell_limit)
+		json_add_int(&o, "cell_limit", q->asking.cell_limit);
 	json_add_int(&o, "bytes_scanned", q->asking.scanned_bytes);
 	json_open(&o, "tables", '{');
 	for (size_t i = 0; i < q->asking.plan.count; i++)
@@ -181,7 +186,7 @@ static void query_aside(struct http_in *in, void *state)
 }
 
 /* Takes the statement over. */
-static int run_aside(struct request *request, char *sql, int64_t limit, struct err *e)
+static int run_aside(struct request *request, char *sql, int64_t limit, int64_t cell, struct err *e)
 {
 	AUTO(querying_auto) struct querying *q = xcalloc(1, sizeof(*q));
 	int r;
@@ -192,6 +197,7 @@ static int run_aside(struct request *request, char *sql, int64_t limit, struct e
 		.by = caller_copy(request->caller),
 		.sql = sql,
 		.row_limit = limit,
+		.cell_limit = cell,
 		.byte_limit = hub_settings(request->hub)->query_bytes,
 		.ctx = q,
 		.on_columns = take_columns,
@@ -209,6 +215,7 @@ int api_query(struct request *request, struct err *e)
 {
 	const struct json *given = json_get(request->json, "sql");
 	int64_t limit = json_int(json_get(request->json, "limit"), LIMIT_DEFAULT);
+	int64_t cell = json_int(json_get(request->json, "cell_limit"), 0);
 	const char *sql = json_text(given);
 
 	if (json_kind(given) != JSON_TEXT)
@@ -219,7 +226,7 @@ int api_query(struct request *request, struct err *e)
 		return err_set(e, ERR_LIMIT, "the statement is longer than %zu bytes",
 			       QUERY_SQL_MAX);
 	limit = limit <= 0 ? LIMIT_DEFAULT : limit > LIMIT_MAX ? LIMIT_MAX : limit;
-	return run_aside(request, xstrdup(sql), limit, e);
+	return run_aside(request, xstrdup(sql), limit, cell > 0 ? cell : 0, e);
 }
 
 /* The name as the statement is to have it; the guard and the rights then decide as for any other. */
@@ -244,5 +251,5 @@ int api_sample(struct request *request, struct err *e)
 		return err_set(e, ERR_USAGE, "this request has no body");
 	if (!name_is_table(request->params[0]))
 		return err_set(e, ERR_NOT_FOUND, "table '%.128s' not found", request->params[0]);
-	return run_aside(request, sample_sql(request->params[0], rows), rows, e);
+	return run_aside(request, sample_sql(request->params[0], rows), rows, SAMPLE_CELL, e);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hub/asking-remote.h"
 
+#include "base/json-cells.h"
 #include "remote/place.h"
 #include "remote/values.h"
 #include "tables/metadata.h"
@@ -181,7 +182,8 @@ struct giving {
 	struct asking_far *far;
 	struct duck_column *columns;
 	size_t n;
-	struct buf row;
+	struct buf row, cut;
+	int64_t cells_cut;
 };
 
 static void giving_release(struct giving *g)
@@ -190,6 +192,7 @@ static void giving_release(struct giving *g)
 		free(g->columns[i].type);
 	free(g->columns);
 	buf_release(&g->row);
+	buf_release(&g->cut);
 }
 
 static int give_columns(void *ctx, const struct duck_column *columns, size_t n, struct err *e)
@@ -211,7 +214,14 @@ static int give_row(void *ctx, const struct bytes *values, size_t n, struct err 
 	far_add_json(&g->row, g->columns, values, n);
 	if (g->row.full)
 		return err_set(e, ERR_LIMIT, "a row of the result is too long");
-	r = g->a->on_row(g->a->ctx, buf_bytes(&g->row), e);
+	if (g->a->cell_limit && g->row.n > (size_t)g->a->cell_limit) {
+		buf_clear(&g->cut);
+		g->cells_cut +=
+			json_cut_cells(buf_bytes(&g->row), (size_t)g->a->cell_limit, &g->cut);
+		r = g->a->on_row(g->a->ctx, buf_bytes(&g->cut), e);
+	} else {
+		r = g->a->on_row(g->a->ctx, buf_bytes(&g->row), e);
+	}
 	g->far->client_fd = g->a->client_fd; /* it may be given up for watching meanwhile */
 	return r;
 }
@@ -229,7 +239,10 @@ int asking_remote(struct asking *a, struct db *db, const char *sql,
 		.client_fd = a->client_fd,
 	};
 	AUTO(giving_release)
-	struct giving giving = { .a = a, .far = &far, .row = BUF_INIT(8 * FAR_ROW_MAX) };
+	struct giving giving = { .a = a,
+				 .far = &far,
+				 .row = BUF_INIT(8 * FAR_ROW_MAX),
+				 .cut = BUF_INIT(8 * FAR_ROW_MAX) };
 	const struct far_run run = { .row_limit = a->row_limit,
 				     .byte_limit = a->byte_limit,
 				     .ctx = &giving,
@@ -245,6 +258,7 @@ int asking_remote(struct asking *a, struct db *db, const char *sql,
 		return r;
 	*ret_result = (struct duck_run_result){ .rows = answer.result.rows,
 						.bytes = answer.result.bytes,
+						.cells_cut = giving.cells_cut,
 						.truncated = answer.result.truncated };
 	a->scanned_bytes = answer.result.scanned_bytes >= 0 ? answer.result.scanned_bytes
 							    : answer.estimate.scan_bytes;

@@ -147,6 +147,7 @@ static int ask(struct asking *a, struct query_worker *worker, struct db *db,
 	const struct duck_question question = { .sql = plain ? plain : a->sql,
 						.row_limit = a->row_limit,
 						.byte_limit = a->byte_limit,
+						.cell_limit = a->cell_limit,
 						.deadline_ms = settings->query_s * 1000 };
 	AUTO(duck_names_release) struct duck_names names = { 0 };
 	int r = duck_room_ask(worker->duck, &question, &names, e);

@@ -24,8 +24,8 @@ struct asking {
 	struct hub *hub;
 	struct caller by; /* owned, renewed when the names are resolved */
 	const char *sql;
-	int64_t row_limit, byte_limit;
-	int client_fd; /* that the query ends with; -1: none */
+	int64_t row_limit, byte_limit, cell_limit; /* the last of one value; 0: none */
+	int client_fd;                             /* that the query ends with; -1: none */
 	void *ctx;
 	int (*on_columns)(void *ctx, const struct duck_column *columns, size_t n, struct err *e);
 	int (*on_row)(void *ctx, struct bytes row, struct err *e); /* a JSON array */

@@ -250,6 +250,7 @@ static int query_run(void *ctx, const struct json *arguments, struct mcp_result 
 		.sql = mcp_text(arguments, "sql"),
 		.row_limit = mcp_int(arguments, "limit", MCP_ROW_LIMIT, MCP_ROWS_MAX),
 		.byte_limit = (int64_t)MCP_ROWS_BYTES,
+		.cell_limit = MCP_CELL_BYTES,
 		.client_fd = http_client_fd(c->in),
 		.ctx = &rows,
 		.on_columns = take_columns,
@@ -265,7 +266,8 @@ static int query_run(void *ctx, const struct json *arguments, struct mcp_result 
 	if (r < 0)
 		return e->hint[0] ? r
 				  : err_hint(e, "table_describe tells the columns and their types");
-	mcp_add_end(&result->json, rows.given, end.truncated, a.row_limit);
+	mcp_add_end(&result->json,
+		    &(struct mcp_end){ rows.given, a.row_limit, end.cells_cut, end.truncated });
 	return 0;
 }
 

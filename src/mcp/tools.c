@@ -48,7 +48,7 @@ const struct mcp_tool_info mcp_tools[MCP_TOOLS] = {
 		.input = SCHEMA("\"sql\"", TEXT("sql", "one SELECT statement") ","
 				NUMBER("limit", "at most so many rows (default 200, most 10000)")),
 		.output = OUTPUT("\"columns\",\"rows\",\"row_count\",\"truncated\"",
-				 LIST("columns") "," LIST("rows") "," COUNT("row_count") "," FLAG("truncated")),
+				 LIST("columns") "," LIST("rows") "," COUNT("row_count") "," COUNT("cells_cut") "," FLAG("truncated")),
 	},
 	[MCP_RULE_SEARCH] = {
 		.name = "rule_search",
@@ -207,18 +207,24 @@ void mcp_add_rows(struct json_out *o)
 	json_open(o, "rows", '[');
 }
 
-void mcp_add_end(struct json_out *o, int64_t given, bool truncated, int64_t limit)
+void mcp_add_end(struct json_out *o, const struct mcp_end *end)
 {
+	static const char more_rows[] =
+		"this is not the whole result: raise `limit`, or page with ORDER BY, LIMIT and OFFSET; "
+		"better, aggregate in SQL";
+	static const char too_large[] =
+		"this is not the whole result, it is too large: choose fewer columns, or aggregate in "
+		"SQL";
+	static const char cells[] = "values are cut, each says how long it is: ask for a part of "
+				    "them with substr(), or for their length()";
+
 	json_close(o);
-	json_add_int(o, "row_count", given);
-	json_add_bool(o, "truncated", truncated);
-	if (!truncated)
-		return;
-	json_add_text(
-		o, "next",
-		given >= limit
-			? "this is not the whole result: raise `limit`, or page with ORDER BY, LIMIT "
-			  "and OFFSET; better, aggregate in SQL"
-			: "this is not the whole result, it is too large: choose fewer columns, or "
-			  "aggregate in SQL");
+	json_add_int(o, "row_count", end->given);
+	json_add_bool(o, "truncated", end->truncated);
+	if (end->cells_cut)
+		json_add_int(o, "cells_cut", end->cells_cut);
+	if (end->truncated)
+		json_add_text(o, "next", end->given >= end->limit ? more_rows : too_large);
+	else if (end->cells_cut)
+		json_add_text(o, "next", cells);
 }

@@ -24,7 +24,9 @@
 /* What one call gives at most, as JSON: some 60,000 tokens; a model reads no more at once. */
 #define MCP_RESULT_MAX ((size_t)256 << 10)
 /* Room for what an agent is told about the cut itself. */
-#define MCP_ROWS_BYTES  (MCP_RESULT_MAX - ((size_t)16 << 10))
+#define MCP_ROWS_BYTES (MCP_RESULT_MAX - ((size_t)16 << 10))
+/* Of one value: some are whole documents, and one must not take the room of all. */
+#define MCP_CELL_BYTES  ((int64_t)16 << 10)
 #define MCP_ROW_LIMIT   200
 #define MCP_ROWS_MAX    10000
 #define MCP_HITS_LIMIT  20
@@ -87,7 +89,12 @@ int mcp_check_arguments(enum mcp_tool tool, const struct json *arguments, struct
 void mcp_add_columns(struct json_out *o);
 void mcp_add_column(struct json_out *o, const char *name, const char *type);
 void mcp_add_rows(struct json_out *o);
-void mcp_add_end(struct json_out *o, int64_t given, bool truncated, int64_t limit);
+struct mcp_end {
+	int64_t given, limit; /* rows */
+	int64_t cells_cut;
+	bool truncated;
+};
+void mcp_add_end(struct json_out *o, const struct mcp_end *end);
 
 const char *mcp_text(const struct json *arguments, const char *key);
 int64_t mcp_int(const struct json *arguments, const char *key, int64_t otherwise, int64_t max);

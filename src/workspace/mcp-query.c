@@ -44,6 +44,7 @@ int mcp_query_run(void *ctx, const struct json *arguments, struct mcp_result *re
 		.sql = sql,
 		.row_limit = mcp_int(arguments, "limit", MCP_ROW_LIMIT, MCP_ROWS_MAX),
 		.byte_limit = (int64_t)MCP_ROWS_BYTES,
+		.cell_limit = MCP_CELL_BYTES,
 		.deadline_ms = MCP_DEADLINE_MS,
 		.contained = true,
 		.watch = tools->watch,
@@ -59,6 +60,7 @@ int mcp_query_run(void *ctx, const struct json *arguments, struct mcp_result *re
 			(void)err_hint(e, "table_describe tells the columns and their types");
 		return e->code;
 	}
-	mcp_add_end(&result->json, rows.given, end.truncated, query.row_limit);
+	mcp_add_end(&result->json,
+		    &(struct mcp_end){ rows.given, query.row_limit, end.cells_cut, end.truncated });
 	return 0;
 }

@@ -15,8 +15,9 @@
 
 struct query_options {
 	const char *sql;
-	int64_t row_limit;  /* 0 = none, as the next two */
+	int64_t row_limit;  /* 0 = none, as the next three */
 	int64_t byte_limit; /* of the result as text */
+	int64_t cell_limit; /* of one value's text */
 	int64_t deadline_ms;
 	bool contained; /* the tables, and nothing else: no file, not the user's own objects */
 	const struct proc_watch *watch; /* may be NULL */

@@ -99,6 +99,16 @@ ok 'a caller without a grant finds no table, queries none, and may not take note
 	stop_hub
 '
 
+ok 'one long value does not take the room of the others' '
+	mcp "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"query_run\",\"arguments\":{\"sql\":\"SELECT repeat(v, 3000000) AS t, k FROM orders ORDER BY k LIMIT 3\"}}}" >out
+	same "$(jq -c ".result.structuredContent | [.row_count, .cells_cut, .truncated]" out)" "[3,3,false]"
+	json out ".result.structuredContent.rows[2][0]" >cell
+	has cell "... (3000000 bytes)"
+	[ "$(wc -c <cell)" -lt 17000 ]
+	json out .result.structuredContent.next >next
+	has next substr
+'
+
 ok 'what is no message is answered, and the next one is served' '
 	mcp "nonsense" "[]" "{\"jsonrpc\":\"2.0\"}" "$ping" >out
 	same "$(wc -l <out)" 4

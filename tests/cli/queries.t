@@ -75,6 +75,16 @@ ok 'a limit cuts, says so, and is clamped' '
 	same "$(json reply.json .limit)" 1000000
 '
 
+ok 'a value over the limit of one is cut, and both say so' '
+	jq -nc "{sql: \"SELECT id, repeat(chr(228), 100) AS t, [id, id] AS l FROM orders ORDER BY id LIMIT 2\", cell_limit: 50}" >question.json
+	same $(status POST /api/query "$BO" @question.json) 200
+	same "$(jq -c "[.rows[0][0], .rows[0][2], .cells_cut, .cell_limit, .truncated]" reply.json)" "[1,[1,1],2,50,false]"
+	same "$(jq -r ".rows[1][1] | .[25:]" reply.json)" "... (200 bytes)"
+	same $(ask "SELECT repeat('\''x'\'', 100000) AS t") 200
+	same "$(jq -c "[.cells_cut, (.rows[0][0] | length)]" reply.json)" "[0,100000]"
+	same $(status POST /api/query "$BO" "{\"sql\":\"SELECT 1\",\"cell_limit\":-3}") 200
+'
+
 ok 'a large answer comes as it is made, whole or cut by bytes' '
 	same $(ask "SELECT n, t FROM long ORDER BY n" 60000) 200
 	has reply.head "Transfer-Encoding: chunked"
