@@ -3,14 +3,14 @@
 # Larder beside what a user would pick instead, on this machine, in one run: `make bench`. Rounds are interleaved; the figures are
 # medians and ratios to the first line of each table, whose command lines are printed. Never a test: machines are noisy.
 #
-#	bench/run.sh BUILD [ROW...]	rows: a b c d e f g h i j clock jobs agents sessions kb query (all; g i j are link.sh, h is delta.sh);
+#	bench/run.sh BUILD [ROW...]	rows: a b c d e f g h i j clock jobs agents sessions kb query mcp (all; g i j are link.sh, h is delta.sh);
 #	BENCH_DIR: where files go (a temporary folder), BENCH_RUNS: 5
 set -eu
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=$(cd "$1" && pwd)
 shift
-rows=${*:-a b c d e f g h i j clock jobs agents sessions kb query}
+rows=${*:-a b c d e f g h i j clock jobs agents sessions kb query mcp}
 runs=${BENCH_RUNS:-5}
 work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
 chmod 711 "$work" # started by root, nginx reads as nobody
@@ -224,6 +224,9 @@ if wants kb; then
 fi
 if wants query; then
 	"$source/bench/query.sh" "$build"
+fi
+if wants mcp; then
+	"$source/bench/mcp.sh" "$build"
 fi
 if wants sessions; then
 	"$source/bench/sessions.sh" "$build"
