@@ -91,7 +91,8 @@ static int read_text(struct json_rows *rows, struct json **ret, struct err *e)
 {
 	if (rows->text.full)
 		return too_long(rows, e);
-	return json_parse(buf_bytes(&rows->text), rows->text.max, ret, e);
+	return json_parse_deep(buf_bytes(&rows->text), rows->text.max,
+			       rows->options.depth ? rows->options.depth : JSON_DEPTH_MAX, ret, e);
 }
 
 static void begin(struct json_rows *rows, enum place place, size_t max)
@@ -161,9 +162,9 @@ static int take_between(struct json_rows *rows, char c, struct err *e)
 static int end_row(struct json_rows *rows, struct err *e)
 {
 	AUTO_JSON struct json *row = NULL;
-	int r = read_text(rows, &row, e);
+	int r = rows->options.on_row ? read_text(rows, &row, e) : 0;
 
-	if (r == 0)
+	if (r == 0 && row)
 		r = rows->options.on_row(rows->options.ctx, row, e);
 	begin(rows, BETWEEN, rows->options.row_max);
 	rows->had_row = true;

@@ -27,8 +27,10 @@ struct json_rows;
 struct json_rows_options {
 	const char *member; /* lent for its life */
 	size_t row_max, rest_max;
+	int depth; /* of nesting; 0: JSON_DEPTH_MAX */
 	void *ctx;
 	int (*on_head)(void *ctx, const struct json *head, struct err *e);
+	/* NULL: they are passed over, and their inside is not looked at. */
 	int (*on_row)(void *ctx, const struct json *row, struct err *e);
 };
 

@@ -123,6 +123,12 @@ int bigquery_call(struct far_session *s, const struct bigquery_call *call, struc
 		return 0;
 	if (reply.status != 200)
 		return explain_reply(&reply, e);
+	if (call->body_to) {
+		buf_release(call->body_to);
+		*call->body_to = reply.body;
+		reply.body = (struct buf){ 0 };
+		return 0;
+	}
 	if (json_parse_deep(buf_bytes(&reply.body), BIGQUERY_ANSWER_MAX, BIGQUERY_JSON_DEPTH,
 			    ret_doc, e) < 0)
 		return err_set(e, ERR_REMOTE, "BigQuery: its answer is no JSON");

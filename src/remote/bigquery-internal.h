@@ -48,6 +48,7 @@ struct bigquery_call {
 	const char *path; /* below /bigquery/v2/projects/, encoded */
 	struct bytes body;
 	bool conflict_is_fine; /* 409: it is there already; *ret_doc stays NULL */
+	struct buf *body_to;   /* it is not parsed but put there; NULL: it is parsed */
 };
 int bigquery_call(struct far_session *s, const struct bigquery_call *call, struct json **ret_doc,
 		  struct err *e);

@@ -3,6 +3,7 @@
 #include "remote/bigquery-internal.h"
 #include "remote/bigquery-value.h"
 
+#include "base/json-rows.h"
 #include "base/time.h"
 #include "base/uuid.h"
 #include "net/url.h"
@@ -32,7 +33,12 @@ struct job {
 	bool sent, complete, failed;
 	char *location;
 	char *page_token; /* of the next page; NULL: none */
-	struct json *page;
+	/* A page: its text, of which one row at a time is parsed, since a million values as objects would
+	   take a thousand times their room; and what stands around the rows. */
+	struct buf body;
+	struct json *head, *rest;
+	int64_t page_rows; /* given of it */
+	bool enough;       /* a limit of the run is reached */
 	struct bigquery_fields fields;
 	struct bigquery_row row;
 	struct duck_column *columns;
@@ -47,7 +53,9 @@ static void job_release(struct job *j)
 	free(j->columns);
 	free(j->location);
 	free(j->page_token);
-	json_free(j->page);
+	buf_release(&j->body);
+	json_free(j->head);
+	json_free(j->rest);
 	bigquery_fields_release(&j->fields);
 	bigquery_row_release(&j->row);
 }
@@ -208,21 +216,65 @@ static char *results_path(const struct job *j)
 	return buf_take(&path);
 }
 
+static const struct json *member(const struct job *j, const char *key)
+{
+	const struct json *v = json_get(j->head, key);
+
+	return v ? v : json_get(j->rest, key);
+}
+
+static int keep_head(void *ctx, const struct json *head, struct err *e)
+{
+	struct job *j = ctx;
+	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+
+	json_print(head, &text, false);
+	json_free(j->head);
+	j->head = NULL;
+	return json_parse_deep(buf_bytes(&text), BIGQUERY_ANSWER_MAX, BIGQUERY_JSON_DEPTH, &j->head,
+			       e);
+}
+
+/* Reads the page's text; without `on_row` only what stands around its rows. */
+static int read_page(struct job *j, int (*on_head)(void *, const struct json *, struct err *),
+		     int (*on_row)(void *, const struct json *, struct err *), struct err *e)
+{
+	const struct json_rows_options o = { .member = "rows",
+					     .row_max = BIGQUERY_ANSWER_MAX,
+					     .rest_max = BIGQUERY_ANSWER_MAX,
+					     .depth = BIGQUERY_JSON_DEPTH,
+					     .ctx = j,
+					     .on_head = on_head,
+					     .on_row = on_row };
+	AUTO_JSON_ROWS struct json_rows *rows = json_rows_new(&o);
+	struct json *rest = NULL;
+	int r = json_rows_add(rows, buf_bytes(&j->body), e);
+
+	if (r == 0)
+		r = json_rows_end(rows, &rest, e);
+	if (r == 0) {
+		json_free(j->rest);
+		j->rest = rest;
+	}
+	if (r == ERR_CORRUPT)
+		return err_set(e, ERR_REMOTE, "BigQuery: its answer is no JSON");
+	return r;
+}
+
 /* A page of its result: 0, or 1 while the job runs. */
 static int next_page(struct job *j, struct err *e)
 {
 	AUTO_FREE char *path = results_path(j);
-	AUTO_JSON struct json *doc = NULL;
-	const struct bigquery_call call = { .method = "GET", .path = path };
-	int r = bigquery_call(j->session, &call, &doc, e);
+	const struct bigquery_call call = { .method = "GET", .path = path, .body_to = &j->body };
+	int r = bigquery_call(j->session, &call, NULL, e);
 
+	if (r == 0)
+		r = read_page(j, keep_head, NULL, e);
 	if (r < 0)
 		return r;
-	if (!json_flag(json_get(doc, "jobComplete"), false))
+	if (!json_flag(member(j, "jobComplete"), false))
 		return j->complete ? err_set(e, ERR_REMOTE, "BigQuery: a job that ended runs again")
 				   : 1;
-	json_free(j->page);
-	j->page = TAKE(doc);
 	return 0;
 }
 
@@ -247,7 +299,7 @@ static int give_columns(struct job *j, struct err *e)
 {
 	const struct far_run *run = j->run;
 
-	if (bigquery_fields_read(json_get(j->page, "schema"), &j->fields, e) < 0)
+	if (bigquery_fields_read(member(j, "schema"), &j->fields, e) < 0)
 		return err_in(e, "BigQuery");
 	if (j->fields.n == 0)
 		return err_set(e, ERR_REMOTE, "BigQuery: the result has no columns");
@@ -266,21 +318,21 @@ static int give_columns(struct job *j, struct err *e)
 static int begin_result(struct job *j, struct err *e)
 {
 	j->complete = true;
-	if (bigquery_count(json_get(j->page, "totalRows"), "totalRows", &j->total, e) < 0)
+	if (bigquery_count(member(j, "totalRows"), "totalRows", &j->total, e) < 0)
 		return e->code;
 	j->result.scanned_bytes = -1;
-	if (json_get(j->page, "totalBytesProcessed") &&
-	    bigquery_count(json_get(j->page, "totalBytesProcessed"), "totalBytesProcessed",
+	if (member(j, "totalBytesProcessed") &&
+	    bigquery_count(member(j, "totalBytesProcessed"), "totalBytesProcessed",
 			   &j->result.scanned_bytes, e) < 0)
 		return e->code;
-	if (json_flag(json_get(j->page, "cacheHit"), false))
+	if (json_flag(member(j, "cacheHit"), false))
 		j->result.scanned_bytes = 0;
 	return give_columns(j, e);
 }
 
-/* 1 when a limit of the run is reached. */
-static int give_row(struct job *j, const struct json *json, struct err *e)
+static int give_row(void *ctx, const struct json *json, struct err *e)
 {
+	struct job *j = ctx;
 	const struct far_run *run = j->run;
 	int64_t bytes = 0;
 	int r;
@@ -293,34 +345,44 @@ static int give_row(struct job *j, const struct json *json, struct err *e)
 		return err_in(e, "BigQuery");
 	for (size_t i = 0; i < j->row.n; i++)
 		bytes += (int64_t)j->row.v[i].n;
-	if (run->byte_limit && j->result.bytes + bytes > run->byte_limit)
-		return 1;
+	j->enough = run->byte_limit && j->result.bytes + bytes > run->byte_limit;
+	if (j->enough)
+		return err_set(e, ERR_LIMIT, "enough");
 	r = run->on_row(run->ctx, j->row.v, j->row.n, e);
 	if (r < 0)
 		return r;
 	j->result.bytes += bytes;
+	j->page_rows++;
 	j->result.rows++;
-	return run->row_limit && j->result.rows >= run->row_limit;
+	j->enough = run->row_limit && j->result.rows >= run->row_limit;
+	if (j->enough)
+		return err_set(e, ERR_LIMIT, "enough");
+	return j->page_rows % 256 == 0 ? far_guard_check(j->session->guard, e) : 0;
+}
+
+static int skip_head(void *ctx, const struct json *head, struct err *e)
+{
+	(void)ctx, (void)head, (void)e; /* it was read when the page came */
+	return 0;
 }
 
 /* 1 when a limit of the run is reached. */
 static int give_page(struct job *j, struct err *e)
 {
-	const struct json *rows = json_get(j->page, "rows");
-	int r = 0;
+	int r;
 
-	for (size_t i = 0, n = json_size(rows); r == 0 && i < n; i++) {
-		r = give_row(j, json_at(rows, i), e);
-		if (r == 0 && i % 256 == 0)
-			r = far_guard_check(j->session->guard, e);
-	}
-	return r;
+	j->page_rows = 0;
+	r = read_page(j, skip_head, give_row, e);
+	if (!j->enough)
+		return r;
+	*e = (struct err){ 0 };
+	return 1;
 }
 
 /* Where it goes on; ERR_REMOTE when that is where we were. */
 static int take_token(struct job *j, struct err *e)
 {
-	const char *token = json_text(json_get(j->page, "pageToken"));
+	const char *token = json_text(member(j, "pageToken"));
 
 	if (token && (!*token || str_eq(token, j->page_token)))
 		return err_set(e, ERR_REMOTE, "BigQuery: the next page is the one that came");
@@ -334,8 +396,8 @@ static int give_pages(struct job *j, struct err *e)
 	int empty = 0, r = 0;
 
 	for (;;) {
-		empty = json_size(json_get(j->page, "rows")) > 0 ? 0 : empty + 1;
 		r = give_page(j, e);
+		empty = j->page_rows > 0 ? 0 : empty + 1;
 		if (r == 0)
 			r = take_token(j, e);
 		if (r != 0 || !j->page_token || j->result.rows >= j->total)
