@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * BigQuery's REST interface (v2), between bigquery.c (the engine), bigquery-job.c (questions) and
+ * BigQuery's REST interface (v2), between bigquery.c (the engine), bigquery-job.c (questions; bigquery-job.h) and
  * bigquery-call.c (requests). Only these include this.
  *
  *	bigquery_call(session, &call, &doc, e)       one request, one answer
@@ -65,7 +65,7 @@ int bigquery_persist(struct far_session *s, int (*step)(void *ctx, struct err *e
 /* A count as the API writes it: digits in a text. ERR_REMOTE when it is none or absurd. */
 int bigquery_count(const struct json *v, const char *what, int64_t *ret_count, struct err *e);
 
-/* bigquery-job.c */
+/* bigquery-price.c, bigquery-job.c */
 int bigquery_estimate(struct far_session *s, const struct far_statement *statement,
 		      struct far_estimate *ret_estimate, struct err *e);
 int bigquery_run(struct far_session *s, const struct far_statement *statement,
