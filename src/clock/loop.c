@@ -25,7 +25,7 @@
 #define ASK_GAP_MS 100 /* between questions that only ends of runs are the reason for */
 #define PAUSE_MS   1000
 #define PAUSE_MAX  10000
-#define RELEASE_MS 500 /* who was told to stop stops */
+#define RELEASE_MS 2000 /* who was told to stop stops, if the hub hangs, by then */
 #define DETAIL_MAX 200
 #define ENDED_MAX  ((size_t)8 << 20)
 
@@ -480,8 +480,7 @@ static int prepare(struct loop *l, struct err *e)
 					.url = l->ask_url,
 					.token = l->options->token,
 					.content_type = "application/json",
-					.max_body = CLOCK_CLAIM_MAX,
-					.accept_gzip = true };
+					.max_body = CLOCK_CLAIM_MAX };
 	l->ask_at = time_monotonic();
 	l->fire_at = l->ask_at + (l->options->once ? 0 : l->options->table->grace_s * 1000);
 	return 0;
