@@ -26,6 +26,7 @@ const struct command *const cmd_table[] = {
 	&cmd_jobs,
 	&cmd_kb,
 	&cmd_mcp,
+	&cmd_metadata,
 	&cmd_process,
 	&cmd_publish,
 	&cmd_pull,

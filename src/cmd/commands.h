@@ -20,6 +20,7 @@ extern const struct command cmd_init;
 extern const struct command cmd_jobs;
 extern const struct command cmd_kb;
 extern const struct command cmd_mcp;
+extern const struct command cmd_metadata;
 extern const struct command cmd_process;
 extern const struct command cmd_publish;
 extern const struct command cmd_pull;

@@ -3,6 +3,7 @@
 #include "hub/api.h"
 
 #include "base/time.h"
+#include "hub/child.h"
 #include "hub/excerpts.h"
 #include "tables/catalog.h"
 #include "tables/metadata.h"
@@ -10,6 +11,8 @@
 
 /* 10,000 tables with a paragraph each. */
 #define CATALOG_MAX ((size_t)64 << 20)
+/* Whoever asks for one table waits for it; its source has half a minute. */
+#define METADATA_DEADLINE_MS 60000
 
 static struct catalog_wish wish_of(const struct request *q)
 {
@@ -100,34 +103,16 @@ static int find_remote(struct request *q, struct table *ret_table, struct err *e
 	return r;
 }
 
-/* This hub has no reader for any kind of source: that is what there is to record. */
-static int record_failure(struct request *q, const struct table *t, const char *why, struct err *e)
-{
-	AUTO_HUB_WRITE struct hub_write w = { 0 };
-	int r = request_write(q, &w, e);
-
-	if (r == 0)
-		r = metadata_fail(w.db, t->id, why, e);
-	return r < 0 ? r : hub_write_commit(&w, e);
-}
-
 int api_metadata_refresh(struct request *q, struct err *e)
 {
-	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
 	AUTO_TABLE struct table t = { 0 };
-	AUTO_FREE char *why = NULL;
-	struct json_out o = json_out(&text);
+	const char *argv[] = { "metadata", NULL, NULL };
+	const struct child_job job = { .argv = argv,
+				       .action = "metadata.refresh",
+				       .resource = "job:bq-metadata-refresh",
+				       .deadline_ms = METADATA_DEADLINE_MS };
 	int r = find_remote(q, &t, e);
 
-	if (r < 0)
-		return r;
-	why = xasprintf("this hub has no reader for sources of type '%s'",
-			t.source_type ? t.source_type : "");
-	r = record_failure(q, &t, why, e);
-	json_open(&o, NULL, '{');
-	json_add_text(&o, "table", t.id);
-	json_add_bool(&o, "ok", false);
-	json_add_text(&o, "error", why);
-	json_close(&o);
-	return r < 0 ? r : reply_json(q, 200, &text, e);
+	argv[1] = t.id;
+	return r < 0 ? r : child_run(q, &job, e);
 }

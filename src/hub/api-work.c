@@ -8,6 +8,8 @@
 
 /* Ten minutes of reading transcripts is a machine with thousands of them. */
 #define COLLECT_DEADLINE_MS ((int64_t)30 * 60 * 1000)
+/* Four at once, each answered or given up within half a minute: thousands of tables. */
+#define METADATA_DEADLINE_MS ((int64_t)25 * 60 * 1000)
 /* The first one copies everything there is. */
 #define BACKUP_DEADLINE_MS ((int64_t)6 * 3600 * 1000)
 
@@ -112,28 +114,11 @@ int api_run_reap(struct request *q, struct err *e)
 
 int api_run_metadata(struct request *q, struct err *e)
 {
-	AUTO_HUB_WRITE struct hub_write w = { 0 };
-	AUTO_BUF struct buf text = BUF_INIT(ROUTE_BODY_MAX);
-	struct json_out o = json_out(&text);
-	struct work_metadata done = { 0 };
-	int64_t started = time_monotonic();
-	int r = request_write(q, &w, e);
+	static const char *const argv[] = { "metadata", NULL };
+	const struct child_job job = { .argv = argv,
+				       .action = "run_bq_metadata_refresh",
+				       .resource = "job:bq-metadata-refresh",
+				       .deadline_ms = METADATA_DEADLINE_MS };
 
-	if (r == 0)
-		r = work_refresh_metadata(w.db, &done, e);
-	if (r == 0)
-		r = audit_add(w.db, q->caller, "run_bq_metadata_refresh", "job:bq-metadata-refresh",
-			      NULL, e);
-	if (r == 0)
-		r = hub_write_commit(&w, e);
-	if (r < 0)
-		return r;
-	json_open(&o, NULL, '{');
-	json_add_int(&o, "total", done.total);
-	json_add_int(&o, "succeeded", done.succeeded);
-	json_add_int(&o, "no_data", done.no_data);
-	json_add_int(&o, "failed", done.failed);
-	json_add_int(&o, "duration_ms", time_monotonic() - started);
-	json_close(&o);
-	return reply_json(q, 200, &text, e);
+	return child_run(q, &job, e);
 }

@@ -2,12 +2,11 @@
 /*
  * Upkeep that the scheduler asks for, over whatever a hub has of the kind. Each is a table in
  * work.c of functions of the domains: a domain that comes to have such things (blocked submissions,
- * reviews that hang, tables at a source with metadata to fetch) adds its function there, and the
- * endpoints, their shapes and their audit stay as they are.
+ * reviews that hang) adds its function there, and the endpoints, their shapes and their audit stay as
+ * they are.
  *
  *	purge       what was set aside and nobody came back for: cut downloads of a refresh
  *	reap        what says that it is running and is not: runs of scripts
- *	metadata    what is known of remote tables; one without a provider counts as no_data
  *
  * All inside the caller's transaction. Errors: the db's.
  */
@@ -23,10 +22,5 @@
 
 int work_purge(struct root *root, int64_t before_ms, struct strv *ret_ids, struct err *e);
 int work_reap(struct root *root, int64_t grace_ms, int64_t *ret_reaped, struct err *e);
-
-struct work_metadata {
-	int64_t total, succeeded, no_data, failed;
-};
-int work_refresh_metadata(struct db *db, struct work_metadata *done, struct err *e);
 
 #endif

@@ -15,16 +15,22 @@
 	"(SELECT o.columns FROM object o WHERE o.sha256=(CASE WHEN r.rights='' THEN"               \
 	" (SELECT p.sha256 FROM part p WHERE p.version_id=v.id LIMIT 1) ELSE x.sha256 END))"
 
-#define CATALOG_ROWS                                                                               \
-	" SELECT t.id, t.name, t.description, t.source_type, t.query_mode, t.sort_by, v.id,"       \
-	" v.created_ms, r.rights, " SEEN("sha256") ", " SEEN("rows") ", " SEEN(                    \
-		"size_bytes") ", m.rows, m.size_bytes, m.partition_by, m.clustered_by,"            \
-			      " m.entity_type, m.known_columns, m.refreshed_ms, m.error_ms,"       \
-			      " CASE WHEN ?3=1 THEN " COLUMNS_OF_FILE " END"                       \
-			      " FROM r JOIN tbl t ON t.id=r.table_id"                              \
-			      " LEFT JOIN version v ON v.id=t.current_version" JOIN_EXCERPT        \
-			      " LEFT JOIN table_metadata m ON m.table_id=t.id"                     \
-			      " WHERE r.rights IS NOT NULL ORDER BY t.id"
+/* Of a remote table there is no excerpt: to limited rights it says nothing of its contents. */
+#define WHOLE(column) "CASE WHEN r.rights='' THEN m." column " END"
+
+#define CATALOG_ROWS                                                                                                                    \
+	" SELECT t.id, t.name, t.description, t.source_type, t.query_mode, t.sort_by, v.id,"                                            \
+	" v.created_ms, r.rights, " SEEN("sha256") ", " SEEN("rows") ", " SEEN("size_bytes") ", " WHOLE("rows") ", " WHOLE(             \
+		"size_bytes") ", m.partition_by,"                                                                                       \
+			      " m.clustered_by, m.entity_type, " WHOLE(                                                                 \
+				      "known_columns") ","                                                                              \
+						       " m.refreshed_ms, m.error_ms,"                                                   \
+						       " CASE WHEN ?3=1 THEN " COLUMNS_OF_FILE                                          \
+						       " END, " WHOLE(                                                                  \
+							       "columns") " FROM r JOIN tbl t ON t.id=r.table_id"                       \
+									  " LEFT JOIN version v ON v.id=t.current_version" JOIN_EXCERPT \
+									  " LEFT JOIN table_metadata m ON m.table_id=t.id"              \
+									  " WHERE r.rights IS NOT NULL ORDER BY t.id"
 
 static const char sql_list[] = "WITH r AS MATERIALIZED (SELECT t.id AS table_id, " RIGHTS_OR_ALL(
 	"?1", "?2",
@@ -54,6 +60,7 @@ enum column {
 	M_REFRESHED,
 	M_ERROR,
 	FILE_COLUMNS,
+	M_TYPES,
 };
 
 static bool is_remote(const struct stmt *q)
@@ -64,6 +71,13 @@ static bool is_remote(const struct stmt *q)
 static bool is_bigquery(const struct stmt *q)
 {
 	return str_eq(stmt_text(q, T_SOURCE), "bigquery");
+}
+
+static const char *sql_flavor(const struct stmt *q)
+{
+	if (is_bigquery(q))
+		return "bigquery";
+	return is_remote(q) && str_eq(stmt_text(q, T_SOURCE), "postgres") ? "postgres" : "duckdb";
 }
 
 static const char *size_hint(int64_t bytes)
@@ -104,9 +118,8 @@ static void add_examples(struct json_out *o, const struct stmt *q)
 
 static const char *fetch_via(const struct stmt *q)
 {
-	if (is_bigquery(q))
-		return "larder snapshot create: a filtered extract of it, brought to the workspace";
-	return is_remote(q) ? "larder query --remote: it stays at its source"
+	return is_remote(q) ? "larder snapshot create: a filtered extract of it, brought to the "
+			      "workspace; larder query --remote asks it where it stays"
 			    : "already local: larder pull brings it, larder query asks it";
 }
 
@@ -155,7 +168,7 @@ static void add_members(struct json_out *o, const struct stmt *q, const struct c
 	json_add_text(o, "description", stmt_text(q, T_DESCRIPTION));
 	json_add_text(o, "source_type", source ? source : "");
 	json_add_text(o, "query_mode", stmt_text(q, T_MODE));
-	json_add_text(o, "sql_flavor", is_bigquery(q) ? "bigquery" : "duckdb");
+	json_add_text(o, "sql_flavor", sql_flavor(q));
 	add_examples(o, q);
 	json_add_text(o, "fetch_via", fetch_via(q));
 	add_size(o, q);
@@ -207,11 +220,12 @@ int catalog_list(struct db *db, const struct catalog_wish *wish, struct json_out
 	return r;
 }
 
-/* Without figures: names and types as the file has them, or names as the source told them. */
+/* Without figures: names and types as the file has them, or the source told them. */
 static int add_plain_columns(struct json_out *o, const struct stmt *q, struct err *e)
 {
 	AUTO_JSON struct json *list = NULL;
-	const char *text = is_remote(q) ? stmt_text(q, M_COLUMNS) : stmt_text(q, FILE_COLUMNS);
+	const char *known = stmt_text(q, M_TYPES) ? stmt_text(q, M_TYPES) : stmt_text(q, M_COLUMNS);
+	const char *text = is_remote(q) ? known : stmt_text(q, FILE_COLUMNS);
 	int r = text ? json_parse(bytes_of(text), COLUMNS_TEXT_MAX, &list, e) : 0;
 
 	if (r < 0)

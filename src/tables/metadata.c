@@ -13,18 +13,23 @@ int metadata_store(struct db *db, const char *table_id, const struct metadata *f
 {
 	static const char sql[] =
 		"INSERT INTO table_metadata(table_id, rows, size_bytes, partition_by, clustered_by,"
-		" entity_type, known_columns, refreshed_ms) VALUES(?1, nullif(?2, -1),"
-		" nullif(?3, -1), ?4, ?5, ?6, ?7, ?8) ON CONFLICT(table_id) DO UPDATE SET"
-		" rows=excluded.rows, size_bytes=excluded.size_bytes,"
-		" partition_by=excluded.partition_by, clustered_by=excluded.clustered_by,"
-		" entity_type=excluded.entity_type,"
+		" entity_type, known_columns, refreshed_ms, columns) VALUES(?1, nullif(?2, -1),"
+		" nullif(?3, -1), ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(table_id) DO UPDATE SET"
+		" rows=CASE WHEN ?10 THEN rows ELSE excluded.rows END,"
+		" size_bytes=CASE WHEN ?10 THEN size_bytes ELSE excluded.size_bytes END,"
+		" partition_by=CASE WHEN ?11 THEN partition_by ELSE excluded.partition_by END,"
+		" clustered_by=CASE WHEN ?11 THEN clustered_by ELSE excluded.clustered_by END,"
+		" entity_type=CASE WHEN ?11 THEN entity_type ELSE excluded.entity_type END,"
 		" known_columns=coalesce(excluded.known_columns, known_columns),"
+		" columns=coalesce(excluded.columns, columns),"
 		" refreshed_ms=excluded.refreshed_ms, error_ms=NULL, error_msg=NULL";
 	bool view = metadata_is_view(found->entity_type);
+	int r = db_exec(db, e, sql, "tiittttitii", table_id, view ? (int64_t)-1 : found->rows,
+			view ? (int64_t)-1 : found->size_bytes, found->partition_by,
+			found->clustered_by, found->entity_type, found->known_columns, time_now(),
+			found->columns, (int64_t)found->no_figures, (int64_t)found->no_layout);
 
-	return db_exec(db, e, sql, "tiitttti", table_id, view ? (int64_t)-1 : found->rows,
-		       view ? (int64_t)-1 : found->size_bytes, found->partition_by,
-		       found->clustered_by, found->entity_type, found->known_columns, time_now());
+	return r < 0 || !found->missing ? r : metadata_fail(db, table_id, found->missing, e);
 }
 
 int metadata_fail(struct db *db, const char *table_id, const char *why, struct err *e)

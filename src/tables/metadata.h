@@ -27,6 +27,10 @@ struct metadata {
 	const char *entity_type;   /* "BASE TABLE", "VIEW", ...; NULL unknown */
 	const char *known_columns; /* a JSON list of names; NULL: could not be found out this time,
 				      the last known stay */
+	const char *columns;       /* the same with types: [{"name", "type"}] */
+	/* What was not answered this time, so that what was last known stays. */
+	bool no_figures, no_layout;
+	const char *missing; /* why; NULL: nothing is */
 };
 int metadata_store(struct db *db, const char *table_id, const struct metadata *found,
 		   struct err *e);

@@ -53,6 +53,8 @@ static const char *const migrations[] = {
 	" refreshed_ms INTEGER, error_ms INTEGER, error_msg TEXT);"
 	"CREATE INDEX tbl_by_name ON tbl(name COLLATE NOCASE);"
 	"CREATE INDEX tbl_by_id ON tbl(id COLLATE NOCASE);",
+	/* Their columns with types. */
+	"ALTER TABLE table_metadata ADD COLUMN columns TEXT;",
 	NULL,
 };
 

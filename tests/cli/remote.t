@@ -195,3 +195,41 @@ ok 'a place is described by words, never by a secret' '
 	same $(ask "SELECT * FROM shop.dotted") 409
 '
 
+
+ok 'what sources say of their tables is looked up, and stays when they do not answer' '
+	exits 1 larder metadata --data "$SHARED/hub" --json >done.json
+	same "$(jq -c "[.failed, .no_data > 0, .total == .succeeded + .no_data + .failed]" done.json)" "[2,true,true]"
+	same "$(status GET /api/v2/catalog "$BO")" 200
+	row() { jq -c ".tables[] | select(.id == \"$1\" or .table_id == \"$1\") | $2" reply.json; }
+	same "$(row orders "[.rows, .entity_type, .sql_flavor, .metadata_freshness]")" "[1000,\"BASE TABLE\",\"postgres\",\"fresh\"]"
+	test "$(row big .size_bytes)" -gt 4000000
+	same "$(row wide "[.rows, .size_bytes, .entity_type]")" "[null,null,\"VIEW\"]"
+	same "$(row elsewhere "[.rows, .metadata_freshness]")" "[null,\"error\"]"
+	status GET /api/v2/schema/orders "$BO" >schema.status
+	same "$(jq -c "[.columns[0:3][] | [.name, .type]]" reply.json)" "[[\"id\",\"INTEGER\"],[\"region\",\"VARCHAR\"],[\"amount\",\"DECIMAL(9,2)\"]]"
+	same "$(status GET "/api/v2/sample/orders?n=2" "$BO")" 200
+	same "$(json reply.json .row_count)" 2
+	# A view is named where a statement over it is too large.
+	same $(ask "SELECT count(pad) FROM wide LIMIT 1") 400
+	same "$(jq -c .detail.view_targets reply.json)" "[\"wide\"]"
+	detail suggestion | grep "VIEW" | grep -q "LIMIT"
+	# A lock on the table hides its size; the rest is new, and what was known of the size stays.
+	sql "ALTER TABLE shop.big ADD COLUMN later int"
+	start locked "$POSTGRES_BIN/psql" --no-psqlrc -c "BEGIN; LOCK TABLE shop.big IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)"
+	wait_for "test \"\$(sql \"SELECT count(*) FROM pg_locks WHERE mode = '\''AccessExclusiveLock'\'' AND granted AND relation = '\''shop.big'\''::regclass\")\" = 1"
+	same "$(status POST "/api/v2/metadata-cache/refresh?table=big" "$LARDER_TOKEN")" 200
+	same "$(json reply.json .ok)" false
+	kill "$STARTED_PID"
+	status GET /api/v2/metadata-cache/status "$BO" >status.status
+	test "$(row big .size_bytes)" -gt 4000000
+	row big .known_columns | grep -q later
+	row big .error_msg | grep -q "lock"
+	same "$(status POST "/api/v2/metadata-cache/refresh?table=here" "$LARDER_TOKEN")" 400
+	same "$(status POST "/api/v2/metadata-cache/refresh?table=nosuch" "$LARDER_TOKEN")" 404
+	# A source that is gone: all stays as it was, and says since when.
+	larder admin table remote orders --engine postgres --set connection_env=OTHER --set table=shop.orders
+	same "$(status POST "/api/admin/run-bq-metadata-refresh" "$LARDER_TOKEN")" 200
+	status GET /api/v2/catalog "$BO" >catalog.status
+	same "$(row orders "[.rows, .entity_type]")" "[1000,\"BASE TABLE\"]"
+	larder admin table remote orders --engine postgres --set connection_env=SHOP --set table=shop.orders
+'
