@@ -38,6 +38,7 @@ const struct command *const cmd_table[] = {
 	&cmd_script,
 	&cmd_serve,
 	&cmd_sessions,
+	&cmd_snapshot,
 	&cmd_status,
 	&cmd_verify,
 	NULL,

@@ -32,6 +32,7 @@ extern const struct command cmd_scheduler;
 extern const struct command cmd_script;
 extern const struct command cmd_serve;
 extern const struct command cmd_sessions;
+extern const struct command cmd_snapshot;
 extern const struct command cmd_status;
 extern const struct command cmd_verify;
 

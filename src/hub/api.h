@@ -123,6 +123,10 @@ int api_metadata_refresh(struct request *q, struct err *e);
 int api_query(struct request *q, struct err *e);
 int api_sample(struct request *q, struct err *e);
 
+/* api-scan.c */
+int api_scan(struct request *q, struct err *e);
+int api_scan_estimate(struct request *q, struct err *e);
+
 /* api-registry.c */
 int api_registry_list(struct request *q, struct err *e);
 int api_registry_add(struct request *q, struct err *e);

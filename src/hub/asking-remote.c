@@ -250,8 +250,11 @@ int asking_remote(struct asking *a, struct db *db, const char *sql,
 				     .on_row = give_row };
 	int r;
 
-	far.run = &run;
+	far.run = a->scan ? a->scan->run : &run;
+	far.seconds = a->scan ? a->scan->seconds : 0;
 	r = asking_far(&far, &answer, e);
+	if (a->scan)
+		a->scan->estimate = answer.estimate;
 	a->refusal = answer.refusal;
 	answer.refusal = (struct far_refusal){ 0 };
 	if (r < 0)

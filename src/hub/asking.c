@@ -160,6 +160,10 @@ static int ask(struct asking *a, struct query_worker *worker, struct db *db,
 		*e = odd;
 		return e->code;
 	}
+	if (r == 0 && a->scan) {
+		(void)err_set(e, ERR_USAGE, "the table is not remote: its files are here");
+		return err_hint(e, "larder pull brings them");
+	}
 	if (r == 0)
 		r = answer(a, worker, result, e);
 	if (r == ERR_BUSY && !e->retry_after) /* the worker's deadline: asking again is no help */

@@ -17,8 +17,16 @@
 
 #include "access/access.h"
 #include "hub/hub.h"
+#include "remote/engine.h"
 #include "remote/refusal.h"
 #include "tables/query.h"
+
+/* For who wants the rows of remote tables as they are, and not as an answer. */
+struct asking_scan {
+	const struct far_run *run; /* NULL: only the price */
+	int64_t seconds;           /* that it may take */
+	struct far_estimate estimate;
+};
 
 struct asking {
 	struct hub *hub;
@@ -29,6 +37,8 @@ struct asking {
 	void *ctx;
 	int (*on_columns)(void *ctx, const struct duck_column *columns, size_t n, struct err *e);
 	int (*on_row)(void *ctx, struct bytes row, struct err *e); /* a JSON array */
+
+	struct asking_scan *scan; /* NULL: rows go to on_row; else all tables must be remote */
 
 	struct query_plan plan;     /* of what it was made, once it ran */
 	int64_t scanned_bytes;      /* of it */

@@ -64,6 +64,8 @@ const struct route hub_routes[] = {
 	{ "GET", "/api/v2/sample/{table}", NEEDS_TOKEN, 0, api_sample },
 	{ "GET", "/api/v2/metadata-cache/status", NEEDS_TOKEN, 0, api_metadata_status },
 	{ "POST", "/api/v2/metadata-cache/refresh", NEEDS_ADMIN, 0, api_metadata_refresh },
+	{ "POST", "/api/v2/scan", NEEDS_TOKEN, QUERY_BODY_MAX, api_scan },
+	{ "POST", "/api/v2/scan/estimate", NEEDS_TOKEN, QUERY_BODY_MAX, api_scan_estimate },
 	{ "POST", "/api/query", NEEDS_TOKEN, QUERY_BODY_MAX, api_query },
 	{ "GET", "/api/data/{table}/download", NEEDS_TOKEN, 0, api_download },
 	{ "GET", "/api/data/{table}/chunks", NEEDS_TOKEN, 0, api_chunks },

@@ -246,6 +246,8 @@ int commit_tables(const struct commit *c, const struct commit_table *tables, siz
 		r = lease_check(c->lease, e);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = switch_table(c, &tables[i], e);
+	if (r == 0 && c->also)
+		r = c->also(c->ctx, root_db(c->root), e);
 	if (r == 0)
 		r = retire_old(c, tables, n, e);
 	if (r < 0)

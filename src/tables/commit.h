@@ -24,6 +24,9 @@ struct commit {
 	struct root *root;
 	struct lease *lease; /* checked inside the transaction */
 	int64_t keep_old_ms;
+	/* Rows of the caller's own that change with the tables; NULL: none. */
+	int (*also)(void *ctx, struct db *db, struct err *e);
+	void *ctx;
 };
 
 struct commit_table {

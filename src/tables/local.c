@@ -28,7 +28,12 @@ static const char schema_2[] =
 /* What the hub says of the tables, to be shown without it. */
 static const char schema_3[] = "ALTER TABLE ws_table ADD COLUMN description TEXT;";
 
-static const char *const migrations[] = { schema_1, schema_2, schema_3, NULL };
+/* What an extract of a remote table was asked for with; it goes with its table. */
+static const char schema_4[] =
+	"CREATE TABLE ws_snapshot (name TEXT PRIMARY KEY REFERENCES ws_table(name)"
+	" ON DELETE CASCADE, request TEXT NOT NULL, refreshed_ms INTEGER NOT NULL);";
+
+static const char *const migrations[] = { schema_1, schema_2, schema_3, schema_4, NULL };
 const struct db_schema local_schema = { "local", migrations };
 
 char *local_version_path(const char *sha256)
@@ -132,6 +137,7 @@ static void fill_table(struct local_table *table, const struct stmt *q)
 		.size_bytes = stmt_is_null(q, 6) ? -1 : stmt_int(q, 6),
 		.in_parts = stmt_int(q, 7) > 0,
 		.description = text_or_empty(q, 14),
+		.snapshot = str_eq(stmt_text(q, 15), LOCAL_SNAPSHOT),
 	};
 }
 
@@ -172,7 +178,7 @@ int local_load(struct root *root, struct local **ret_local, struct err *e)
 	static const char sql[] =
 		"SELECT t.name, t.id, t.version, t.hash, t.updated, t.rows, t.size_bytes, t.parts,"
 		" f.path, f.sha256, f.md5, f.size_bytes, f.mtime_ns, f.inode,"
-		" t.description"
+		" t.description, t.query_mode"
 		" FROM ws_table t CROSS JOIN ws_file f ON f.table_name = t.name"
 		" ORDER BY t.name, f.path";
 	AUTO_LOCAL struct local *local = xcalloc(1, sizeof(*local));

@@ -15,7 +15,7 @@
  * A file counts as good when its links lead to a file with the size, mtime and inode recorded.
  * What differs is looked at closely by local_examine(): it reads and hashes.
  *
- * Tables (component "local"): ws_table, ws_file, view_made (views as last written; an empty
+ * Tables (component "local"): ws_table (query_mode "snapshot": an extract, of which ws_snapshot has the request), ws_file, view_made (views as last written; an empty
  * fingerprint: the name is taken by an object of the user), view_todo (views to be written; written
  * in the transaction that changes the table). Threads: as the root.
  */
@@ -30,6 +30,8 @@
 
 #define LOCAL_VERSIONS "server/versions"
 #define LOCAL_LINKS    "server/parquet"
+/* query_mode of an extract. */
+#define LOCAL_SNAPSHOT "snapshot"
 
 extern const struct db_schema local_schema;
 
@@ -63,6 +65,7 @@ struct local_table {
 	int64_t rows;      /* -1 unknown, as size_bytes */
 	int64_t size_bytes;
 	bool in_parts;
+	bool snapshot; /* an extract of the remote table `id`, brought by a person (workspace/snapshot.h) */
 	struct local_file *files;
 	size_t file_count;
 };

@@ -236,12 +236,15 @@ static void complete(struct manifest_table *table)
 	}
 }
 
-static bool stays_on_server(struct manifest *m, const struct json *entry)
+static bool stays_on_server(struct manifest *m, const char *name, const struct json *entry)
 {
 	const char *mode = json_text(json_get(entry, "query_mode"));
+	const char *id = json_text(json_get(entry, "id"));
 
-	if (str_eq(mode, "remote"))
+	if (str_eq(mode, "remote")) {
+		strv_add(&m->remote, id ? id : name);
 		return true;
+	}
 	if (!json_flag(json_get(entry, "server_only"), false))
 		return false;
 	m->kept_on_server++;
@@ -257,7 +260,7 @@ static void take_entry(struct manifest *m, const char *name, const struct json *
 		warn(m, name, "its name cannot be a file's");
 		return;
 	}
-	if (stays_on_server(m, entry))
+	if (stays_on_server(m, name, entry))
 		return;
 	*table = (struct manifest_table){ .name = xstrdup(name), .rows = -1, .size_bytes = -1 };
 	read_description(entry, table);
@@ -341,6 +344,7 @@ void manifest_free(struct manifest *m)
 		release_table(&m->tables[i]);
 	free(m->tables);
 	free(m->bundle_etag);
+	strv_release(&m->remote);
 	strv_release(&m->warnings);
 	free(m);
 }

@@ -70,6 +70,7 @@ struct manifest {
 	struct manifest_table *tables; /* by name */
 	size_t count;
 	size_t kept_on_server; /* server_only: counted, never fetched */
+	struct strv remote;    /* ids of tables that stay at their source */
 	char *bundle_etag;     /* of the rules now, "" when the server does not say */
 	bool batches;          /* POST /api/data/batch is there */
 	struct strv warnings;

@@ -119,18 +119,23 @@ static void decide(struct plan_table *table, const struct by_hash *h)
 	table->action = same_record(want, table->have) ? PLAN_KEEP : PLAN_RECORD;
 }
 
-static void plan_one(struct plan *plan, const struct by_hash *h, const struct manifest_table *want,
-		     const struct local_table *have)
+static void plan_one(struct plan *plan, const struct manifest *manifest, const struct by_hash *h,
+		     const struct manifest_table *want, const struct local_table *have)
 {
 	struct plan_table *table = &plan->tables[plan->count];
+	bool snapshot = have && have->snapshot;
 
 	if (want && want->unusable && !have)
 		return; /* the manifest's warning has said it */
 	plan->count++;
 	*table = (struct plan_table){ .want = want, .have = have };
-	if (!want) {
+	if (!want && snapshot && strv_has(&manifest->remote, have->id)) {
+		table->action = PLAN_KEEP;
+		table->reason = "a snapshot";
+	} else if (!want) {
 		table->action = PLAN_REMOVE;
-		table->reason = "no longer offered";
+		table->reason =
+			snapshot ? "a snapshot of a table no longer offered" : "no longer offered";
 	} else if (want->unusable) {
 		table->action = PLAN_KEEP;
 		table->reason = "its entry in the manifest cannot be used";
@@ -154,7 +159,7 @@ struct plan *plan_make(const struct local *local, const struct manifest *manifes
 			j < manifest->count ? &manifest->tables[j] : NULL;
 		int order = !have ? 1 : !want ? -1 : strcmp(have->name, want->name);
 
-		plan_one(plan, &h, order >= 0 ? want : NULL, order <= 0 ? have : NULL);
+		plan_one(plan, manifest, &h, order >= 0 ? want : NULL, order <= 0 ? have : NULL);
 		i += order <= 0;
 		j += order >= 0;
 	}
