@@ -133,3 +133,24 @@ ok 'a place is described by words, never by a secret' '
 	exits 2 larder admin table remote t --engine bigquery --set dataset=shop --set "table=events_*" --set key_file=/k 2>err
 	has err "not a pattern"
 '
+
+ok 'what BigQuery says of its tables is looked up, and a failure leaves what was known' '
+	exits 1 larder metadata --data "$SHARED/hub" --json >done.json
+	same "$(jq -c "[.succeeded, .failed]" done.json)" "[4,1]"
+	same $(status GET /api/v2/metadata-cache/status "$BO") 200
+	row() { jq -c ".tables[] | select(.table_id == \"$1\") | $2" reply.json; }
+	same "$(row orders "[.rows, .size_bytes, .partition_by, .clustered_by, .entity_type, .known_columns, .metadata_freshness]")" \
+		"[12,3400,\"day\",[\"country\"],\"BASE TABLE\",[\"day\",\"country\"],\"fresh\"]"
+	same "$(row wide "[.rows, .size_bytes, .entity_type, .known_columns]")" "[null,null,\"VIEW\",[\"a\"]]"
+	same "$(row no-key "[.rows, .metadata_freshness]")" "[null,\"error\"]"
+	in_shared google_plan google "table - status:403:accessDenied"
+	exits 1 larder metadata --data "$SHARED/hub" --json >done.json
+	in_shared google_plan google
+	same $(status GET /api/v2/metadata-cache/status "$BO") 200
+	same "$(row orders "[.rows, .metadata_freshness]")" "[12,\"fresh\"]"
+	row orders .error_msg | grep -q "told to fail"
+	# With it known to be a view, the advice names it.
+	same $(ask "SELECT * FROM orders, wide") 400
+	same "$(jq -c .detail.view_targets reply.json)" "[\"wide\"]"
+	in_shared google_right google
+'
