@@ -233,3 +233,38 @@ ok 'what sources say of their tables is looked up, and stays when they do not an
 	same "$(row orders "[.rows, .entity_type]")" "[1000,\"BASE TABLE\"]"
 	larder admin table remote orders --engine postgres --set connection_env=SHOP --set table=shop.orders
 '
+
+ok 'what a user may spend at once and in a day are rows that a restart keeps' '
+	same $(ask "SELECT count(*) FROM orders") 200
+	stop_hub
+	LARDER_HUB_REMOTE_DAILY=1000K
+	export LARDER_HUB_REMOTE_DAILY
+	start_hub "$SHARED/hub"
+	LARDER_SERVER=$HUB_URL
+	export LARDER_SERVER
+	# The tables of the hub are small: ten statements over one of them spend the day.
+	for i in $(seq 1 40); do
+		code=$(ask "SELECT count(*) FROM orders")
+		[ "$code" = 200 ] || break
+	done
+	same "$code" 429
+	same "$(jq -c "[.detail.reason, .detail.kind, .detail.limit, .code]" reply.json)" "[\"daily_byte_cap_exceeded\",\"daily_bytes\",1024000,\"busy\"]"
+	test "$(detail retry_after_seconds)" -gt 0
+	grep -qi "^retry-after:" reply.head
+	stop_hub KILL
+	start_hub "$SHARED/hub"
+	LARDER_SERVER=$HUB_URL
+	same $(ask "SELECT count(*) FROM orders") 429
+	same $(TOKEN=$LARDER_TOKEN ask "SELECT count(*) FROM orders") 200
+	# One statement at a time: the second is told so, and runs when the first has left.
+	sql "CREATE TABLE IF NOT EXISTS shop.slow AS SELECT 1 AS i"
+	remote slow shop.slow >/dev/null
+	start locked "$POSTGRES_BIN/psql" --no-psqlrc -c "BEGIN; LOCK TABLE shop.slow IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)"
+	wait_for "test \"\$(sql \"SELECT count(*) FROM pg_locks WHERE mode = '\''AccessExclusiveLock'\'' AND granted AND relation = '\''shop.slow'\''::regclass\")\" = 1"
+	start first curl -sS -o first.json -H "Authorization: Bearer $LARDER_TOKEN" -d "{\"sql\": \"SELECT * FROM slow\"}" "$HUB_URL/api/query"
+	wait_for "test \"\$(sql \"SELECT count(*) FROM pg_stat_activity WHERE application_name = '\''larder'\''\")\" = 1"
+	same $(TOKEN=$LARDER_TOKEN ask "SELECT count(*) FROM orders") 429
+	same "$(jq -c "[.detail.reason, .detail.kind, .detail.current, .detail.limit]" reply.json)" "[\"concurrent_slot_exceeded\",\"concurrent_scans\",1,1]"
+	wait_for "gone $STARTED_PID"
+	same $(TOKEN=$LARDER_TOKEN ask "SELECT count(*) FROM orders") 200
+'
