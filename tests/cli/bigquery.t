@@ -154,3 +154,15 @@ ok 'what BigQuery says of its tables is looked up, and a failure leaves what was
 	same "$(jq -c .detail.view_targets reply.json)" "[\"wide\"]"
 	in_shared google_right google
 '
+
+ok 'an extract has the types of its source, nested ones too' '
+	sed -i "s/sum(amount)/shop/" "$SHARED/google.data"
+	larder init ws --server "$HUB_URL" --token "$BO" >/dev/null 2>&1
+	cd ws
+	larder snapshot create extract --table orders -q
+	larder query --json "FROM extract ORDER BY region" >out
+	same "$(jq -c .types out)" "[\"VARCHAR\",\"DECIMAL(38,9)\",\"TIMESTAMP WITH TIME ZONE\",\"VARCHAR[]\",\"STRUCT(lat DOUBLE, raw BLOB)\"]"
+	same "$(jq -c ".rows[1][3:]" out)" "[[\"a\",\"b\"],{\"lat\":1.5,\"raw\":\"\\\\x00a\"}]"
+	same "$(jq -c ".rows[2][4]" out)" "{\"lat\":\"nan\",\"raw\":null}"
+	sed -i "s/\"shop\",\"bytes\"/\"sum(amount)\",\"bytes\"/" "$SHARED/google.data"
+'
