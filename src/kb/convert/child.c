@@ -14,6 +14,10 @@
 #define RESULT_BYTES_MAX ((size_t)1 << 20)
 #define IMAGE_NAME_MAX   100
 
+/* What a document makes of the converter must not find tokens there. */
+static const char *const environment[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8",
+					   NULL };
+
 struct child {
 	const struct convert_job *job;
 	struct converted *ret;
@@ -83,6 +87,28 @@ static void ended(struct child *c, int status, const char *words)
 			       status > 128 ? status - 128 : status, words[0] ? ": " : "", words);
 }
 
+/* Waits for its end. What took too long is the document's fault. */
+static int wait_for_end(struct child *c, const struct proc_options *options, struct err *e)
+{
+	AUTO_PROC struct proc *p = NULL;
+	int status = 0;
+	int r = proc_start(options, &p, e);
+
+	if (r == ERR_NOT_FOUND)
+		return err_hint(e,
+				"install Larder whole, or name larder-convert in LARDER_CONVERT");
+	if (r == 0)
+		r = proc_wait(p, &status, e);
+	if (r == ERR_BUSY || r == ERR_LIMIT) {
+		convert_refuse(c->ret, CONVERT_TOO_LARGE, "its conversion took more than %lld s",
+			       (long long)CONVERT_DEADLINE_MS / 1000);
+		return 0;
+	}
+	if (r == 0 && status != 0)
+		ended(c, status, proc_errors(p));
+	return r;
+}
+
 static int run(struct child *c, struct err *e)
 {
 	AUTO_FREE char *worker = find_worker();
@@ -102,9 +128,6 @@ static int run(struct child *c, struct err *e)
 		.writable = &writable,
 		.runnable = &runnable,
 	};
-	/* What a document makes of the converter must not find tokens there. */
-	static const char *const environment[] = { "PATH=/usr/local/bin:/usr/bin:/bin",
-						   "LC_ALL=C.UTF-8", NULL };
 	const struct proc_options options = {
 		.argv = argv,
 		.deadline_ms = CONVERT_DEADLINE_MS,
@@ -113,28 +136,12 @@ static int run(struct child *c, struct err *e)
 		.output_max = 1 << 16,
 		.sandbox = &sandbox,
 	};
-	AUTO_PROC struct proc *p = NULL;
-	int status = 0;
-	int r;
 
 	strv_add(&readable, input);
 	strv_add(&writable, c->path);
 	strv_add(&runnable, worker);
 	strv_add(&runnable, programs); /* a worker of one's own may end in ours */
-	r = proc_start(&options, &p, e);
-	if (r == ERR_NOT_FOUND)
-		return err_hint(e,
-				"install Larder whole, or name larder-convert in LARDER_CONVERT");
-	if (r == 0)
-		r = proc_wait(p, &status, e);
-	if (r == ERR_BUSY || r == ERR_LIMIT) {
-		convert_refuse(c->ret, CONVERT_TOO_LARGE, "its conversion took more than %lld s",
-			       (long long)CONVERT_DEADLINE_MS / 1000);
-		return 0;
-	}
-	if (r == 0 && status != 0)
-		ended(c, status, proc_errors(p));
-	return r;
+	return wait_for_end(c, &options, e);
 }
 
 static enum convert_outcome outcome_of(const char *word)
