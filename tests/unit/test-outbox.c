@@ -331,6 +331,7 @@ struct batch_peer {
 	const char *bad, *reject, *twice;
 	char keys[8][HASH_HEX_MAX];
 	size_t calls, rows, bytes;
+	const char *kind; /* of batches; NULL: any */
 	struct outbox_drain_report report;
 };
 
@@ -366,6 +367,7 @@ static void drain_batches(struct batch_peer *p, struct db *db)
 						.credential = "ann",
 						.ctx = p,
 						.deliver_many = deliver_many,
+						.batch_kind = p->kind,
 						.batch_rows = p->rows ? p->rows : 100,
 						.batch_bytes = p->bytes ? p->bytes : 1000 };
 	struct err e = { 0 };
@@ -421,6 +423,33 @@ TEST(a_row_larger_than_a_batch_goes_alone)
 	put(db, "c", "c");
 	drain_batches(&p, db);
 	CHECK_STR(buf_str(&p.log), "a b c ");
+	buf_release(&p.log);
+}
+
+TEST(rows_of_another_kind_go_alone_in_their_order)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct batch_peer p = { .status = 200, .log = BUF_INIT(1000), .kind = "k" };
+	static const char *const keys[] = { "a", "b", "X", "Y", "c", "d" };
+	struct err e = { 0 };
+
+	CHECK_OK(db_begin(db, &e));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const bool message = keys[i][0] < 'a';
+		const struct outbox_item item = { .kind = message ? "message" : "k",
+						  .subject = keys[i],
+						  .key = keys[i],
+						  .payload = "p" };
+
+		CHECK_INT(outbox_put(db, &item, NULL, &e), 1);
+	}
+	/* As if they had been put in one moment: by age. */
+	CHECK_OK(db_exec(db, &e, "UPDATE outbox SET due_ms = 1, set_ms = 1", ""));
+	CHECK_OK(db_commit(db, &e));
+	drain_batches(&p, db);
+	CHECK_STR(buf_str(&p.log), "a,b X Y c,d ");
+	CHECK_INT(p.report.delivered, 6);
 	buf_release(&p.log);
 }
 
@@ -641,6 +670,7 @@ int main(void)
 		CASE(newer_content_takes_the_place_of_what_waits),
 		CASE(a_batch_is_capped_in_rows_and_bytes),
 		CASE(a_row_larger_than_a_batch_goes_alone),
+		CASE(rows_of_another_kind_go_alone_in_their_order),
 		CASE(a_batch_has_the_key_of_its_rows),
 		CASE(a_rejected_batch_is_split_until_the_poison_is_alone),
 		CASE(of_an_accepted_batch_only_the_rejected_row_is_dead_with_its_reason),
