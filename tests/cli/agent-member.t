@@ -119,7 +119,7 @@ ok 'a stream that fails is followed by asking; a lease that was lost is no work'
 	echo "/v1/fleet/task/complete status:503" >portal.plan # else it is given, and done, again and again
 	sqlite3 home/.larder/state.db "UPDATE agent_member SET failures = 3"
 	daemon --server "$FAULTY_URL"
-	wait_for "larder agent show local/r/fleet-7 --json 2>/dev/null | jq -e \".status == \\\"completed\\\"\" >/dev/null"
+	wait_for "[ \"\$(larder agent show local/r/fleet-7 --json 2>/dev/null | jq -r .status)\" = completed ]" # jq -e takes nothing for true
 	same "$(cat home/workspace/local/r/fleet-7/repo/ran)" "from the portal"
 	[ "$(larder agent fleet status --json | json .stream_failures)" -ge 3 ]
 	# The next one has gone to another by the time it is acknowledged: it is not begun.
