@@ -46,8 +46,7 @@ static void check_page(struct bytes page)
 	page_drop_see_also(page, "summaries/x", &b);
 	index_text_put(page, PAGE_CONCEPT, "- [[concepts/x]] — y", &a);
 	assert(index_text_has(buf_bytes(&a), PAGE_CONCEPT, "concepts/x") ||
-	       (page.n > 0 &&
-		(memmem(page.p, page.n, "```", 3) || memmem(page.p, page.n, "~~~", 3))));
+	       (page.p && (memmem(page.p, page.n, "```", 3) || memmem(page.p, page.n, "~~~", 3))));
 	sections_of(page, "title", &s);
 	assert(s.n > 0);
 	for (size_t i = 0; i < s.n; i++)
