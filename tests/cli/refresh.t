@@ -240,12 +240,12 @@ ok 'a hub that is killed in a triggered refresh publishes nothing half; the sche
 	new_hub own
 	mkdir -p cut
 	: >cut.plan
-	{ echo n; seq 200000; } >cut/x.csv
+	{ echo n; seq 400000; } >cut/x.csv
 	start_faulty cut
 	table cut --url "$FAULTY_URL/x.csv"
-	faults cut "/x.csv stall:400000"
+	faults cut "/x.csv stall:1500000" # a megabyte at a time is written
 	same "$(status POST /api/sync/trigger "$LARDER_TOKEN" "[\"cut\"]")" 200
-	wait_for "[ \"\$(cat own/.larder/staging/rf-* 2>/dev/null | wc -c)\" -gt 100000 ]"
+	wait_for "[ \"\$(cat own/.larder/staging/rf-* 2>/dev/null | wc -c)\" -gt 1000000 ]"
 	stop_hub KILL
 	pkill -KILL -f "refresh.*$PWD/own" || : # a machine that was switched off
 	wait_for "! pgrep -f \"refresh.*$PWD/own\" >/dev/null"
@@ -260,7 +260,7 @@ ok 'a hub that is killed in a triggered refresh publishes nothing half; the sche
 	larder admin table list --json | jq -e ".tables[] | select(.id == \"cut\") | .rows == null"
 	larder hub verify own -q
 	SCHEDULER_STARTUP_GRACE_SECONDS=0 larder scheduler --data own --once --quiet
-	same "$(rows cut)" 200000
+	same "$(rows cut)" 400000
 	grep -q "bytes=[1-9]" cut.log
 	same "$(larder jobs --json | json ".jobs[] | select(.name == \"data-refresh\") | .state")" ok
 '
