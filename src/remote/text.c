@@ -61,6 +61,8 @@ static int take_backticks(char *p, size_t *at, struct err *e)
 {
 	size_t n = strcspn(p + *at + 1, "`\"\\\n");
 
+	if (*at > 0 && p[*at - 1] == '&') /* U&"..." is a name with escapes */
+		return refuse(e, "letters before a quote");
 	if (n == 0 || p[*at + 1 + n] != '`')
 		return refuse(e, "quotes inside of `names`");
 	p[*at] = p[*at + 1 + n] = '"';

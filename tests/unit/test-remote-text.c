@@ -59,12 +59,12 @@ TEST(plain_text_keeps_its_places)
 TEST(what_dialects_read_differently_is_refused)
 {
 	static const char *const texts[] = {
-		"SELECT $$a$$", "SELECT $1",         "SELECT ?",       "SELECT E'a\\'b'",
-		"SELECT x'00'", "SELECT U&'a'",      "SELECT U&\"a\"", "SELECT 1; DROP t",
-		"SELECT 1;; x", "SELECT /* /* */ 1", "SELECT /* 1",    "SELECT 'a",
-		"SELECT \"a",   "SELECT `a\"b`",     "SELECT `a",      "SELECT\xc2\xa0;",
-		"SELECT \x01",  "SELECT a # b",      "SELECT a \\ b",  "SELECT {'a': 1}",
-		"SELECT ``",
+		"SELECT $$a$$",     "SELECT $1",    "SELECT ?",          "SELECT E'a\\'b'",
+		"SELECT x'00'",     "SELECT U&'a'", "SELECT U&`a`",      "SELECT U&\"a\"",
+		"SELECT 1; DROP t", "SELECT 1;; x", "SELECT /* /* */ 1", "SELECT /* 1",
+		"SELECT 'a",        "SELECT \"a",   "SELECT `a\"b`",     "SELECT `a",
+		"SELECT\xc2\xa0;",  "SELECT \x01",  "SELECT a # b",      "SELECT a \\ b",
+		"SELECT {'a': 1}",  "SELECT ``",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
