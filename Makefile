@@ -22,7 +22,7 @@ demo: all ## the main job on real data, explained step by step
 sweep: ## every test, each step of each sweep and the long soaks: an hour
 	@tools/setup build check
 	@test -f build-check/build.ninja || meson setup build-check -Dwerror=true
-	@LARDER_LONG=1 tools/check-run.sh --quick build-check -t 6
+	@LARDER_TEST_LONG=1 tools/check-run.sh --quick build-check -t 6
 
 asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/setup build check

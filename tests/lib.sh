@@ -183,8 +183,8 @@ wait_for() { # COMMANDS
 	done
 }
 
-# The N-th step of a sweep, or with LARDER_LONG (make sweep) each.
-every() { [ -n "${LARDER_LONG:-}" ] && echo 1 || echo "$1"; }
+# The N-th step of a sweep, or with LARDER_TEST_LONG (make sweep) each.
+every() { [ -n "${LARDER_TEST_LONG:-}" ] && echo 1 || echo "$1"; }
 
 json() { # [FILE] PATH
 	if [ $# = 2 ]; then
