@@ -181,8 +181,7 @@ static int reply_at_work(struct request *q)
 	return 0;
 }
 
-/* Nobody waits for the child; its outcome is in the sources. It ends with the hub, and what it had fetched is
- * continued by the next run. */
+/* Nobody waits for the child; its outcome is in the sources. It outlives a hub that ends. */
 static int trigger_behind(struct request *q, struct strv *argv, const struct strv *tables,
 			  struct err *e)
 {
