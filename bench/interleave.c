@@ -3,13 +3,14 @@
  * Times commands against each other, interleaved (A B C A B C ...), so that a machine that slows
  * down slows all of them.
  *
- *	interleave [-n RUNS] [-x] [-p PREPARE] NAME=COMMAND...
+ *	interleave [-n RUNS] [-c] [-x] [-p PREPARE] NAME=COMMAND...
  *
  * PREPARE runs before each command, untimed, with NAME in its environment. -x splits a command at
  * blanks and executes it without a shell, for things as short as the shell itself. The command
- *lines are printed first, then a line for each: medians of wall and CPU seconds, the largest
- *resident set, the ratio of its wall time to the first command's (median over the rounds), least
- *and most. A command that fails ends the run with exit 1.
+ * lines are printed first, then a line for each: medians of wall and CPU seconds, the largest
+ * resident set, the ratio of its wall time to the first command's (median over the rounds), least
+ * and most. -c leaves out the round that warms the caches: for work that can be done once only.
+ * A command that fails ends the run with exit 1.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -134,9 +135,10 @@ static void report(struct command *commands, int count, int runs)
 }
 
 /* Round -1 warms the caches; what it measured is overwritten by round 0. */
-static int measure(struct command *commands, int count, int runs, const char *before, int split)
+static int measure(struct command *commands, int count, int first, int runs, const char *before,
+		   int split)
 {
-	for (int round = -1; round < runs; round++) {
+	for (int round = first; round < runs; round++) {
 		for (int i = 0; i < count; i++) {
 			if (prepare(before, commands[i].name) < 0 ||
 			    run(&commands[i], round < 0 ? 0 : round, split) < 0)
@@ -166,13 +168,15 @@ int main(int argc, char **argv)
 {
 	static struct command commands[COMMANDS_MAX];
 	const char *before = NULL;
-	int option, runs = 5, split = 0, count;
+	int option, runs = 5, split = 0, first = -1, count;
 
-	while ((option = getopt(argc, argv, "n:p:x")) != -1) {
+	while ((option = getopt(argc, argv, "cn:p:x")) != -1) {
 		if (option == 'n')
 			runs = (int)strtol(optarg, NULL, 10);
 		else if (option == 'p')
 			before = optarg;
+		else if (option == 'c')
+			first = 0;
 		else if (option == 'x')
 			split = 1;
 		else
@@ -182,7 +186,7 @@ int main(int argc, char **argv)
 	if (count <= 0 || runs < 1 || runs > RUNS_MAX)
 		return 2;
 	(void)fflush(stdout);
-	if (measure(commands, count, runs, before, split) < 0)
+	if (measure(commands, count, first, runs, before, split) < 0)
 		return 1;
 	report(commands, count, runs);
 	return 0;

@@ -102,7 +102,7 @@ if wants drain; then
 		title drain "$n small records, queued and drained"
 		offline "$n"
 		start_hub "${url##*:}"
-		"$work/interleave" -n 1 -x "push=larder push --quiet --workspace $work/ws"
+		"$work/interleave" -n 1 -c -x "push=larder push --quiet --workspace $work/ws"
 		stop_hub
 	done
 fi

@@ -77,7 +77,7 @@ int watch_signals(struct watch *w, struct err *e)
 static int add_folder(struct watch *w, const char *folder, const char *path, int *ret_wd,
 		      struct err *e)
 {
-	int wd;
+	int wd = -1;
 
 	if (w->notify < 0)
 		w->notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -96,7 +96,7 @@ int watch_file(struct watch *w, const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	AUTO_FREE char *folder = slash ? xstrndup(path, (size_t)(slash - path)) : xstrdup(".");
-	int wd;
+	int wd = -1;
 
 	if (add_folder(w, folder, path, &wd, e) < 0)
 		return e->code;
@@ -107,7 +107,7 @@ int watch_file(struct watch *w, const char *path, struct err *e)
 
 int watch_folder(struct watch *w, const char *path, struct err *e)
 {
-	int wd;
+	int wd = -1;
 
 	if (add_folder(w, path, path, &wd, e) < 0)
 		return e->code;

@@ -49,7 +49,7 @@ static int find_dead(struct db *db, int64_t user_id, int64_t now, struct far_tic
 
 static int end_dead(struct db *db, int64_t user_id, int64_t now, struct err *e)
 {
-	struct far_ticket dead;
+	struct far_ticket dead = { 0 };
 	int r;
 
 	while ((r = find_dead(db, user_id, now, &dead, e)) > 0) {
