@@ -355,10 +355,11 @@ ok 'the daemon starts what waits, when there is a slot, and sleeps else' '
 '
 
 ok 'the daemon finds the end of work whose supervisor was killed' '
-	start daemon larder agent daemon --pull 0
 	start one larder agent run --repo api --branch one -- sh -c "echo begun; until [ -e go ]; do sleep 0.02; done"
 	supervisor=$STARTED_PID
 	wait_for "grep -q begun $folder/one/.meta/agent-local.log 2>/dev/null"
+	# Not before: a daemon may well start what is queued itself.
+	start daemon larder agent daemon --pull 0
 	kill -KILL $supervisor
 	wait_for "gone $supervisor"
 	: >$folder/one/repo/go
