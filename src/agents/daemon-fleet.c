@@ -8,7 +8,6 @@
 
 #include <signal.h>
 
-#define TOKEN "LARDER_TOKEN"
 /* Between two streams, by how many failed in a row: the contract's. */
 static const int64_t waits[] = { 1000, 2000, 4000, 8000, 16000, 30000 };
 
@@ -64,21 +63,15 @@ static int poll(struct fleet_turn *t, const struct sync_peer *peer, struct err *
 	return 0;
 }
 
-/* The token goes by the environment, which others cannot read; ours stays as it was, since another token
- * may be found the next time. */
+/* The token goes by the environment, which others cannot read. */
 static int start_listener(struct fleet_turn *t, const struct sync_peer *peer, struct err *e)
 {
 	const char *argv[] = { "larder",          "agent",    "listen",     "--quiet", "--home",
 			       agents_path(t->a), "--server", peer->server, NULL };
-	const char *now = getenv(TOKEN);
-	AUTO_FREE char *before = now ? xstrdup(now) : NULL;
-	int r;
+	AUTO_FREE char *token = xasprintf("LARDER_TOKEN=%s", peer->token);
+	const char *const environment[] = { token, NULL };
 
-	if (setenv(TOKEN, peer->token, 1) < 0)
-		return err_sys(e, "hand over the token");
-	r = proc_detach(argv, e);
-	(void)(before ? setenv(TOKEN, before, 1) : unsetenv(TOKEN)); /* its name is one */
-	return r;
+	return proc_detach(argv, environment, e);
 }
 
 static int launch(struct fleet_turn *t, const struct sync_peer *peer, const struct member *m,

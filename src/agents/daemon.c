@@ -157,7 +157,7 @@ static int launch(struct daemon *d, const char *id, struct err *e)
 	int r = put_off(d, id, again, e);
 
 	look_again_at(d, again);
-	return r < 0 ? r : proc_detach(argv, e);
+	return r < 0 ? r : proc_detach(argv, NULL, e);
 }
 
 /* One of a pool at a time: the next one is looked at when that has its slot, which wakes us. */

@@ -18,7 +18,6 @@ int fleet_text(const struct json *body, const struct fleet_field *field, const c
 int fleet_json(const struct json *body, const char *key, size_t max, struct buf *out,
 	       struct err *e);
 void fleet_add_raw(struct json_out *o, const char *key, const char *json, const char *otherwise);
-void fleet_add_time(struct json_out *o, const char *key, const struct stmt *q, int column);
 /* ERR_NOT_FOUND for one that never registered. */
 int fleet_find_node(struct db *db, const struct caller *by, const char *agent_id,
 		    struct json_out *out, struct err *e);

@@ -43,14 +43,6 @@ void fleet_add_raw(struct json_out *o, const char *key, const char *json, const 
 	json_add_raw(o, key, bytes_of(json && *json ? json : otherwise));
 }
 
-void fleet_add_time(struct json_out *o, const char *key, const struct stmt *q, int column)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_add_text(o, key,
-		      stmt_is_null(q, column) ? NULL : time_format_iso(stmt_int(q, column), text));
-}
-
 #define COLUMNS                                                                                    \
 	"agent_id, platform, models, capabilities, CASE WHEN status <> 'offline' AND"              \
 	" coalesce(last_heartbeat_ms, 0) < ?2 THEN 'offline' ELSE status END AS state, budget,"    \
@@ -71,8 +63,8 @@ static void add_node(struct json_out *o, const struct stmt *q)
 		json_add_null(o, "current_task_id");
 	else
 		json_add_int(o, "current_task_id", stmt_int(q, 8));
-	fleet_add_time(o, "last_heartbeat_at", q, 6);
-	fleet_add_time(o, "registered_at", q, 7);
+	json_add_time(o, "last_heartbeat_at", stmt_int(q, 6));
+	json_add_time(o, "registered_at", stmt_int(q, 7));
 	json_close(o);
 }
 

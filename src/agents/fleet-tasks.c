@@ -46,14 +46,14 @@ static void add_task(struct json_out *o, const struct stmt *q, bool with_lease)
 	fleet_add_raw(o, "findings", stmt_text(q, 9), "null");
 	fleet_add_raw(o, "changes", stmt_text(q, 10), "null");
 	fleet_add_raw(o, "report", stmt_text(q, 11), "null");
-	fleet_add_time(o, "started_at", q, 12);
-	fleet_add_time(o, "completed_at", q, 13);
-	fleet_add_time(o, "created_at", q, 18);
+	json_add_time(o, "started_at", stmt_int(q, 12));
+	json_add_time(o, "completed_at", stmt_int(q, 13));
+	json_add_time(o, "created_at", stmt_int(q, 18));
 	json_add_text(o, "agent_id", stmt_text(q, 14));
 	json_add_int(o, "deliveries", stmt_int(q, 17));
 	if (with_lease) {
 		json_add_text(o, "lease", stmt_text(q, 15));
-		fleet_add_time(o, "lease_expires_at", q, 16);
+		json_add_time(o, "lease_expires_at", stmt_int(q, 16));
 	}
 	json_close(o);
 }

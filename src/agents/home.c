@@ -32,7 +32,7 @@ static const char *set_variable(const char *name)
 	return value && *value ? value : NULL;
 }
 
-char *agents_find(const char *given)
+static char *agents_find(const char *given)
 {
 	const char *named = given ? given : set_variable("LARDER_AGENTS");
 	const char *home =

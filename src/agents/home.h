@@ -39,8 +39,6 @@ struct agents_options {
 	bool read_only;
 };
 
-/* The caller owns the text. */
-char *agents_find(const char *given);
 int agents_open(const struct agents_options *options, struct agents **ret_agents, struct err *e);
 void agents_close(struct agents *a);
 static inline void agents_auto_(struct agents **p)

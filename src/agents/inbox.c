@@ -200,14 +200,6 @@ int inbox_take(struct db *db, const struct inbox_request *request, struct inbox_
 	return r;
 }
 
-static void add_time(struct json_out *out, const char *key, const struct stmt *q, int column)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_add_text(out, key,
-		      stmt_is_null(q, column) ? NULL : time_format_iso(stmt_int(q, column), text));
-}
-
 int inbox_status_add(struct db *db, const struct caller *by, const char *agent_id,
 		     struct json_out *out, struct err *e)
 {
@@ -227,7 +219,7 @@ int inbox_status_add(struct db *db, const struct caller *by, const char *agent_i
 		return r;
 	json_add_text(out, "agent_id", agent_id);
 	json_add_text(out, "status", stmt_text(q, 0));
-	add_time(out, "last_push_at", q, 1);
-	add_time(out, "last_pull_at", q, 2);
+	json_add_time(out, "last_push_at", stmt_int(q, 1));
+	json_add_time(out, "last_pull_at", stmt_int(q, 2));
 	return 0;
 }

@@ -89,10 +89,7 @@ static void add_list(const struct strv *words, struct buf *out)
 {
 	struct json_out o = json_out(out);
 
-	json_open(&o, NULL, '[');
-	for (size_t i = 0; i < words->n; i++)
-		json_add_text(&o, NULL, words->v[i]);
-	json_close(&o);
+	json_add_texts(&o, NULL, words);
 }
 
 /* "linux-x86_64" */
@@ -239,13 +236,6 @@ int member_register_again(struct agents *a, const struct member *m, struct err *
 	return r < 0 ? r : db_commit(tx, e);
 }
 
-static void add_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_add_text(o, key, ms ? time_format_iso(ms, text) : NULL);
-}
-
 static int add_tasks(struct db *db, struct json_out *o, struct err *e)
 {
 	static const char sql_tasks[] =
@@ -260,7 +250,7 @@ static int add_tasks(struct db *db, struct json_out *o, struct err *e)
 		json_add_int(o, "task_id", stmt_int(q, 0));
 		json_add_text(o, "state", words[stmt_int(q, 1)]);
 		json_add_text(o, "workspace", stmt_text(q, 2));
-		add_time(o, "taken_at", stmt_int(q, 3));
+		json_add_time(o, "taken_at", stmt_int(q, 3));
 		json_close(o);
 	}
 	return r;
@@ -280,9 +270,9 @@ int member_status_add(struct db *db, struct json_out *out, struct err *e)
 		json_add_raw(out, "capabilities", bytes_of(m.capabilities));
 		json_add_raw(out, "command", bytes_of(m.command));
 		json_add_int(out, "capacity", m.capacity);
-		add_time(out, "joined_at", m.joined_ms);
-		add_time(out, "registered_at", m.registered_ms);
-		add_time(out, "last_heartbeat_at", m.beat_ms);
+		json_add_time(out, "joined_at", m.joined_ms);
+		json_add_time(out, "registered_at", m.registered_ms);
+		json_add_time(out, "last_heartbeat_at", m.beat_ms);
 		json_add_int(out, "stream_failures", m.failures);
 		json_add_text(out, "error", *m.error ? m.error : NULL);
 	}

@@ -79,7 +79,7 @@ static int reap_counted(struct agents *a, const char *id, struct reap_report *re
 	return 0;
 }
 
-int reap_ended(struct agents *a, struct reap_report *report, struct err *e)
+static int reap_ended(struct agents *a, struct reap_report *report, struct err *e)
 {
 	const struct dispatch_filter running = { .status = AGENT_RUNNING };
 	AUTO_STRV struct strv ids = STRV_INIT;

@@ -5,8 +5,8 @@
  *
  *	reap_take_in(a, &report, e)      folders below <home>/workspace without a row get one; a
  *	                                 status.json that is not what its row says is mended
- *	reap_ended(a, &report, e)        running work that nobody supervises: what became of it?
- *	reap_run(a, &options, &report, e)      both, and removals that were cut short
+ *	reap_run(a, &options, &report, e)      that; running work that nobody supervises: what became
+ *	                                       of it?; and removals that were cut short
  *
  * Work whose lease is held has a supervisor and is left to it. A process that is alive or of which
  * nothing is known (another machine's) is left running; the daemon watches the living ones.
@@ -36,7 +36,6 @@ void reap_report_release(struct reap_report *report);
 #define AUTO_REAP_REPORT AUTO(reap_report_release)
 
 int reap_take_in(struct agents *a, struct reap_report *report, struct err *e);
-int reap_ended(struct agents *a, struct reap_report *report, struct err *e);
 /* Of one, by its id; `d` is what it is then. ERR_BUSY while it is supervised. timed_out: it was told
  * to end since its time was up. */
 int reap_one(struct agents *a, struct dispatch *d, bool timed_out,

@@ -110,10 +110,7 @@ static int put_command(const struct strv *command, struct dispatch *d, struct er
 	AUTO_BUF struct buf text = BUF_INIT(RUN_COMMAND_MAX);
 	struct json_out o = json_out(&text);
 
-	json_open(&o, NULL, '[');
-	for (size_t i = 0; i < command->n; i++)
-		json_add_text(&o, NULL, command->v[i]);
-	json_close(&o);
+	json_add_texts(&o, NULL, command);
 	if (text.full)
 		return err_set(e, ERR_LIMIT, "the command exceeds %zu bytes", RUN_COMMAND_MAX);
 	dispatch_set(&d->command, buf_str(&text));

@@ -70,13 +70,6 @@ int sync_last(struct agents *a, const char *direction, int64_t *ret_ms, struct e
 	return db_get_int(agents_db(a), ret_ms, 0, e, sql_last, "t", direction);
 }
 
-static void add_time(struct json_out *out, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_add_text(out, key, ms ? time_format_iso(ms, text) : NULL);
-}
-
 int sync_history_add(struct agents *a, struct json_out *out, struct err *e)
 {
 	static const char sql_history[] = "SELECT direction, agent_id, at_ms, items, bytes,"
@@ -88,7 +81,7 @@ int sync_history_add(struct agents *a, struct json_out *out, struct err *e)
 		json_open(out, NULL, '{');
 		json_add_text(out, "direction", stmt_text(q, 0));
 		json_add_text(out, "agent_id", stmt_text(q, 1));
-		add_time(out, "synced_at", stmt_int(q, 2));
+		json_add_time(out, "synced_at", stmt_int(q, 2));
 		json_add_int(out, "items_count", stmt_int(q, 3));
 		json_add_int(out, "payload_size", stmt_int(q, 4));
 		json_add_int(out, "requests", stmt_int(q, 5));
@@ -162,12 +155,12 @@ int sync_status_add(struct agents *a, const struct sync_peer *peer, struct json_
 	json_add_text(out, "status", status);
 	json_add_text(out, "server", peer->server);
 	json_add_bool(out, "token_known", peer->token != NULL);
-	add_time(out, "last_push_at", push);
-	add_time(out, "last_pull_at", pull);
+	json_add_time(out, "last_push_at", push);
+	json_add_time(out, "last_pull_at", pull);
 	json_add_int(out, "queued", sum.waiting);
 	json_add_int(out, "dead", sum.dead);
 	json_add_bool(out, "paused", sum.paused);
-	add_time(out, "next_attempt_at", sum.due_ms > 0 ? sum.due_ms : 0);
+	json_add_time(out, "next_attempt_at", sum.due_ms > 0 ? sum.due_ms : 0);
 	json_add_int(out, "context_count", context);
 	if (*why.msg)
 		json_add_text(out, "remote_error", why.msg);

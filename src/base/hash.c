@@ -121,6 +121,16 @@ int hash_fd(int fd, struct hash *first, struct hash *second, int64_t *ret_size, 
 	return 0;
 }
 
+int sha256_fd(int fd, char out[HASH_HEX_MAX], int64_t *ret_size, struct err *e)
+{
+	AUTO_HASH struct hash *h = hash_new(HASH_SHA256);
+	int r = hash_fd(fd, h, NULL, ret_size, e);
+
+	if (r == 0)
+		hash_hex(h, out);
+	return r;
+}
+
 bool secret_equal(struct bytes a, struct bytes b)
 {
 	return a.n == b.n && CRYPTO_memcmp(a.p, b.p, a.n) == 0;

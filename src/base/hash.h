@@ -43,6 +43,8 @@ void hash_text(enum hash_kind kind, struct bytes text, char out[HASH_HEX_MAX]);
 /* From the fd's offset 0 to its end, with pread: the offset is untouched. Either hash may be NULL.
  */
 int hash_fd(int fd, struct hash *first, struct hash *second, int64_t *ret_size, struct err *e);
+/* The SHA-256 of that, as text. ret_size may be NULL. */
+int sha256_fd(int fd, char out[HASH_HEX_MAX], int64_t *ret_size, struct err *e);
 
 /* Time taken does not depend on where the first difference is. Lengths are not secret. */
 bool secret_equal(struct bytes a, struct bytes b);

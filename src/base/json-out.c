@@ -2,6 +2,7 @@
 #include "base/json.h"
 
 #include "base/str.h"
+#include "base/time.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -144,6 +145,21 @@ void json_add_null(struct json_out *o, const char *key)
 {
 	begin_value(o, key);
 	buf_adds(o->out, "null");
+}
+
+void json_add_texts(struct json_out *o, const char *key, const struct strv *texts)
+{
+	json_open(o, key, '[');
+	for (size_t i = 0; texts && i < texts->n; i++)
+		json_add_text(o, NULL, texts->v[i]);
+	json_close(o);
+}
+
+void json_add_time(struct json_out *o, const char *key, int64_t ms)
+{
+	char iso[TIME_TEXT_MAX];
+
+	json_add_text(o, key, ms ? time_format_iso(ms, iso) : NULL);
 }
 
 void json_add_raw(struct json_out *o, const char *key, struct bytes json)

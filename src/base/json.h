@@ -96,6 +96,8 @@ void json_remove(struct json *object, const char *key);
 void json_print(const struct json *v, struct buf *out,
 		bool pretty); /* two blanks an indent, final newline if pretty */
 
+struct strv;
+
 struct json_out {
 	struct buf *out;
 	unsigned depth;
@@ -112,6 +114,10 @@ void json_add_int(struct json_out *o, const char *key, int64_t value);
 void json_add_double(struct json_out *o, const char *key, double value); /* not finite: null */
 void json_add_bool(struct json_out *o, const char *key, bool value);
 void json_add_null(struct json_out *o, const char *key);
+/* A list; NULL writes an empty one. */
+void json_add_texts(struct json_out *o, const char *key, const struct strv *texts);
+/* ISO 8601 in UTC; 0 (it has not happened) writes null. */
+void json_add_time(struct json_out *o, const char *key, int64_t ms);
 void json_add_raw(struct json_out *o, const char *key, struct bytes json); /* already JSON */
 
 #endif

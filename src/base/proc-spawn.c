@@ -281,9 +281,9 @@ static void bear_detached(const char *const *argv, const char *const *env, int r
 	_exit(0);
 }
 
-int proc_detach(const char *const *argv, struct err *e)
+int proc_detach(const char *const *argv, const char *const *environment, struct err *e)
 {
-	AUTO_FREE const char **env = proc_environment(NULL, false);
+	AUTO_FREE const char **env = proc_environment(environment, false);
 	AUTO_FD int hears = -1;
 	AUTO_FD int tells = -1;
 	int ends[2];

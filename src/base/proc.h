@@ -98,9 +98,9 @@ static inline void proc_auto_(struct proc **p)
 /*
  * This program once more, with these arguments (argv[0] is only its name), in a session of its own
  * and without our input and outputs: it outlives us and whoever waits for us. Nobody hears how it
- * ends.
+ * ends. environment: as in proc_options, NAME=VALUE ... or NULL.
  */
-int proc_detach(const char *const *argv, struct err *e);
+int proc_detach(const char *const *argv, const char *const *environment, struct err *e);
 
 /*
  * For a program that puts its pid into the environment under this name: the children it starts with

@@ -6,7 +6,8 @@
 /* A run of an hour is waited for; so is a scheduler that was told to wait longer than that. */
 #define WAIT_MAX_MS ((int64_t)3600 * 1000)
 
-void clock_add_call(struct json_out *out, const char *key, const struct clock_job *job)
+/* The text of a call, as it is kept with the job: {"method", "path", "timeout_s"}. */
+static void clock_add_call(struct json_out *out, const char *key, const struct clock_job *job)
 {
 	json_open(out, key, '{');
 	json_add_text(out, "method", job->method);

@@ -50,8 +50,6 @@ struct clock_answer {
 
 /* Into an open object. */
 int clock_add_jobs(struct json_out *out, const struct clock_table *table, struct err *e);
-/* The text of a call, as it is kept with the job: {"method", "path", "timeout_s"}. */
-void clock_add_call(struct json_out *out, const char *key, const struct clock_job *job);
 
 int clock_read_answer(const struct json *reply, struct clock_answer *ret_answer, struct err *e);
 int clock_read_run(const struct json *element, struct clock_run *ret_run, struct err *e);

@@ -79,10 +79,7 @@ static void add_limits(const struct grant_args *args, struct json_out *o)
 	if (!args->columns)
 		return;
 	strv_split(&columns, args->columns, ',');
-	json_open(o, "columns", '[');
-	for (size_t i = 0; i < columns.n; i++)
-		json_add_text(o, NULL, columns.v[i]);
-	json_close(o);
+	json_add_texts(o, "columns", &columns);
 }
 
 static int run_add(int argc, char **argv, struct err *e)

@@ -86,11 +86,7 @@ int rule_add_fields(const struct rule_args *args, struct json_out *o, struct err
 	add_given(o, "valid_from", args->from);
 	add_given(o, "valid_until", args->until);
 	if (args->tags.n > 0)
-		json_open(o, "tags", '[');
-	for (size_t i = 0; i < args->tags.n; i++)
-		json_add_text(o, NULL, args->tags.v[i]);
-	if (args->tags.n > 0)
-		json_close(o);
+		json_add_texts(o, "tags", &args->tags);
 	return add_confidence(o, args->confidence, e);
 }
 

@@ -120,10 +120,7 @@ static void write_script(const struct parsed *p, const struct buf *source, struc
 	if (p->args.timeout)
 		json_add_int(&o, "timeout", p->args.timeout);
 	json_add_bool(&o, "network", p->args.network);
-	json_open(&o, "env", '[');
-	for (size_t i = 0; i < p->args.env.n; i++)
-		json_add_text(&o, NULL, p->args.env.v[i]);
-	json_close(&o);
+	json_add_texts(&o, "env", &p->args.env);
 	json_close(&o);
 }
 

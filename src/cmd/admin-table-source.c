@@ -104,10 +104,7 @@ static void add_files(const struct source_args *a, struct json_out *o)
 {
 	if (a->files.n == 0)
 		return;
-	json_open(o, "files", '[');
-	for (size_t i = 0; i < a->files.n; i++)
-		json_add_text(o, NULL, a->files.v[i]);
-	json_close(o);
+	json_add_texts(o, "files", &a->files);
 }
 
 static int write_source(const struct source_args *a, struct buf *out, struct err *e)

@@ -98,10 +98,7 @@ static void add_texts(struct json_out *o, const char *key, const struct strv *te
 {
 	if (texts->n == 0)
 		return;
-	json_open(o, key, '[');
-	for (size_t i = 0; i < texts->n; i++)
-		json_add_text(o, NULL, texts->v[i]);
-	json_close(o);
+	json_add_texts(o, key, texts);
 }
 
 static int build_wish(const struct token_args *args, struct buf *body, struct err *e)

@@ -17,14 +17,6 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
-static void add_names(struct json_out *o, const char *key, const struct strv *names)
-{
-	json_open(o, key, '[');
-	for (size_t i = 0; i < names->n; i++)
-		json_add_text(o, NULL, names->v[i]);
-	json_close(o);
-}
-
 static int tell(const struct clean_args *args, const struct clean_report *report, struct err *e)
 {
 	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
@@ -33,8 +25,8 @@ static int tell(const struct clean_args *args, const struct clean_report *report
 	if (args->json) {
 		json_open(&o, NULL, '{');
 		json_add_bool(&o, "dry_run", args->dry_run);
-		add_names(&o, "removed", &report->removed);
-		add_names(&o, "kept", &report->kept);
+		json_add_texts(&o, "removed", &report->removed);
+		json_add_texts(&o, "kept", &report->kept);
 		json_close(&o);
 		buf_addc(&out, '\n');
 	} else if (!args->quiet) {

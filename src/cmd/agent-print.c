@@ -37,13 +37,6 @@ void agent_add_line(struct buf *out, const char *text)
 		buf_adds(out, " ...");
 }
 
-static void add_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_add_text(o, key, ms ? time_format_iso(ms, text) : NULL);
-}
-
 void agent_add_dispatch(struct json_out *o, const struct dispatch *d)
 {
 	const struct {
@@ -75,8 +68,8 @@ void agent_add_dispatch(struct json_out *o, const struct dispatch *d)
 	json_add_int(o, "exit_code", agent_is_terminal(d->status) ? d->exit_code : -1);
 	json_add_bool(o, "current", d->current);
 	json_add_bool(o, "captured", d->captured == d->revision);
-	add_time(o, "queued_at", d->queued_ms);
-	add_time(o, "started_at", d->started_ms);
-	add_time(o, "updated_at", d->updated_ms);
-	add_time(o, "ended_at", d->ended_ms);
+	json_add_time(o, "queued_at", d->queued_ms);
+	json_add_time(o, "started_at", d->started_ms);
+	json_add_time(o, "updated_at", d->updated_ms);
+	json_add_time(o, "ended_at", d->ended_ms);
 }

@@ -36,10 +36,7 @@ static void as_json(const struct sync_pushed *p, struct buf *out)
 	json_add_int(&o, "next_ms", p->next_ms);
 	json_add_bool(&o, "token_known", !p->no_token);
 	json_add_bool(&o, "refused", p->refused);
-	json_open(&o, "errors", '[');
-	for (size_t i = 0; i < p->failures.n; i++)
-		json_add_text(&o, NULL, p->failures.v[i]);
-	json_close(&o);
+	json_add_texts(&o, "errors", &p->failures);
 	json_close(&o);
 	buf_addc(out, '\n');
 }

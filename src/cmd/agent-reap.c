@@ -47,10 +47,7 @@ static void as_json(const struct reap_report *report, struct buf *out)
 			json_add_int(&o, agent_status_word((enum agent_status)i),
 				     (int64_t)report->reaped[i]);
 	json_close(&o);
-	json_open(&o, "problems", '[');
-	for (size_t i = 0; i < report->problems.n; i++)
-		json_add_text(&o, NULL, report->problems.v[i]);
-	json_close(&o);
+	json_add_texts(&o, "problems", &report->problems);
 	json_close(&o);
 	buf_addc(out, '\n');
 }

@@ -47,10 +47,7 @@ static void add_json(const struct collect_report *report, bool skipped, struct b
 	json_add_int(&o, "redacted", report->redacted);
 	json_add_int(&o, "errors", report->errors);
 	json_add_bool(&o, "skipped", skipped);
-	json_open(&o, "errors_detail", '[');
-	for (size_t i = 0; i < report->failures.n; i++)
-		json_add_text(&o, NULL, report->failures.v[i]);
-	json_close(&o);
+	json_add_texts(&o, "errors_detail", &report->failures);
 	json_close(&o);
 	buf_addc(out, '\n');
 }

@@ -33,10 +33,7 @@ static void add_json(const struct notes_report *p, struct buf *out)
 	json_add_int(&o, "items_pending", p->proposed);
 	json_add_bool(&o, "skipped", p->skipped);
 	json_add_int(&o, "errors", p->errors);
-	json_open(&o, "errors_detail", '[');
-	for (size_t i = 0; i < p->failures.n; i++)
-		json_add_text(&o, NULL, p->failures.v[i]);
-	json_close(&o);
+	json_add_texts(&o, "errors_detail", &p->failures);
 	if (p->model)
 		json_add_raw(&o, "model", bytes_of(p->model));
 	else

@@ -71,10 +71,7 @@ static int print_report(const struct verify_args *args, const struct report *rep
 	json_add_int(&o, "objects", (int64_t)v->objects);
 	json_add_int(&o, "versions", (int64_t)v->versions);
 	json_add_int(&o, "bytes", v->bytes);
-	json_open(&o, "problems", '[');
-	for (size_t i = 0; i < report->problems.n; i++)
-		json_add_text(&o, NULL, report->problems.v[i]);
-	json_close(&o);
+	json_add_texts(&o, "problems", &report->problems);
 	json_close(&o);
 	buf_addc(&out, '\n');
 	return cmd_print(&out, e);

@@ -23,14 +23,6 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
-static void add_list(struct json_out *o, const char *key, const struct strv *list)
-{
-	json_open(o, key, '[');
-	for (size_t i = 0; i < list->n; i++)
-		json_add_text(o, NULL, list->v[i]);
-	json_close(o);
-}
-
 static void add_json(const struct init_result *result, struct bytes pull, struct buf *out)
 {
 	struct json_out o = json_out(out);
@@ -38,8 +30,8 @@ static void add_json(const struct init_result *result, struct bytes pull, struct
 	json_open(&o, NULL, '{');
 	json_add_text(&o, "workspace", result->path);
 	json_add_text(&o, "server", result->server);
-	add_list(&o, "written", &result->written);
-	add_list(&o, "kept", &result->kept);
+	json_add_texts(&o, "written", &result->written);
+	json_add_texts(&o, "kept", &result->kept);
 	if (pull.n)
 		json_add_raw(&o, "pull", pull);
 	else

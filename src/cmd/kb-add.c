@@ -35,7 +35,7 @@ static void add_item_json(const struct kb_add_item *item, bool dry_run, struct j
 		json_add_text(o, "class", err_word(item->error.code));
 	}
 	json_add_text(o, "reason", item->error.msg[0] ? item->error.msg : NULL);
-	kb_cmd_add_names(o, "notes", &item->notes);
+	json_add_texts(o, "notes", &item->notes);
 	json_add_int(o, "duration_ms", item->ms);
 	kb_cmd_add_spent(o, item->tokens_in, item->tokens_out, item->cost_micros);
 	json_close(o);

@@ -26,7 +26,7 @@ static void add_json(const char *path, const struct kb_import_report *r, bool dr
 	json_add_int(&o, "documents", (int64_t)r->documents);
 	json_add_int(&o, "known", (int64_t)r->known);
 	json_add_int(&o, "pages", (int64_t)r->pages);
-	kb_cmd_add_names(&o, "problems", &r->problems);
+	json_add_texts(&o, "problems", &r->problems);
 	json_close(&o);
 }
 

@@ -38,7 +38,7 @@ void kb_cmd_add_answer_json(struct json_out *o, const struct kb_answer *a)
 		json_close(o);
 	}
 	json_close(o);
-	kb_cmd_add_names(o, "dead_citations", &a->dead);
+	json_add_texts(o, "dead_citations", &a->dead);
 }
 
 /* Lines stay lines; nothing in them commands the terminal. */

@@ -26,10 +26,10 @@ static void add_json(const struct kb_remove_report *r, bool dry_run, struct buf 
 	json_add_text(&o, "document", r->doc.doc_name);
 	json_add_text(&o, "name", r->doc.name);
 	json_add_bool(&o, "dry_run", dry_run);
-	kb_cmd_add_names(&o, "deleted", &r->dropped);
-	kb_cmd_add_names(&o, "modified", &r->written);
-	kb_cmd_add_names(&o, "files", &r->files);
-	kb_cmd_add_names(&o, "set_aside", &r->aside);
+	json_add_texts(&o, "deleted", &r->dropped);
+	json_add_texts(&o, "modified", &r->written);
+	json_add_texts(&o, "files", &r->files);
+	json_add_texts(&o, "set_aside", &r->aside);
 	json_close(&o);
 }
 

@@ -50,13 +50,6 @@ static int look(const struct kb *kb, struct status *s, struct err *e)
 	return r < 0 ? r : journal_pending(kb_root(kb), &s->due, &s->future, e);
 }
 
-static void add_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char time[TIME_TEXT_MAX];
-
-	json_add_text(o, key, ms ? time_format_iso(ms, time) : NULL);
-}
-
 static void add_json(const struct kb *kb, const struct status *s, struct buf *out)
 {
 	struct json_out o = json_out(out);
@@ -74,8 +67,8 @@ static void add_json(const struct kb *kb, const struct status *s, struct buf *ou
 	json_add_int(&o, "other_pages", s->pages[PAGE_OTHER]);
 	json_add_int(&o, "links", s->links);
 	json_add_int(&o, "unfinished", (int64_t)s->due);
-	add_time(&o, "last_compiled_at", s->last_compiled_ms);
-	add_time(&o, "last_lint_at", s->last_lint_ms);
+	json_add_time(&o, "last_compiled_at", s->last_compiled_ms);
+	json_add_time(&o, "last_lint_at", s->last_lint_ms);
 	json_close(&o);
 }
 

@@ -32,14 +32,6 @@ void kb_cmd_add_clean(struct buf *out, const char *text)
 	text_add_clean(out, bytes_of(text ? text : ""));
 }
 
-void kb_cmd_add_names(struct json_out *o, const char *key, const struct strv *names)
-{
-	json_open(o, key, '[');
-	for (size_t i = 0; i < names->n; i++)
-		json_add_text(o, NULL, names->v[i]);
-	json_close(o);
-}
-
 int kb_cmd_print(const struct kb_common *common, struct buf *out, struct err *e)
 {
 	if (common->json)

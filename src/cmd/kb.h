@@ -42,7 +42,6 @@ struct kb_common {
 
 /* For texts of documents and people on a terminal. */
 void kb_cmd_add_clean(struct buf *out, const char *text);
-void kb_cmd_add_names(struct json_out *o, const char *key, const struct strv *names);
 /* Prints the buffer unless it is quiet; JSON gets its newline. */
 int kb_cmd_print(const struct kb_common *common, struct buf *out, struct err *e);
 int kb_cmd_open(const struct kb_common *common, bool read_only, struct kb **ret_kb, struct err *e);

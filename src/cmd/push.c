@@ -26,14 +26,6 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
-static void add_names(struct json_out *o, const char *key, const struct strv *names)
-{
-	json_open(o, key, '[');
-	for (size_t i = 0; i < names->n; i++)
-		json_add_text(o, NULL, names->v[i]);
-	json_close(o);
-}
-
 static void add_failures(struct json_out *o, const struct failures *failures)
 {
 	json_open(o, "errors", '[');
@@ -53,9 +45,9 @@ static void dry_json(const struct push_report *report, struct json_out *o)
 	json_open(o, NULL, '{');
 	json_add_bool(o, "dry_run", true);
 	json_open(o, "would_upload", '{');
-	add_names(o, "sessions", &report->sessions);
+	json_add_texts(o, "sessions", &report->sessions);
 	json_add_bool(o, "local_md", report->local_md);
-	add_names(o, "artifacts", &report->artifacts);
+	json_add_texts(o, "artifacts", &report->artifacts);
 	json_close(o);
 	json_open(o, "summary", '{');
 	json_add_int(o, "sessions", (int64_t)report->sessions.n);
@@ -210,7 +202,7 @@ static int go_on_detached(const struct workspace *ws, struct err *e)
 	const char *argv[] = { "larder",           "push", "--background", "--quiet", "--workspace",
 			       workspace_path(ws), NULL };
 
-	return proc_detach(argv, e);
+	return proc_detach(argv, NULL, e);
 }
 
 static int push(const struct push_args *args, const struct strv *artifacts, struct workspace *ws,

@@ -27,10 +27,7 @@ static void add_json(const struct restore_report *report, const struct restore *
 	json_add_int(&j, "bytes", report->bytes);
 	json_add_int(&j, "objects", report->objects);
 	json_add_int(&j, "versions", report->versions);
-	json_open(&j, "problems", '[');
-	for (size_t i = 0; i < report->problems.n; i++)
-		json_add_text(&j, NULL, report->problems.v[i]);
-	json_close(&j);
+	json_add_texts(&j, "problems", &report->problems);
 	json_close(&j);
 	buf_addc(out, '\n');
 }

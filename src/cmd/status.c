@@ -31,13 +31,6 @@ static const char *state_word(const struct local_table *table)
 	return touched ? "touched" : "ok";
 }
 
-static void add_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_add_text(o, key, ms ? time_format_iso(ms, text) : NULL);
-}
-
 static void add_known(struct json_out *o, const char *key, int64_t value)
 {
 	if (value < 0)
@@ -74,8 +67,8 @@ static void print_json(struct workspace *ws, const struct status *s, struct buf 
 	json_add_int(&o, "rules_count", (int64_t)s->rules);
 	json_add_bool(&o, "duckdb_exists", s->database_exists);
 	json_add_int(&o, "views_waiting", (int64_t)s->views_waiting);
-	add_time(&o, "last_synced", s->last_success_ms);
-	add_time(&o, "last_pull", s->last_pull_ms);
+	json_add_time(&o, "last_synced", s->last_success_ms);
+	json_add_time(&o, "last_pull", s->last_pull_ms);
 	if (s->last_pull)
 		json_add_raw(&o, "last_pull_result", bytes_of(s->last_pull));
 	else

@@ -24,7 +24,7 @@ int duck_excerpt(const struct duck_excerpt *request, struct duck_file_info *ret_
 	struct client_call call = { .request = &o, .ctx = &info, .on_line = take_info };
 
 	call.deadline_ms = request->deadline_ms ? request->deadline_ms : EXCERPT_DEADLINE_MS;
-	client_add_texts(&o, "files", request->files);
+	json_add_texts(&o, "files", request->files);
 	json_add_bool(&o, "hive", request->hive);
 	json_add_text(&o, "rights", request->rights);
 	json_add_text(&o, "output", request->output);

@@ -65,7 +65,7 @@ int duck_describe_many(const struct strv *paths, struct duck_described *ret_resu
 
 	for (size_t i = 0; i < paths->n; i++)
 		ret_results[i] = (struct duck_described){ 0 };
-	client_add_texts(&o, "files", paths);
+	json_add_texts(&o, "files", paths);
 	if (client_call(&call, e) == 0 && d.got < d.wanted)
 		(void)err_set(e, ERR_FAILED, "larder-duck answered for %zu of %zu files", d.got,
 			      d.wanted);
@@ -134,9 +134,9 @@ static void add_columns(struct json_out *o, const struct duck_convert *request)
 
 void client_add_convert(struct json_out *o, const struct duck_convert *request)
 {
-	client_add_texts(o, "inputs", request->inputs);
+	json_add_texts(o, "inputs", request->inputs);
 	json_add_text(o, "format", client_format_name(request->format));
-	client_add_texts(o, "order_by", request->order_by);
+	json_add_texts(o, "order_by", request->order_by);
 	json_add_text(o, "output", request->output);
 	if (request->column_count > 0)
 		add_columns(o, request);

@@ -43,7 +43,7 @@ int duck_judge(const struct strv *statements, struct duck_judged *ret_results, s
 
 	for (size_t i = 0; i < statements->n; i++)
 		ret_results[i] = (struct duck_judged){ 0 };
-	client_add_texts(&o, "statements", statements);
+	json_add_texts(&o, "statements", statements);
 	if (client_call(&call, e) == 0 && j.got < j.wanted)
 		(void)err_set(e, ERR_FAILED, "larder-duck answered for %zu of %zu statements",
 			      j.got, j.wanted);

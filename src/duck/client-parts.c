@@ -43,9 +43,9 @@ int duck_parts(const struct duck_parts *request, struct duck_parts_result *ret_r
 	struct client_call call = { .request = &o, .ctx = &made, .on_line = take_line };
 
 	call.deadline_ms = request->deadline_ms ? request->deadline_ms : PARTS_DEADLINE_MS;
-	client_add_texts(&o, "inputs", request->inputs);
+	json_add_texts(&o, "inputs", request->inputs);
 	json_add_text(&o, "format", client_format_name(request->format));
-	client_add_texts(&o, "key", request->key);
+	json_add_texts(&o, "key", request->key);
 	if (request->borders)
 		json_add_raw(&o, "borders", bytes_of(request->borders));
 	json_add_text(&o, "output", request->output);

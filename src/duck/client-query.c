@@ -45,7 +45,7 @@ static void add_table(struct json_out *o, const struct duck_table *table)
 {
 	json_open(o, NULL, '{');
 	json_add_text(o, "name", table->name);
-	client_add_texts(o, "files", table->files);
+	json_add_texts(o, "files", table->files);
 	json_add_bool(o, "hive", table->hive);
 	json_close(o);
 }

@@ -71,7 +71,7 @@ int duck_statistics(const struct duck_statistics *request, struct statistics *re
 	struct client_call call = { .request = &o, .ctx = &s, .on_line = take_line };
 
 	call.deadline_ms = request->deadline_ms ? request->deadline_ms : STATISTICS_DEADLINE_MS;
-	client_add_texts(&o, "files", request->files);
+	json_add_texts(&o, "files", request->files);
 	if (request->memory_bytes > 0)
 		json_add_int(&o, "memory_bytes", request->memory_bytes);
 	if (client_call(&call, e) < 0)

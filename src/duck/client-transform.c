@@ -23,9 +23,9 @@ static int take_output(void *ctx, const struct json *line, struct err *e)
 static void add_inputs(struct json_out *o, const struct strv *setup, const struct strv *readable,
 		       const struct strv *texts)
 {
-	client_add_texts(o, "setup", setup);
-	client_add_texts(o, "readable", readable);
-	client_add_texts(o, "texts", texts);
+	json_add_texts(o, "setup", setup);
+	json_add_texts(o, "readable", readable);
+	json_add_texts(o, "texts", texts);
 }
 
 int duck_transform(const struct duck_transform *request, struct duck_file_info *ret_infos,

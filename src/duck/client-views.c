@@ -28,7 +28,7 @@ static void add_view(struct json_out *o, const struct duck_view *view)
 {
 	json_open(o, NULL, '{');
 	json_add_text(o, "name", view->name);
-	client_add_texts(o, "files", view->files);
+	json_add_texts(o, "files", view->files);
 	json_add_bool(o, "hive", view->hive);
 	json_close(o);
 }

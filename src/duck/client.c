@@ -15,14 +15,6 @@ struct json_out client_request(struct buf *out, const char *operation)
 	return o;
 }
 
-void client_add_texts(struct json_out *o, const char *key, const struct strv *texts)
-{
-	json_open(o, key, '[');
-	for (size_t i = 0; texts && i < texts->n; i++)
-		json_add_text(o, NULL, texts->v[i]);
-	json_close(o);
-}
-
 void client_read_texts(const struct json *array, struct strv *out)
 {
 	for (size_t i = 0, n = json_size(array); i < n; i++) {

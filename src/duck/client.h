@@ -35,7 +35,6 @@ int client_died(struct proc *p, struct err *e);
 /* The error that a line tells, 0 when it tells none. */
 int client_take_error(const struct json *line, struct err *e);
 /* NULL and empty lists write []. */
-void client_add_texts(struct json_out *o, const char *key, const struct strv *texts);
 void client_read_texts(const struct json *array, struct strv *out);
 /* The two arrays of a line's "columns". The caller owns them. */
 struct duck_column *client_read_columns(const struct json *array, size_t *ret_count);

@@ -40,10 +40,7 @@ void guard_add_tables(const struct guard *g, struct json_out *out)
 		json_close(out);
 	}
 	json_close(out);
-	json_open(out, "functions", '[');
-	for (size_t i = 0; i < g->functions.n; i++)
-		json_add_text(out, NULL, g->functions.v[i]);
-	json_close(out);
+	json_add_texts(out, "functions", &g->functions);
 }
 
 static int walk_value(struct walk *w, const struct scope *scope, const struct json *v);

@@ -223,14 +223,6 @@ static int write_parts(struct reply *r, const struct parts *p, duckdb_connection
 	return 0;
 }
 
-static void add_texts(struct json_out *o, const char *key, const struct strv *texts)
-{
-	json_open(o, key, '[');
-	for (size_t i = 0; i < texts->n; i++)
-		json_add_text(o, NULL, texts->v[i]);
-	json_close(o);
-}
-
 static int answer_done(struct reply *r, const struct parts *p, struct err *e)
 {
 	struct json_out *o = reply_line(r);
@@ -238,9 +230,9 @@ static int answer_done(struct reply *r, const struct parts *p, struct err *e)
 	json_open(o, NULL, '{');
 	json_add_bool(o, "done", true);
 	json_open(o, "borders", '{');
-	add_texts(o, "key", &p->borders.key);
-	add_texts(o, "types", &p->borders.types);
-	add_texts(o, "values", &p->borders.values);
+	json_add_texts(o, "key", &p->borders.key);
+	json_add_texts(o, "types", &p->borders.types);
+	json_add_texts(o, "values", &p->borders.values);
 	json_close(o);
 	json_close(o);
 	return reply_end_line(r, e);

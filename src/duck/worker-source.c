@@ -65,7 +65,7 @@ static int read_start(const char *path, struct buf *out, struct err *e)
 	return 0;
 }
 
-bool source_is_csv(const struct source *s)
+static bool source_is_csv(const struct source *s)
 {
 	return str_eq(s->format, "csv") || str_eq(s->format, "tsv");
 }
@@ -263,7 +263,7 @@ int source_add(struct buf *sql, const struct source *s, duckdb_connection con, s
  * Types are found by trying them on all lines, and when a line does not fit the header that trial
  * only says that it failed. Reading once more with every column a text names the line.
  */
-int source_find_bad_line(const struct source *s, duckdb_connection con, struct err *e)
+static int source_find_bad_line(const struct source *s, duckdb_connection con, struct err *e)
 {
 	for (size_t i = 0; i < s->inputs.n; i++) {
 		AUTO_BUF struct buf start = BUF_INIT(HEADER_MAX + 1), sql = BUF_INIT(BUF_OWN_MAX);

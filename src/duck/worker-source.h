@@ -7,7 +7,7 @@
  *
  *	source_open(&s, e)            looks at the files' first bytes, before DuckDB is there
  *	source_add(&sql, &s, con, e)  the relation: FROM <this>
- *	source_find_bad_line(...)     after a failure: the error that names the line
+ *	source_explain(&s, con, e)    after a failure: the error that names the line
  */
 #ifndef LARDER_DUCK_WORKER_SOURCE_H
 #define LARDER_DUCK_WORKER_SOURCE_H
@@ -22,10 +22,8 @@ struct source {
 	char separator;             /* of CSV */
 };
 
-bool source_is_csv(const struct source *s);
 int source_open(struct source *s, struct err *e);
 int source_add(struct buf *sql, const struct source *s, duckdb_connection con, struct err *e);
-int source_find_bad_line(const struct source *s, duckdb_connection con, struct err *e);
 /* What DuckDB says of a bad line is a page; the first sentences hold the line and what is wrong. */
 int source_explain(const struct source *s, duckdb_connection con, struct err *e);
 void source_release(struct source *s);

@@ -163,10 +163,7 @@ static int reply_triggered(struct request *q, const struct strv *tables, struct 
 
 	json_open(&o, NULL, '{');
 	json_add_text(&o, "status", "triggered");
-	json_open(&o, "tables", '[');
-	for (size_t i = 0; i < tables->n; i++)
-		json_add_text(&o, NULL, tables->v[i]);
-	json_close(&o);
+	json_add_texts(&o, "tables", tables);
 	json_add_text(&o, "message",
 		      tables->n ? "these tables are refreshed"
 				: "tables that are due are refreshed");
@@ -205,7 +202,7 @@ static int trigger_behind(struct request *q, struct strv *argv, const struct str
 	strv_add(argv, hub_path(q->hub));
 	strv_add(argv, "--quiet");
 	if (r == 0)
-		r = proc_detach((const char *const *)argv->v, e);
+		r = proc_detach((const char *const *)argv->v, NULL, e);
 	return r < 0 ? r : reply_triggered(q, tables, e);
 }
 

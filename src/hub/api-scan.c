@@ -123,16 +123,13 @@ static int send_file(struct scanning *s, struct http_in *in, int64_t rows, struc
 {
 	AUTO_FREE char *etag = NULL;
 	AUTO_FD int fd = -1;
-	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
 	char sha256[HASH_HEX_MAX], count[24];
-	int64_t size;
 	int r = journal_stage_open(hub_staging(s->asking.hub), s->file, O_RDONLY, &fd, e);
 
 	if (r == 0)
-		r = hash_fd(fd, hash, NULL, &size, e);
+		r = sha256_fd(fd, sha256, NULL, e);
 	if (r < 0)
 		return r;
-	hash_hex(hash, sha256);
 	etag = xasprintf("\"%s\"", sha256);
 	(void)snprintf(count, sizeof(count), "%lld", (long long)rows);
 	http_reply_add(in, "X-Larder-Table", s->asking.plan.tables[0].table.id);

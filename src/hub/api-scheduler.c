@@ -196,10 +196,7 @@ static int lead(struct claiming *c, struct err *e)
 	json_add_text(&c->o, "token", c->token);
 	json_add_int(&c->o, "lease_ms", CLOCK_LEASE_MS);
 	r = add_runs(c, e);
-	json_open(&c->o, "unavailable", '[');
-	for (size_t i = 0; i < t.unavailable.n; i++)
-		json_add_text(&c->o, NULL, t.unavailable.v[i]);
-	json_close(&c->o);
+	json_add_texts(&c->o, "unavailable", &t.unavailable);
 	return r;
 }
 

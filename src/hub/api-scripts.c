@@ -171,7 +171,7 @@ static void start_all(const struct request *q, const struct strv *ids)
 					     "--data", hub_path(q->hub), "--json", NULL };
 		struct err e = { 0 };
 
-		if (proc_detach(argv, &e) < 0)
+		if (proc_detach(argv, NULL, &e) < 0)
 			log_event(LOG_ERROR, "script", "id=%s error=%s", ids->v[i], e.msg);
 	}
 }
@@ -202,10 +202,7 @@ int api_scripts_run_due(struct request *q, struct err *e)
 		return r;
 	start_all(q, &ids);
 	json_open(&o, NULL, '{');
-	json_open(&o, "claimed", '[');
-	for (size_t i = 0; i < ids.n; i++)
-		json_add_text(&o, NULL, ids.v[i]);
-	json_close(&o);
+	json_add_texts(&o, "claimed", &ids);
 	json_add_int(&o, "count", (int64_t)ids.n);
 	json_add_int(&o, "lost", lost);
 	json_close(&o);

@@ -78,10 +78,7 @@ int api_run_purge(struct request *q, struct err *e)
 	json_add_bool(&o, "ok", true);
 	json_open(&o, "details", '{');
 	json_add_int(&o, "purged", (int64_t)ids.n);
-	json_open(&o, "ids", '[');
-	for (size_t i = 0; i < ids.n; i++)
-		json_add_text(&o, NULL, ids.v[i]);
-	json_close(&o);
+	json_add_texts(&o, "ids", &ids);
 	json_close(&o);
 	json_close(&o);
 	return reply_json(q, 200, &text, e);

@@ -35,7 +35,8 @@ bool asking_is_remote(const struct asking *a)
 	return false;
 }
 
-struct far_limits asking_limits(const struct hub *hub)
+/* What one caller may have read of remote tables, by the hub's settings. */
+static struct far_limits limits_of(const struct hub *hub)
 {
 	const struct hub_settings *s = hub_settings(hub);
 
@@ -143,6 +144,17 @@ static int in_transaction(void *ctx, far_change_fn fn, void *arg, struct err *e)
 	return r < 0 ? r : hub_write_commit(&w, e);
 }
 
+struct asking_far {
+	struct hub *hub;
+	struct db *db; /* to read */
+	const struct caller *by;
+	const struct query_plan *plan;
+	const char *sql;
+	const struct far_run *run;
+	int client_fd; /* -1: none */
+	int64_t seconds;
+};
+
 /* Readable: at its end, or with bytes of a next request, which are not ours. */
 static bool has_left(void *ctx)
 {
@@ -152,12 +164,12 @@ static bool has_left(void *ctx)
 	return far->client_fd >= 0 && recv(far->client_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-int asking_far(const struct asking_far *far, struct far_answer *answer, struct err *e)
+static int ask_far(const struct asking_far *far, struct far_answer *answer, struct err *e)
 {
 	AUTO(places_release) struct places places = { 0 };
 	struct far_question question = {
 		.user_id = far->by->user_id,
-		.limits = asking_limits(far->hub),
+		.limits = limits_of(far->hub),
 		.run = far->run,
 		.view_targets = &places.views,
 		.is_cancelled = has_left,
@@ -252,7 +264,7 @@ int asking_remote(struct asking *a, struct db *db, const char *sql,
 
 	far.run = a->scan ? a->scan->run : &run;
 	far.seconds = a->scan ? a->scan->seconds : 0;
-	r = asking_far(&far, &answer, e);
+	r = ask_far(&far, &answer, e);
 	if (a->scan)
 		a->scan->estimate = answer.estimate;
 	a->refusal = answer.refusal;

@@ -90,18 +90,9 @@ static bool object_name(const char *path, char sha256[SHA256_HEX + 1])
 
 static int hash_file(const char *path, char sha256[SHA256_HEX + 1], struct err *e)
 {
-	AUTO_HASH struct hash *h = hash_new(HASH_SHA256);
 	AUTO_FD int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	char hex[HASH_HEX_MAX];
-	int64_t size;
 
-	if (fd < 0)
-		return err_sys(e, "open '%s'", path);
-	if (hash_fd(fd, h, NULL, &size, e) < 0)
-		return e->code;
-	hash_hex(h, hex);
-	(void)snprintf(sha256, SHA256_HEX + 1, "%s", hex);
-	return 0;
+	return fd < 0 ? err_sys(e, "open '%s'", path) : sha256_fd(fd, sha256, NULL, e);
 }
 
 static bool same_mark(const struct backup_file *a, const struct backup_file *b)

@@ -210,31 +210,10 @@ static int note_submit(void *ctx, const struct json *arguments, struct mcp_resul
 	return 0;
 }
 
-struct rows {
-	struct mcp_result *result;
-	int64_t given;
-};
-
-static int take_columns(void *ctx, const struct duck_column *columns, size_t n, struct err *e)
-{
-	struct rows *rows = ctx;
-	struct json_out *o = &rows->result->json;
-
-	(void)e; /* a result that grows too large is told at its end */
-	mcp_add_columns(o);
-	for (size_t i = 0; i < n; i++)
-		mcp_add_column(o, columns[i].name, columns[i].type);
-	mcp_add_rows(o);
-	return 0;
-}
-
 static int take_row(void *ctx, struct bytes row, struct err *e)
 {
-	struct rows *rows = ctx;
-
 	(void)e;
-	json_add_raw(&rows->result->json, NULL, row);
-	rows->given++;
+	mcp_add_row(ctx, row);
 	return 0;
 }
 
@@ -242,7 +221,7 @@ static int query_run(void *ctx, const struct json *arguments, struct mcp_result 
 		     struct err *e)
 {
 	struct mcp_call *c = ctx;
-	struct rows rows = { .result = result };
+	struct mcp_rows rows = { .result = result };
 	AUTO(asking_release)
 	struct asking a = {
 		.hub = c->hub,
@@ -253,7 +232,7 @@ static int query_run(void *ctx, const struct json *arguments, struct mcp_result 
 		.cell_limit = MCP_CELL_BYTES,
 		.client_fd = http_client_fd(c->in),
 		.ctx = &rows,
-		.on_columns = take_columns,
+		.on_columns = mcp_take_columns,
 		.on_row = take_row,
 	};
 	struct duck_run_result end = { 0 };

@@ -47,8 +47,6 @@ static int open_input(struct kb *kb, const struct kb_add_item *item, int *ret_fd
 int add_read(struct kb *kb, struct kb_add_item *item, struct err *e)
 {
 	AUTO_FD int fd = -1;
-	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
-	int64_t size;
 	int r = 0;
 
 	if (!item->file && !item->staged)
@@ -56,9 +54,7 @@ int add_read(struct kb *kb, struct kb_add_item *item, struct err *e)
 	if (r == 0)
 		r = open_input(kb, item, &fd, e);
 	if (r == 0)
-		r = hash_fd(fd, hash, NULL, &size, e);
-	if (r == 0)
-		hash_hex(hash, item->hash);
+		r = sha256_fd(fd, item->hash, NULL, e);
 	return r;
 }
 

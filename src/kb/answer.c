@@ -143,8 +143,9 @@ static int exists(struct db *db, const struct wiki_link *link, struct err *e)
 	return r < 0 ? r : section != 0;
 }
 
-int answer_check_citations(struct db *db, struct bytes text, struct strv *dead, struct buf *out,
-			   struct err *e)
+/* Takes citations of what is not there out of the text: in dead. */
+static int answer_check_citations(struct db *db, struct bytes text, struct strv *dead,
+				  struct buf *out, struct err *e)
 {
 	struct link_scan scan = link_scan(text);
 	struct wiki_link link;

@@ -38,8 +38,4 @@ struct kb_asker {
 int kb_answer_by_model(struct kb *kb, const struct kb_asker *asker, const char *question,
 		       struct kb_answer *ret, struct err *e);
 
-/* Takes citations of what is not there out of the text: in dead. */
-int answer_check_citations(struct db *db, struct bytes text, struct strv *dead, struct buf *out,
-			   struct err *e);
-
 #endif

@@ -218,7 +218,7 @@ int front_check(struct bytes page, struct err *e)
 	return f.there ? yaml_check((struct bytes){ page.p + f.at, f.n }, e) : 0;
 }
 
-void front_add_quoted(struct buf *out, const char *text)
+static void front_add_quoted(struct buf *out, const char *text)
 {
 	struct json_out o = json_out(out);
 

@@ -37,7 +37,6 @@ void front_put(struct bytes page, const char *key, const char *value, struct buf
 int front_check(struct bytes page, struct err *e);
 
 /* For writing a page: the text, or the list, as JSON on one line. */
-void front_add_quoted(struct buf *out, const char *text);
 char *front_quoted(const char *text);
 char *front_quoted_list(const struct strv *texts);
 

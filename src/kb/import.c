@@ -121,9 +121,7 @@ static void find_files(const struct importing *im, struct kb_doc *d)
 static int put_file(struct importing *im, const struct kb_doc *d, const char *path, struct err *e)
 {
 	AUTO_FD int fd = -1;
-	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
 	char hex[HASH_HEX_MAX];
-	int64_t size;
 	int r;
 
 	if (!exists(im, path))
@@ -131,8 +129,7 @@ static int put_file(struct importing *im, const struct kb_doc *d, const char *pa
 	fd = openat(im->dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return err_sys(e, "open '%s'", path);
-	r = hash_fd(fd, hash, NULL, &size, e);
-	hash_hex(hash, hex);
+	r = sha256_fd(fd, hex, NULL, e);
 	return r < 0 ? r : doc_put_file(kb_db(im->kb), d->id, path, hex, e);
 }
 

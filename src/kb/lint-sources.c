@@ -19,17 +19,14 @@ struct checking {
 static int has_hash(int dirfd, const char *path, const char *wanted, struct err *e)
 {
 	AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
 	char hex[HASH_HEX_MAX];
-	int64_t size;
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return err_set(e, ERR_NOT_FOUND, "it is gone");
 	if (fd < 0)
 		return err_sys(e, "open '%s'", path);
-	if (hash_fd(fd, hash, NULL, &size, e) < 0)
+	if (sha256_fd(fd, hex, NULL, e) < 0)
 		return e->code;
-	hash_hex(hash, hex);
 	return str_eq(hex, wanted);
 }
 

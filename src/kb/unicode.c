@@ -89,7 +89,7 @@ static char *map(struct bytes text, utf8proc_option_t options)
 	return result;
 }
 
-char *uni_nfkc(struct bytes text)
+static char *uni_nfkc(struct bytes text)
 {
 	return is_ascii(text) ? xstrndup(text.p ? text.p : "", text.n)
 			      : map(text, UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE);

@@ -18,7 +18,6 @@ bool uni_is_upper(int32_t c); /* also titlecase */
 /* Han, kana and hangul: written without blanks between words. */
 bool uni_is_unspaced(int32_t c);
 
-char *uni_nfkc(struct bytes text);
 /* Lower case of NFKC. */
 char *uni_fold(struct bytes text);
 /* Letters and digits only, folded: what a quote and its source have in common however it is set. */

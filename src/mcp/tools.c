@@ -188,23 +188,28 @@ int64_t mcp_int(const struct json *arguments, const char *key, int64_t otherwise
 	return value < max ? value : max;
 }
 
-void mcp_add_columns(struct json_out *o)
+int mcp_take_columns(void *ctx, const struct duck_column *columns, size_t n, struct err *e)
 {
+	struct mcp_rows *rows = ctx;
+	struct json_out *o = &rows->result->json;
+
+	(void)e; /* a result that grows too large is told at its end */
 	json_open(o, "columns", '[');
-}
-
-void mcp_add_column(struct json_out *o, const char *name, const char *type)
-{
-	json_open(o, NULL, '{');
-	json_add_text(o, "name", name);
-	json_add_text(o, "type", type);
-	json_close(o);
-}
-
-void mcp_add_rows(struct json_out *o)
-{
+	for (size_t i = 0; i < n; i++) {
+		json_open(o, NULL, '{');
+		json_add_text(o, "name", columns[i].name);
+		json_add_text(o, "type", columns[i].type);
+		json_close(o);
+	}
 	json_close(o);
 	json_open(o, "rows", '[');
+	return 0;
+}
+
+void mcp_add_row(struct mcp_rows *rows, struct bytes row)
+{
+	json_add_raw(&rows->result->json, NULL, row);
+	rows->given++;
 }
 
 void mcp_add_end(struct json_out *o, const struct mcp_end *end)

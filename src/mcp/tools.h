@@ -6,9 +6,8 @@
  *	static int describe(void *ctx, const struct json *arguments, struct mcp_result *result,
  *			    struct err *e)
  *	{
- *		const char *table = NULL;
+ *		const char *table = mcp_text(arguments, "table");
  *
- *		if (mcp_text(arguments, "table", &table, e) < 0) ...        required
  *		json_add_text(&result->json, "table", table);              into an open object
  *	}
  *	const struct mcp_backend backend = { .ctx = ws, .call = { [MCP_TABLE_DESCRIBE] = describe } };
@@ -20,6 +19,7 @@
 #define LARDER_MCP_TOOLS_H
 
 #include "base/json.h"
+#include "duck/duck.h"
 
 /* What one call gives at most, as JSON: some 60,000 tokens; a model reads no more at once. */
 #define MCP_RESULT_MAX ((size_t)256 << 10)
@@ -83,12 +83,14 @@ enum mcp_tool mcp_tool_find(const char *name);
 /* Do the arguments fit the tool's schema? ERR_USAGE with what does not. */
 int mcp_check_arguments(enum mcp_tool tool, const struct json *arguments, struct err *e);
 
-/* "" when absent: the schema has said whether it may be. */
-/* The answer of query_run, piece by piece: columns, each column, rows (each a JSON array, added raw),
- * the end. */
-void mcp_add_columns(struct json_out *o);
-void mcp_add_column(struct json_out *o, const char *name, const char *type);
-void mcp_add_rows(struct json_out *o);
+/* The answer of query_run, piece by piece: the columns (ctx is a struct mcp_rows: a callback as duck.h and its
+ * like want it), each row (a JSON array, as it came), the end. */
+struct mcp_rows {
+	struct mcp_result *result;
+	int64_t given;
+};
+int mcp_take_columns(void *ctx, const struct duck_column *columns, size_t n, struct err *e);
+void mcp_add_row(struct mcp_rows *rows, struct bytes row);
 struct mcp_end {
 	int64_t given, limit; /* rows */
 	int64_t cells_cut;
@@ -96,6 +98,7 @@ struct mcp_end {
 };
 void mcp_add_end(struct json_out *o, const struct mcp_end *end);
 
+/* "" when absent: the schema has said whether it may be. */
 const char *mcp_text(const struct json *arguments, const char *key);
 int64_t mcp_int(const struct json *arguments, const char *key, int64_t otherwise, int64_t max);
 

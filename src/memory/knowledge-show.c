@@ -93,13 +93,6 @@ int knowledge_list(struct db *db, const struct knowledge_filter *f, struct json_
 	return r < 0 ? r : 0;
 }
 
-static void add_time(struct json_out *out, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_add_text(out, key, time_format_iso(ms, text));
-}
-
 /* email NULL: everybody's. */
 static int add_evidence(struct db *db, const char *id, const char *email, struct json_out *out,
 			struct err *e)
@@ -121,7 +114,7 @@ static int add_evidence(struct db *db, const char *id, const char *email, struct
 			json_add_null(out, "position");
 		else
 			json_add_int(out, "position", stmt_int(q, 4));
-		add_time(out, "created_at", stmt_int(q, 5));
+		json_add_time(out, "created_at", stmt_int(q, 5));
 		json_close(out);
 	}
 	json_close(out);
@@ -139,7 +132,7 @@ static int add_history(struct db *db, const char *id, struct json_out *out, stru
 	json_open(out, "history", '[');
 	while (r >= 0 && (r = stmt_next(q, e)) > 0) {
 		json_open(out, NULL, '{');
-		add_time(out, "at", stmt_int(q, 0));
+		json_add_time(out, "at", stmt_int(q, 0));
 		json_add_text(out, "by", stmt_text(q, 5));
 		json_add_text(out, "action", stmt_text(q, 1));
 		json_add_text(out, "status", stmt_text(q, 2));

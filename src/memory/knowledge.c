@@ -50,10 +50,7 @@ static void add_list(struct json_out *o, const char *key, const struct strv *lis
 {
 	if (!list)
 		return;
-	json_open(o, key, '[');
-	for (size_t i = 0; i < list->n; i++)
-		json_add_text(o, NULL, list->v[i]);
-	json_close(o);
+	json_add_texts(o, key, list);
 }
 
 /* Through JSON, so that a proposal is checked by the same table as what an admin puts. */

@@ -126,13 +126,6 @@ int source_remove(struct db *db, const char *table, struct err *e)
 	return r;
 }
 
-static void add_time(struct json_out *out, const char *key, int64_t ms)
-{
-	char iso[TIME_TEXT_MAX];
-
-	json_add_text(out, key, ms > 0 ? time_format_iso(ms, iso) : NULL);
-}
-
 void source_add(const struct source *s, struct json_out *out)
 {
 	AUTO_BUF struct buf spec = BUF_INIT(SPEC_MAX);
@@ -142,8 +135,8 @@ void source_add(const struct source *s, struct json_out *out)
 	json_add_text(out, "kind", source_kind_word(s->kind));
 	json_add_text(out, "schedule", s->schedule);
 	json_add_raw(out, "source", buf_bytes(&spec));
-	add_time(out, "last_sync", s->last_sync_ms);
-	add_time(out, "last_try", s->last_try_ms);
+	json_add_time(out, "last_sync", s->last_sync_ms);
+	json_add_time(out, "last_try", s->last_try_ms);
 	json_add_text(out, "outcome", s->outcome);
 	json_add_text(out, "error", s->error);
 }
@@ -188,7 +181,7 @@ int source_runs(struct db *db, const char *table, struct json_out *out, struct e
 
 	while (r == 0 && (r = stmt_next(q, e)) > 0) {
 		json_open(out, NULL, '{');
-		add_time(out, "started", stmt_int(q, 0));
+		json_add_time(out, "started", stmt_int(q, 0));
 		json_add_int(out, "ms", stmt_int(q, 1) - stmt_int(q, 0));
 		json_add_text(out, "outcome", stmt_text(q, 2));
 		if (stmt_is_null(q, 3))

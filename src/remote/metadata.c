@@ -117,10 +117,7 @@ static void add_list(const struct strv *list, struct buf *out)
 {
 	struct json_out o = json_out(out);
 
-	json_open(&o, NULL, '[');
-	for (size_t i = 0; i < list->n; i++)
-		json_add_text(&o, NULL, list->v[i]);
-	json_close(&o);
+	json_add_texts(&o, NULL, list);
 }
 
 static int store(struct db *db, const struct item *item, struct err *e)

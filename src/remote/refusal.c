@@ -29,14 +29,6 @@ static int finish(struct far_refusal *refusal, struct json_out *o, int status, c
 	return e->code;
 }
 
-static void add_list(struct json_out *o, const char *key, const struct strv *list)
-{
-	json_open(o, key, '[');
-	for (size_t i = 0; i < list->n; i++)
-		json_add_text(o, NULL, list->v[i]);
-	json_close(o);
-}
-
 static char *join(const struct strv *list)
 {
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
@@ -76,8 +68,8 @@ int far_refuse_size(struct far_refusal *refusal, const struct far_too_large *t, 
 	o = begin(refusal, "remote_scan_too_large", "remote_scan_too_large", e);
 	json_add_int(&o, "scan_bytes", t->scan_bytes);
 	json_add_int(&o, "limit_bytes", t->limit_bytes);
-	add_list(&o, "tables", t->tables);
-	add_list(&o, "view_targets", t->view_targets);
+	json_add_texts(&o, "tables", t->tables);
+	json_add_texts(&o, "view_targets", t->view_targets);
 	json_add_text(&o, "suggestion", suggestion);
 	return finish(refusal, &o, 400, e);
 }

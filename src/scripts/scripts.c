@@ -163,14 +163,6 @@ int script_remove(struct db *db, const struct caller *by, const char *id_or_name
 	return r < 0 ? r : audit_add(db, by, "script.remove", s.id, s.name, e);
 }
 
-static void add_time(struct json_out *out, const char *key, const struct stmt *q, int column)
-{
-	char iso[TIME_TEXT_MAX];
-
-	json_add_text(out, key,
-		      stmt_is_null(q, column) ? NULL : time_format_iso(stmt_int(q, column), iso));
-}
-
 #define SCRIPT_COLUMNS                                                                             \
 	"SELECT s.id, s.name, s.owner, s.schedule, s.timeout_s, s.network, s.environment,"         \
 	" s.deployed_ms, s.last_run_ms, s.last_status FROM script s"
@@ -191,13 +183,10 @@ static int add_script(struct db *db, const struct stmt *q, struct json_out *out,
 	json_add_text(out, "schedule", stmt_text(q, 3));
 	json_add_int(out, "timeout", stmt_int(q, 4));
 	json_add_bool(out, "network", stmt_int(q, 5) != 0);
-	json_open(out, "env", '[');
 	strv_split(&names, stmt_text(q, 6), ' ');
-	for (size_t i = 0; i < names.n; i++)
-		json_add_text(out, NULL, names.v[i]);
-	json_close(out);
-	add_time(out, "deployed_at", q, 7);
-	add_time(out, "last_run", q, 8);
+	json_add_texts(out, "env", &names);
+	json_add_time(out, "deployed_at", stmt_int(q, 7));
+	json_add_time(out, "last_run", stmt_int(q, 8));
 	/* What is written may be of a run that was killed: the lease knows. */
 	json_add_text(out, "last_status", running ? "running" : stmt_text(q, 9));
 	return 0;
@@ -227,8 +216,8 @@ static int add_runs(struct db *db, const char *id, struct json_out *out, struct 
 	while (r == 0 && (r = stmt_next(q, e)) > 0) {
 		json_open(out, NULL, '{');
 		json_add_int(out, "run", stmt_int(q, 0));
-		add_time(out, "started", q, 1);
-		add_time(out, "finished", q, 2);
+		json_add_time(out, "started", stmt_int(q, 1));
+		json_add_time(out, "finished", stmt_int(q, 2));
 		json_add_text(out, "status", stmt_text(q, 3));
 		if (stmt_is_null(q, 4))
 			json_add_null(out, "exit_code");

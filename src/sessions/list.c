@@ -58,19 +58,12 @@ static int open_columns(struct listing *l, struct err *e)
 	return r;
 }
 
-static void add_time(struct json_out *o, const char *key, int64_t ms)
-{
-	char text[TIME_TEXT_MAX];
-
-	json_add_text(o, key, ms > 0 ? time_format_iso(ms, text) : NULL);
-}
-
 static void add_file(struct json_out *o, const struct session_stat *s)
 {
 	json_add_text(o, "session", s->session);
 	json_add_text(o, "user", s->email);
 	json_add_int(o, "size", s->size);
-	add_time(o, "updated_at", s->mtime_ns / 1000000);
+	json_add_time(o, "updated_at", s->mtime_ns > 0 ? s->mtime_ns / 1000000 : 0);
 }
 
 static void add_state(struct json_out *o, const char *processor, enum session_verdict verdict,
@@ -78,10 +71,10 @@ static void add_state(struct json_out *o, const char *processor, enum session_ve
 {
 	json_add_text(o, "processor", processor);
 	json_add_text(o, "state", session_verdict_word(verdict));
-	add_time(o, "processed_at", row ? row->done_ms : 0);
+	json_add_time(o, "processed_at", row ? row->done_ms : 0);
 	json_add_int(o, "items", row && !row->error ? row->items : 0);
 	json_add_int(o, "attempts", row ? row->attempts : 0);
-	add_time(o, "next_at", row && row->error ? row->due_ms : 0);
+	json_add_time(o, "next_at", row && row->error ? row->due_ms : 0);
 	json_add_text(o, "error", row ? row->error : NULL);
 }
 

@@ -165,10 +165,8 @@ static void note_failure(struct run *run, const char *session, const struct err 
 static int read_hash(struct item *item, int dirfd, struct err *e)
 {
 	AUTO_FREE char *path = xasprintf(SESSIONS_FOLDER "/%s", item->candidate->session);
-	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
 	AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
-	int64_t size;
 
 	item->mark.read_ms = time_now();
 	if (fd < 0 && errno == ENOENT)
@@ -177,9 +175,8 @@ static int read_hash(struct item *item, int dirfd, struct err *e)
 		return err_sys(e, "open '%s'", path);
 	item->mark.size = st.st_size;
 	item->mark.mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-	if (hash_fd(fd, hash, NULL, &size, e) < 0)
+	if (sha256_fd(fd, item->sha256, NULL, e) < 0)
 		return err_in(e, "read '%s'", path);
-	hash_hex(hash, item->sha256);
 	return 0;
 }
 

@@ -123,17 +123,6 @@ static int transform(struct building *b, struct err *e)
 	return r;
 }
 
-static int hash_staged(struct building *b, size_t i, int fd, struct err *e)
-{
-	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
-	int64_t size;
-	int r = hash_fd(fd, hash, NULL, &size, e);
-
-	if (r == 0)
-		hash_hex(hash, b->sha256[i]);
-	return r;
-}
-
 static int copy_all(int fd, struct object_upload *u, struct err *e)
 {
 	AUTO_FREE char *chunk = xmalloc(CHUNK);
@@ -153,7 +142,7 @@ static int make_object(struct building *b, size_t i, struct err *e)
 	int r = journal_stage_open(b->root, b->staged[i], O_RDONLY, &fd, e);
 
 	if (r == 0)
-		r = hash_staged(b, i, fd, e);
+		r = sha256_fd(fd, b->sha256[i], NULL, e);
 	if (r == 0)
 		r = object_is_known(b->root, b->db, b->sha256[i], e);
 	if (r != 0)

@@ -58,18 +58,16 @@ static int check_bytes(struct tables_verify *v, int fd, const struct stmt *q, st
 static int check_chunks(const struct root *root, struct tables_verify *v, const struct stmt *q,
 			struct err *e)
 {
-	AUTO_HASH struct hash *sha = hash_new(HASH_SHA256);
 	const char *name = stmt_text(q, 0);
 	char path[OBJECT_PATH_MAX];
 	char hex[HASH_HEX_MAX] = "";
 	AUTO_FD int fd = openat(root_dirfd(root), object_chunks_path(name, path),
 				O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
-	if (fd < 0 || hash_fd(fd, sha, NULL, NULL, e) < 0) {
+	if (fd < 0 || sha256_fd(fd, hex, NULL, e) < 0) {
 		problem(v, "the chunk index of object %.12s cannot be read", name);
 		return 0;
 	}
-	hash_hex(sha, hex);
 	if (!str_eq(hex, stmt_text(q, 4)))
 		problem(v, "the chunk index of object %.12s has other bytes", name);
 	return 0;

@@ -77,7 +77,6 @@ static int prepare(void *ctx, void *worker, size_t i, struct err *e)
 	struct check *check = &c->checks[i];
 	AUTO_FREE char *path = local_version_path(check->file->sha256);
 	AUTO_FD int fd = openat(root_dirfd(c->v->root), path, O_RDONLY | O_CLOEXEC);
-	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
 	char hex[HASH_HEX_MAX];
 	struct stat st;
 	int64_t size;
@@ -89,11 +88,10 @@ static int prepare(void *ctx, void *worker, size_t i, struct err *e)
 	r = check_blocks(c, check, fd, &st, e);
 	if (r != 0)
 		return r < 0 ? err_in(e, "'%s'", path) : 0;
-	if (hash_fd(fd, hash, NULL, &size, e) < 0)
+	if (sha256_fd(fd, hex, &size, e) < 0)
 		return err_in(e, "'%s'", path);
 	(void)atomic_fetch_add(&c->v->bytes, size);
 	progress_add(c->progress, size);
-	hash_hex(hash, hex);
 	check->mark = file_mark_of(&st);
 	if (str_eq(hex, check->file->sha256))
 		return 0;

@@ -361,17 +361,14 @@ static int examine_file(struct root *root, const struct local_table *table, stru
 	AUTO(look_release) struct look look = look_into(root);
 	AUTO_FREE char *version = local_version_path(file->sha256);
 	AUTO_FD int fd = openat(root_dirfd(root), version, O_RDONLY | O_CLOEXEC);
-	AUTO_HASH struct hash *hash = hash_new(HASH_SHA256);
 	char hex[HASH_HEX_MAX];
 	struct stat st;
-	int64_t size;
 
 	file->state = LOCAL_MISSING;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return 0; /* as good as gone: it is fetched again */
-	if (hash_fd(fd, hash, NULL, &size, e) < 0)
+	if (sha256_fd(fd, hex, NULL, e) < 0)
 		return 0; /* an unreadable disk block is a wrong one */
-	hash_hex(hash, hex);
 	if (strcmp(hex, file->sha256) != 0)
 		return 0;
 	file->mark = file_mark_of(&st);

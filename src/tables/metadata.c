@@ -74,14 +74,6 @@ static void add_int(struct json_out *out, const char *key, const struct stmt *q,
 		json_add_int(out, key, stmt_int(q, column));
 }
 
-static void add_time(struct json_out *out, const char *key, const struct stmt *q, int column)
-{
-	char iso[TIME_TEXT_MAX];
-
-	json_add_text(out, key,
-		      stmt_is_null(q, column) ? NULL : time_format_iso(stmt_int(q, column), iso));
-}
-
 static void add_list(struct json_out *out, const char *key, const char *json, const char *otherwise)
 {
 	json_add_raw(out, key, bytes_of(json ? json : otherwise));
@@ -102,8 +94,8 @@ static void add_row(struct json_out *out, const struct stmt *q, const struct met
 	add_list(out, "clustered_by", stmt_text(q, 4), "[]");
 	json_add_text(out, "entity_type", stmt_text(q, 5));
 	add_list(out, "known_columns", stmt_text(q, 6), "null");
-	add_time(out, "refreshed_at", q, 7);
-	add_time(out, "error_at", q, 8);
+	json_add_time(out, "refreshed_at", stmt_int(q, 7));
+	json_add_time(out, "error_at", stmt_int(q, 8));
 	json_add_text(out, "error_msg", stmt_text(q, 9));
 	json_close(out);
 }

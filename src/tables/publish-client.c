@@ -112,13 +112,7 @@ static int send_file(const struct publishing *p, struct http_client *client, con
 
 static int hash_file(struct upload *u, int fd, struct err *e)
 {
-	AUTO_HASH struct hash *h = hash_new(HASH_SHA256);
-	int64_t size = 0;
-	int r = u->sha256[0] ? 0 : hash_fd(fd, h, NULL, &size, e);
-
-	if (r == 0 && !u->sha256[0])
-		hash_hex(h, u->sha256);
-	return r;
+	return u->sha256[0] ? 0 : sha256_fd(fd, u->sha256, NULL, e);
 }
 
 static int upload_one(struct publishing *p, struct http_client *client, size_t item, struct err *e)
@@ -184,14 +178,6 @@ static int upload_all(struct publishing *p, struct err *e)
 	return pipeline_run(&run, e);
 }
 
-static void add_columns(struct json_out *o, const char *key, const struct strv *columns)
-{
-	json_open(o, key, '[');
-	for (size_t i = 0; columns && i < columns->n; i++)
-		json_add_text(o, NULL, columns->v[i]);
-	json_close(o);
-}
-
 static void write_request(struct publishing *p)
 {
 	struct json_out o = json_out(&p->body);
@@ -206,8 +192,8 @@ static void write_request(struct publishing *p)
 		json_close(&o);
 	}
 	json_close(&o);
-	add_columns(&o, "sort", p->order->sort);
-	add_columns(&o, "key", p->order->key);
+	json_add_texts(&o, "sort", p->order->sort);
+	json_add_texts(&o, "key", p->order->key);
 	if (p->order->name)
 		json_add_text(&o, "name", p->order->name);
 	if (p->order->description)

@@ -12,14 +12,6 @@ static void add_known(struct json_out *out, const char *key, const struct stmt *
 		json_add_int(out, key, stmt_int(q, column));
 }
 
-static void add_time(struct json_out *out, const char *key, const struct stmt *q, int column)
-{
-	char iso[TIME_TEXT_MAX];
-
-	json_add_text(out, key,
-		      stmt_is_null(q, column) ? NULL : time_format_iso(stmt_int(q, column), iso));
-}
-
 #define VERSION                                                                                    \
 	"SELECT sha256, md5, rows, size_bytes, parts, created_ms, created_by, retired_ms"          \
 	" FROM version WHERE table_id=?1"
@@ -31,9 +23,9 @@ static void add_version(struct json_out *out, const struct stmt *q)
 	add_known(out, "rows", q, 2);
 	add_known(out, "size_bytes", q, 3);
 	json_add_int(out, "parts", stmt_int(q, 4));
-	add_time(out, "created", q, 5);
+	json_add_time(out, "created", stmt_int(q, 5));
 	json_add_text(out, "created_by", stmt_text(q, 6));
-	add_time(out, "retired", q, 7);
+	json_add_time(out, "retired", stmt_int(q, 7));
 }
 
 int versions_list(struct db *db, const char *table_id, struct json_out *out, struct err *e)

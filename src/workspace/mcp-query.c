@@ -3,34 +3,15 @@
 
 #include "workspace/query.h"
 
-struct rows {
-	struct mcp_result *result;
-	int64_t given;
-};
-
-static int take_columns(void *ctx, const struct duck_column *columns, size_t n, struct err *e)
-{
-	struct rows *rows = ctx;
-	struct json_out *o = &rows->result->json;
-
-	(void)e; /* a result that grows too large is told at its end */
-	mcp_add_columns(o);
-	for (size_t i = 0; i < n; i++)
-		mcp_add_column(o, columns[i].name, columns[i].type);
-	mcp_add_rows(o);
-	return 0;
-}
-
 static int take_row(void *ctx, const struct json *values, struct err *e)
 {
-	struct rows *rows = ctx;
+	struct mcp_rows *rows = ctx;
 	AUTO_BUF struct buf text = BUF_INIT(MCP_RESULT_MAX);
 
 	json_print(values, &text, false);
 	if (text.full)
 		return err_set(e, ERR_LIMIT, "one row is larger than %zu bytes", MCP_RESULT_MAX);
-	json_add_raw(&rows->result->json, NULL, buf_bytes(&text));
-	rows->given++;
+	mcp_add_row(rows, buf_bytes(&text));
 	return 0;
 }
 
@@ -38,7 +19,7 @@ int mcp_query_run(void *ctx, const struct json *arguments, struct mcp_result *re
 {
 	struct workspace_tools *tools = ctx;
 	AUTO(duck_query_result_release) struct duck_query_result end = { 0 };
-	struct rows rows = { .result = result };
+	struct mcp_rows rows = { .result = result };
 	const char *sql = mcp_text(arguments, "sql");
 	const struct query_options query = {
 		.sql = sql,
@@ -49,7 +30,7 @@ int mcp_query_run(void *ctx, const struct json *arguments, struct mcp_result *re
 		.contained = true,
 		.watch = tools->watch,
 		.ctx = &rows,
-		.on_columns = take_columns,
+		.on_columns = mcp_take_columns,
 		.on_row = take_row,
 	};
 

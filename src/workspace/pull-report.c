@@ -20,14 +20,6 @@ void pull_report_release(struct pull_report *report)
 	failures_release(&report->failures);
 }
 
-static void add_texts(struct json_out *o, const char *key, const struct strv *texts)
-{
-	json_open(o, key, '[');
-	for (size_t i = 0; i < texts->n; i++)
-		json_add_text(o, NULL, texts->v[i]);
-	json_close(o);
-}
-
 static void add_errors(struct json_out *o, const struct failures *failures)
 {
 	json_open(o, "errors", '[');
@@ -79,10 +71,10 @@ void pull_report_json(const struct pull_report *report, const char *workspace, s
 	json_add_int(&o, "requests", report->requests);
 	json_open(&o, "views", '{');
 	json_add_int(&o, "changed", (int64_t)report->views_changed);
-	add_texts(&o, "blocked", &report->views_blocked);
+	json_add_texts(&o, "blocked", &report->views_blocked);
 	json_close(&o);
 	add_errors(&o, &report->failures);
-	add_texts(&o, "warnings", &report->warnings);
+	json_add_texts(&o, "warnings", &report->warnings);
 	add_steps(&o, report);
 	json_close(&o);
 }

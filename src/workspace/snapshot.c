@@ -68,12 +68,8 @@ static int check_name(const char *name, struct err *e)
 
 static void add_list(struct json_out *o, const char *key, const struct strv *list)
 {
-	if (!list || list->n == 0)
-		return;
-	json_open(o, key, '[');
-	for (size_t i = 0; i < list->n; i++)
-		json_add_text(o, NULL, list->v[i]);
-	json_close(o);
+	if (list && list->n > 0)
+		json_add_texts(o, key, list);
 }
 
 static int write_request(const struct snapshot_wish *wish, struct buf *out, struct err *e)

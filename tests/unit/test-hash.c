@@ -82,16 +82,20 @@ TEST(a_file_over_one_read_is_hashed_whole)
 	hash_text(HASH_SHA256, (struct bytes){ p, n }, whole);
 	CHECK_INT(size, n);
 	CHECK_STR(read, whole);
+	CHECK_OK(sha256_fd(fd, read, NULL, &e));
+	CHECK_STR(read, whole);
 }
 
 TEST(a_file_that_cannot_be_read_is_an_error)
 {
 	AUTO_FD int fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct err e = { 0 };
+	char hex[HASH_HEX_MAX];
 	int64_t size = 7;
 
 	CHECK_ERR(hash_fd(fd, NULL, NULL, &size, &e), ERR_IO);
 	CHECK_INT(size, 7);
+	CHECK_ERR(sha256_fd(fd, hex, &size, &e), ERR_IO);
 }
 
 TEST(secrets_compare_whole)

@@ -247,6 +247,24 @@ TEST(the_writer_puts_commas_and_brackets)
 			       "\"a\":[1,{},[2],null],\"d\":0.1}");
 }
 
+TEST(lists_of_texts_and_times_are_written)
+{
+	AUTO_BUF struct buf b = BUF_INIT(1000);
+	AUTO_STRV struct strv texts = STRV_INIT;
+	struct json_out o = json_out(&b);
+
+	strv_add(&texts, "x");
+	strv_add(&texts, "\"");
+	json_open(&o, NULL, '{');
+	json_add_texts(&o, "l", &texts);
+	json_add_texts(&o, "none", NULL);
+	json_add_time(&o, "at", 1000);
+	json_add_time(&o, "never", 0);
+	json_close(&o);
+	CHECK_STR(buf_str(&b), "{\"l\":[\"x\",\"\\\"\"],\"none\":[],"
+			       "\"at\":\"1970-01-01T00:00:01.000Z\",\"never\":null}");
+}
+
 TEST(doubles_read_back_the_same_and_the_others_are_null)
 {
 	static const double values[] = { 0.1, 1.0 / 3, 1e300, -2.5e-300, 123456789.123456789 };
@@ -346,6 +364,7 @@ int main(void)
 		CASE(editing_keeps_what_is_not_known),
 		CASE(pretty_printing_is_read_back_and_ends_in_a_newline),
 		CASE(the_writer_puts_commas_and_brackets),
+		CASE(lists_of_texts_and_times_are_written),
 		CASE(doubles_read_back_the_same_and_the_others_are_null),
 		CASE(every_byte_written_is_read_back_or_replaced),
 		CASE(keys_are_escaped_too),

@@ -82,10 +82,7 @@ static void add_result(const struct output *out, struct buf *text)
 	json_add_text(&o, "title", out->title);
 	if (out->pages >= 0)
 		json_add_int(&o, "pages", out->pages);
-	json_open(&o, "warnings", '[');
-	for (size_t i = 0; i < out->warnings.n; i++)
-		json_add_text(&o, NULL, out->warnings.v[i]);
-	json_close(&o);
+	json_add_texts(&o, "warnings", &out->warnings);
 	json_close(&o);
 }
 
