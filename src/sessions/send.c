@@ -226,7 +226,7 @@ static int request(struct sender *s, const struct sending *t, const struct manne
 	return http_request(s->http, &q, reply, e);
 }
 
-/* What the hub takes, by its latest answer. */
+/* What the hub takes, by its latest answer to a session: others say nothing of it. */
 static void note_accepts(struct sender *s, const struct http_reply *reply)
 {
 	const char *now = http_reply_header(reply, "x-larder-accepts");
@@ -255,7 +255,8 @@ static void send_text(struct sender *s, const struct sending *t, const struct ma
 		(void)err_set(why, ERR_REMOTE, "the answer is not that of a hub");
 	if (!ret->as_expected || reply.status >= 300)
 		return;
-	note_accepts(s, &reply);
+	if (t->kind == UPLOAD_SESSION)
+		note_accepts(s, &reply);
 	s->count.duplicates += duplicate;
 	s->count.of_kind[t->kind]++;
 	s->count.tails += how->offset > 0;

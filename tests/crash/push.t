@@ -124,3 +124,70 @@ ok 'a hub killed before each durable step of an upload has it or not, and the ne
 ok 'a hub whose disk fails from each step on takes nothing half, and the next push brings it' '
 	LARDER_FAIL_WITH=ENOSPC hub_sweep LARDER_FAIL_AT
 '
+
+# ./hub, ./ws and the transcripts as they are when all was sent and one of them has grown: kept in ./sent, put back for each step.
+grown() {
+	cp -r "$SHARED/old" hub
+	start_hub hub || return 1
+	workspace
+	larder push --workspace ws -q || return 1
+	echo '{"more":3}' >>"$projects/one.jsonl"
+	mkdir sent
+	cp -a hub/sessions sent/sessions
+	cp -a ws sent/ws
+}
+
+back_to_sent() {
+	rm -rf ws hub/sessions
+	cp -a sent/ws ws
+	cp -a sent/sessions hub/sessions
+}
+
+grown_sweep() { # VARIABLE
+	grown || return 1
+	larder push --workspace ws --json >said || return 1
+	same "$(json said .tails)/$(json said .requests)" 1/1 || return 1
+	for at in $(seq 1 $(every 2) 200); do
+		back_to_sent
+		code=0
+		env "$1=$at" larder push --workspace ws -q 2>said.err || code=$?
+		[ $code = 0 ] || [ $code = 99 ] || [ -s said.err ] || { echo "$1=$at: no message"; return 1; }
+		arrived hub || { echo "$1=$at, exit $code"; cat said.err; return 1; }
+		[ $code != 0 ] || [ $at -lt 8 ] || break
+	done
+	stop_hub
+	[ $at -lt 200 ]
+}
+
+ok 'of a transcript that has grown, a push killed before each durable step is made good by the next' '
+	grown_sweep LARDER_CRASH_AT
+'
+
+ok 'of a transcript that has grown, a push on a disk that fails from each step on is made good by the next' '
+	LARDER_FAIL_WITH=EIO grown_sweep LARDER_FAIL_AT
+'
+
+# The rest comes to a hub that is killed, or whose disk fails, in the middle: it has the old bytes or the new ones.
+ok 'a hub killed before each durable step of a grown part has the old or the new, and the next push brings it' '
+	grown
+	stop_hub
+	cp -a hub sent/hub
+	for at in $(seq $(($(steps_of_start "$PWD/sent/hub") + 1)) $(every 3) 200); do
+		rm -rf ws hub
+		cp -a sent/ws ws
+		cp -a sent/hub hub
+		code=99
+		if LARDER_CRASH_AT=$at start_hub hub; then
+			printf "server: \"%s\"\n" "$HUB_URL" >ws/.larder/config.yaml
+			code=0
+			larder push --workspace ws -q 2>said.err || code=$?
+			kill -TERM "$HUB_PID" 2>/dev/null || :
+		fi
+		wait "$HUB_PID" || :
+		head -c "$(stat -c %s sent/sessions/ann@example.com/one.jsonl)" hub/sessions/ann@example.com/one.jsonl |
+			cmp - sent/sessions/ann@example.com/one.jsonl
+		good_again || { echo "killed at $at, exit $code"; cat said.err; exit 1; }
+		[ $code != 0 ] || break
+	done
+	[ $at -lt 200 ]
+'
