@@ -108,8 +108,7 @@ static int say_register(struct db *db, const struct member *m, struct err *e)
 {
 	AUTO_BUF struct buf body = BUF_INIT(MEMBER_TASK_MAX);
 	struct json_out o = json_out(&body);
-	const struct member_message message = { MEMBER_REGISTER, SUBJECT, SUBJECT, NULL };
-	struct member_message said = message;
+	struct member_message said = { MEMBER_REGISTER, SUBJECT, SUBJECT, NULL };
 
 	json_open(&o, NULL, '{');
 	json_add_text(&o, "agent_id", m->agent_id);
@@ -154,14 +153,13 @@ int member_join(struct agents *a, const struct member_wish *wish, struct err *e)
 	AUTO_BUF struct buf models = BUF_INIT(MEMBER_TASK_MAX);
 	AUTO_BUF struct buf capabilities = BUF_INIT(MEMBER_TASK_MAX);
 	AUTO_BUF struct buf command = BUF_INIT(RUN_COMMAND_MAX);
-	const struct member m = {
+	struct member row = {
 		.agent_id = (char *)(uintptr_t)agents_self(a), /* only read below */
 		.agent = (char *)(uintptr_t)(wish->agent ? wish->agent : "local"),
 		.capacity = wish->capacity,
 		.timeout_ms = wish->timeout_ms,
 		.joined_ms = time_now(),
 	};
-	struct member row = m;
 	int r = check_wish(a, wish, e);
 
 	if (r < 0)

@@ -158,7 +158,7 @@ static void drop_ended(struct loop *l)
 	l->ended.n -= l->ended_sent;
 }
 
-static int queue_run(struct loop *l, const struct clock_run *run)
+static void queue_run(struct loop *l, const struct clock_run *run)
 {
 	struct call *c = xcalloc(1, sizeof(*c));
 
@@ -174,7 +174,6 @@ static int queue_run(struct loop *l, const struct clock_run *run)
 					    .headers = &c->headers };
 	TAILQ_INSERT_TAIL(&l->queue, c, link);
 	l->queued++;
-	return 0;
 }
 
 static int take_runs(struct loop *l, const struct clock_answer *a, struct err *e)
@@ -184,7 +183,7 @@ static int take_runs(struct loop *l, const struct clock_answer *a, struct err *e
 
 		if (clock_read_run(json_at(a->runs, i), &run, e) < 0)
 			return e->code;
-		(void)queue_run(l, &run);
+		queue_run(l, &run);
 	}
 	return 0;
 }
