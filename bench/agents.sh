@@ -6,25 +6,11 @@
 #	bench/agents.sh BUILD		BENCH_RECORDS: '1000 10000 100000' (add 1000000 when there is time), BENCH_FOLDERS: 10000
 set -eu
 
-source=$(cd "$(dirname "$0")/.." && pwd)
-build=$(cd "$1" && pwd)
+. "$(dirname "$0")/lib.sh"
 sizes=${BENCH_RECORDS:-1000 10000 100000}
 folders=${BENCH_FOLDERS:-10000}
 runs=${BENCH_RUNS:-3}
-work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench-agents.XXXXXX")
-PATH=$build/src:$PATH
-LARDER_CONFIG_DIR=$work/config
-export PATH LARDER_CONFIG_DIR
 cd "$work"
-
-cleanup() {
-	for file in "$work"/*.pid; do
-		[ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || :
-	done
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
 
 # What queues records without running anything: ours, linked with the libraries of that build.
 libraries=$(find "$build/src" -name 'lib*.a' | tr '\n' ' ')

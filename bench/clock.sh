@@ -6,23 +6,11 @@
 #	bench/clock.sh BUILD	BENCH_JOBS: 10000; BENCH_IDLE: seconds to be idle, 20
 set -eu
 
-build=$(cd "$1" && pwd)
+. "$(dirname "$0")/lib.sh"
 jobs=${BENCH_JOBS:-10000}
 idle=${BENCH_IDLE:-20}
-work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
-PATH=$build/src:$PATH
-LARDER_CONFIG_DIR=$work/config
 SCHEDULER_API_TOKEN=bench-bench-bench-bench-bench-bench
-export PATH LARDER_CONFIG_DIR SCHEDULER_API_TOKEN
-
-cleanup() {
-	for file in "$work"/*.pid; do
-		[ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || :
-	done
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
+export SCHEDULER_API_TOKEN
 
 LARDER_TOKEN=$(larder hub init "$work/hub" --admin ann@example.com)
 larder serve --data "$work/hub" --listen 127.0.0.1:0 --quiet >"$work/serve" 2>"$work/serve.log" &

@@ -7,29 +7,13 @@
 #	BENCH_ROWS: 2000000; BENCH_RUNS: 3; BENCH_DIR: where files go (a temporary folder)
 set -eu
 
-source=$(cd "$(dirname "$0")/.." && pwd)
-build=$(cd "$1" && pwd)
+. "$(dirname "$0")/lib.sh"
 shift
 cases=${*:-append latest oldest middle insert random scattered again}
 rows=${BENCH_ROWS:-2000000}
 runs=${BENCH_RUNS:-3}
-work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-delta.XXXXXX")
-chmod 711 "$work" # started by root, nginx reads as nobody
-PATH=$build/src:$PATH
-LARDER_CONFIG_DIR=$work/config
-export PATH LARDER_CONFIG_DIR
-
-cleanup() {
-	for file in "$work"/*.pid; do
-		[ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || :
-	done
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
 
 duckdb=$source/.deps/duckdb
-cc -O2 -o "$work/interleave" "$source/bench/interleave.c"
 cc -O2 -I"$duckdb" -o "$work/sql" "$source/bench/run-sql.c" -L"$duckdb" -lduckdb -Wl,-rpath,"$duckdb"
 mkdir -p "$work/site"
 site=$work/site

@@ -5,13 +5,10 @@
 #	bench/jobs.sh BUILD		BENCH_ROWS: rows (1000000), BENCH_RUNS: rounds (3), BENCH_SECONDS: of each wrk (5)
 set -eu
 
-source=$(cd "$(dirname "$0")/.." && pwd)
-build=$(cd "$1" && pwd)
+. "$(dirname "$0")/lib.sh"
 rows=${BENCH_ROWS:-1000000}
 runs=${BENCH_RUNS:-3}
 seconds=${BENCH_SECONDS:-5}
-work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-jobs.XXXXXX")
-chmod 711 "$work"
 PATH=$build/src:$(find /usr/lib/postgresql/*/bin -maxdepth 0 | sort -V | tail -n 1):$PATH
 export PATH
 as_postgres=
@@ -24,8 +21,6 @@ cleanup() {
 	wait 2>/dev/null || :
 	rm -rf "$work"
 }
-trap cleanup EXIT
-trap 'exit 130' INT TERM
 
 start_postgres() {
 	mkdir -m 700 "$work/pg"
@@ -41,7 +36,6 @@ start_postgres() {
 		now() - g * interval '1 second' AS placed, 'order number ' || g AS note FROM generate_series(1, $rows) g"
 }
 
-cc -O2 -o "$work/interleave" "$source/bench/interleave.c"
 start_postgres
 LARDER_TOKEN=$(larder hub init "$work/hub" --admin bench@example.com)
 larder serve --data "$work/hub" --listen 127.0.0.1:0 >"$work/serve" 2>"$work/serve.log" &

@@ -7,21 +7,12 @@
 #	BENCH_DIR	where files go; BENCH_RUNS: 5; KB_SIZES: "100 1000 10000"
 set -eu
 
-source=$(cd "$(dirname "$0")/.." && pwd)
-build=$(cd "$1" && pwd)
+. "$(dirname "$0")/lib.sh"
 shift
 rows=${*:-jobs model flat steps read search pdf}
 runs=${BENCH_RUNS:-5}
 sizes=${KB_SIZES:-100 1000 10000}
-work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench-kb.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-PATH=$build/src:$PATH
-export PATH
 unset LARDER_KB
-cc -O2 -o "$work/interleave" "$source/bench/interleave.c"
-wants() { case " $rows " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
-title() { printf '\n(%s) %s\n' "$1" "$2"; }
 
 # DIR FROM TO SEED: documents of some hundred words each out of a vocabulary of thousands, so that concepts are shared by a few of
 # them, as in a real collection, however many there are.

@@ -7,32 +7,14 @@
 #	BENCH_RUNS: 3; BENCH_SMALL: 2000 files; BENCH_LARGE_MB: 500, of (g); BENCH_TABLE_MB: 4000, of (i); BENCH_DIR
 set -eu
 
-source=$(cd "$(dirname "$0")/.." && pwd)
-build=$(cd "$1" && pwd)
+. "$(dirname "$0")/lib.sh"
 shift
 rows=${*:-g i j}
 runs=${BENCH_RUNS:-3}
-work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-link.XXXXXX")
-chmod 711 "$work" # started by root, nginx reads as nobody
-PATH=$build/src:$PATH
-LARDER_CONFIG_DIR=$work/config
-export PATH LARDER_CONFIG_DIR
-
-cleanup() {
-	for file in "$work"/*.pid; do
-		[ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || :
-	done
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
 
 parts=$source/.deps/duckdb
-cc -O2 -o "$work/interleave" "$source/bench/interleave.c"
 cc -O2 -o "$work/delay-proxy" "$source/bench/delay-proxy.c"
 cc -O2 -I"$parts" -o "$work/make-data" "$source/bench/make-data.c" -L"$parts" -lduckdb -Wl,-rpath,"$parts"
-wants() { case " $rows " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
-title() { printf '\n(%s) %s\n' "$1" "$2"; }
 
 start_hub() {
 	LARDER_TOKEN=$(larder hub init "$work/hub" --admin bench@example.com)

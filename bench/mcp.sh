@@ -5,27 +5,12 @@
 #	bench/mcp.sh BUILD [ROW...]	rows: stdio http (both); BENCH_RUNS: 11
 set -eu
 
-source=$(cd "$(dirname "$0")/.." && pwd)
-build=$(cd "$1" && pwd)
+. "$(dirname "$0")/lib.sh"
 shift
 rows=${*:-stdio http}
 runs=${BENCH_RUNS:-11}
-work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
-PATH=$build/src:$PATH
-LARDER_CONFIG_DIR=$work/config
-export PATH LARDER_CONFIG_DIR
 
-cleanup() {
-	[ ! -f "$work/hub.pid" ] || kill "$(cat "$work/hub.pid")" 2>/dev/null || :
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-
-cc -O2 -o "$work/interleave" "$source/bench/interleave.c"
 pairs="$work/interleave -n $runs"
-wants() { case " $rows " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
-title() { printf '\n(%s) %s\n' "$1" "$2"; }
 
 LARDER_TOKEN=$(larder hub init "$work/hub" --admin bench@example.com)
 export LARDER_TOKEN

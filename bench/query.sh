@@ -5,30 +5,15 @@
 #	bench/query.sh BUILD [ROW...]	rows: catalog first rows filtered hostile (all); BENCH_RUNS: 11; BENCH_TABLES: 10000
 set -eu
 
-source=$(cd "$(dirname "$0")/.." && pwd)
-build=$(cd "$1" && pwd)
+. "$(dirname "$0")/lib.sh"
 shift
 rows=${*:-catalog first rows filtered hostile}
 runs=${BENCH_RUNS:-11}
 tables=${BENCH_TABLES:-10000}
-work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
-PATH=$build/src:$PATH
-LARDER_CONFIG_DIR=$work/config
-export PATH LARDER_CONFIG_DIR
-
-cleanup() {
-	[ ! -f "$work/hub.pid" ] || kill "$(cat "$work/hub.pid")" 2>/dev/null || :
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
 
 parts=$source/.deps/duckdb
-cc -O2 -o "$work/interleave" "$source/bench/interleave.c"
 cc -O2 -I"$parts" -o "$work/run-sql" "$source/bench/run-sql.c" -L"$parts" -lduckdb -Wl,-rpath,"$parts"
 pairs="$work/interleave -n $runs"
-wants() { case " $rows " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
-title() { printf '\n(%s) %s\n' "$1" "$2"; }
 
 LARDER_TOKEN=$(larder hub init "$work/hub" --admin bench@example.com)
 export LARDER_TOKEN

@@ -7,32 +7,14 @@
 #	BENCH_DIR: where files go (a temporary folder), BENCH_RUNS: 5
 set -eu
 
-source=$(cd "$(dirname "$0")/.." && pwd)
-build=$(cd "$1" && pwd)
+. "$(dirname "$0")/lib.sh"
 shift
 rows=${*:-a b c d e f g h i j clock jobs agents sessions kb query mcp}
 runs=${BENCH_RUNS:-5}
-work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
-chmod 711 "$work" # started by root, nginx reads as nobody
-PATH=$build/src:$PATH
-LARDER_CONFIG_DIR=$work/config
-export PATH LARDER_CONFIG_DIR
-
-cleanup() {
-	for file in "$work"/*.pid; do
-		[ ! -f "$file" ] || kill "$(cat "$file")" 2>/dev/null || :
-	done
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
 
 parts=$source/.deps/duckdb
-cc -O2 -o "$work/interleave" "$source/bench/interleave.c"
 cc -O2 -I"$parts" -o "$work/make-data" "$source/bench/make-data.c" -L"$parts" -lduckdb -Wl,-rpath,"$parts"
 pairs="$work/interleave -n $runs"
-wants() { case " $rows " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
-title() { printf '\n(%s) %s\n' "$1" "$2"; }
 
 free_port() {
 	# The kernel names a free one; nginx cannot be told "any".

@@ -6,27 +6,13 @@
 #		BENCH_MB: 200; BENCH_RECORDS: "1000 10000" (the aim is 100000); BENCH_DIR: where files go
 set -eu
 
-source=$(cd "$(dirname "$0")/.." && pwd)
-build=$(cd "$1" && pwd)
+. "$(dirname "$0")/lib.sh"
 shift
 rows=${*:-scan usage drain hook}
 runs=${BENCH_RUNS:-5}
-work=$(mktemp -d "${BENCH_DIR:-${TMPDIR:-/tmp}}/larder-bench.XXXXXX")
-PATH=$build/src:$PATH
 HOME=$work/home
-export PATH HOME
+export HOME
 mkdir "$HOME"
-
-cleanup() {
-	[ ! -f "$work/hub.pid" ] || kill "$(cat "$work/hub.pid")" 2>/dev/null || :
-	rm -rf "$work"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-
-cc -O2 -o "$work/interleave" "$source/bench/interleave.c"
-wants() { case " $rows " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
-title() { printf '\n(%s) %s\n' "$1" "$2"; }
 
 if wants scan; then
 	n=${BENCH_FILES:-100000}

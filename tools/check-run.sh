@@ -53,7 +53,7 @@ formatted() {
 # Not asked: what runs through eval or `check`, and what comes from a sourced file.
 shell_checked() {
 	# shellcheck disable=SC2046 # no name in the tree has a space
-	shellcheck -S warning -e SC1090,SC2034,SC2154 $(grep -rslE '^#!/bin/sh' tools tests bench packaging) tests/lib.sh
+	shellcheck -S warning -e SC1090,SC2034,SC2154 $(grep -rslE '^#!/bin/sh' tools tests bench packaging) tests/lib.sh bench/lib.sh
 }
 
 build_gcc() {
