@@ -147,7 +147,7 @@ grown_sweep() { # VARIABLE
 	grown || return 1
 	larder push --workspace ws --json >said || return 1
 	same "$(json said .tails)/$(json said .requests)" 1/1 || return 1
-	for at in $(seq 1 $(every 2) 200); do
+	for at in $(seq 1 "$(every 2)" 200); do
 		back_to_sent
 		code=0
 		env "$1=$at" larder push --workspace ws -q 2>said.err || code=$?
