@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agents/clean.h"
 
+#include "agents/mirror.h"
 #include "agents/record.h"
 #include "base/file.h"
 #include "base/time.h"
@@ -34,6 +35,8 @@ static int remove_now(struct agents *a, const char *name, struct err *e)
 		return r;
 	tx = agents_db(a);
 	r = ledger_forget(tx, SPACE, name, e);
+	if (r == 0)
+		r = mirror_forget(a, name, e);
 	return r < 0 ? r : db_commit(tx, e);
 }
 

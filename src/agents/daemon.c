@@ -21,6 +21,9 @@
 #define RENEW_MS (LEASE_MS / 3)
 /* For what was launched to take its slot; then it is tried again. */
 #define LAUNCH_MS ((int64_t)10 * 1000)
+/* A report that comes late is looked for in every folder, and that is not worth it each time somebody
+ * commits; work that ends is in the outbox by itself. */
+#define COLLECT_MS ((int64_t)60 * 1000)
 /* After a round that failed. */
 #define PAUSE_MS ((int64_t)60 * 1000)
 #define NEVER    INT64_MAX
@@ -30,10 +33,11 @@ struct daemon {
 	const struct daemon_options *options;
 	struct lease *lease;
 	struct watch *watch;
-	int64_t next_ms; /* wall clock: the earliest thing to do */
-	int64_t pull_ms; /* likewise: the next pull */
-	int64_t tell_ms; /* monotonic: nobody is told again before */
-	bool lost;       /* its lease */
+	int64_t next_ms;    /* wall clock: the earliest thing to do */
+	int64_t pull_ms;    /* likewise: the next pull */
+	int64_t tell_ms;    /* monotonic: nobody is told again before */
+	int64_t collect_ms; /* monotonic: late reports are not looked for before */
+	bool lost;          /* its lease */
 	struct fleet_turn fleet;
 	struct strv told; /* ids of work that was told to end since its time was up */
 };
@@ -211,12 +215,24 @@ static int is_due(struct daemon *d, const struct sync_peer *peer, struct err *e)
 	return 0;
 }
 
+static int collect(struct daemon *d, struct err *e)
+{
+	int64_t now = time_monotonic();
+	size_t collected = 0;
+
+	if (now < d->collect_ms) {
+		look_again_at(d, time_now() + d->collect_ms - now);
+		return 0;
+	}
+	d->collect_ms = now + COLLECT_MS;
+	return sync_collect(d->a, &collected, e);
+}
+
 static int push(struct daemon *d, const struct sync_peer *peer, struct err *e)
 {
 	const struct sync_push_options options = { 0 };
 	AUTO_PUSH struct sync_pushed pushed = { 0 };
-	size_t collected = 0;
-	int r = sync_collect(d->a, &collected, e);
+	int r = collect(d, e);
 
 	if (r == 0)
 		r = is_due(d, peer, e);

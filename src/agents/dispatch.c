@@ -156,17 +156,27 @@ int dispatch_find(struct db *db, const char *id_or_name, struct dispatch *ret, s
 	return err_hint(e, "`larder agent list` shows the names");
 }
 
+/* One statement for each way through the indexes: a filter that is a parameter uses none. */
 static int query(struct db *db, const struct dispatch_filter *f, struct stmt **ret, struct err *e)
 {
-	static const char sql_by_name[] =
-		"SELECT " COLUMNS " FROM agent_dispatch WHERE (?1 OR current = 1)"
-		" AND (?2 = 0 OR status = ?2) ORDER BY name, id LIMIT ?3";
+	static const char sql_current[] =
+		"SELECT " COLUMNS " FROM agent_dispatch WHERE current = 1 ORDER BY name LIMIT ?2";
+	static const char sql_of_status[] =
+		"SELECT " COLUMNS " FROM agent_dispatch WHERE current = 1 AND status = ?1"
+		" ORDER BY name LIMIT ?2";
+	static const char sql_all[] =
+		"SELECT " COLUMNS " FROM agent_dispatch WHERE (?1 = 0 OR status = ?1)"
+		" ORDER BY name, id LIMIT ?2";
 	static const char sql_newest[] =
-		"SELECT " COLUMNS " FROM agent_dispatch WHERE (?1 OR current = 1)"
-		" AND (?2 = 0 OR status = ?2) ORDER BY id DESC LIMIT ?3";
+		"SELECT " COLUMNS " FROM agent_dispatch WHERE (?1 = 0 OR status = ?1)"
+		" ORDER BY id DESC LIMIT ?2";
+	const char *sql = f->newest_first ? sql_newest
+			  : f->history    ? sql_all
+			  : f->status     ? sql_of_status
+					  : sql_current;
 
-	return db_query(db, ret, e, f->newest_first ? sql_newest : sql_by_name, "iii",
-			(int64_t)f->history, (int64_t)f->status, f->limit ? f->limit : (int64_t)-1);
+	return db_query(db, ret, e, sql, "ii", (int64_t)f->status,
+			f->limit ? f->limit : (int64_t)-1);
 }
 
 int dispatch_visit(struct db *db, const struct dispatch_filter *filter, dispatch_visit_fn visit,

@@ -64,7 +64,7 @@ int dispatch_current(struct db *db, const char *name, struct dispatch *ret, stru
 struct dispatch_filter {
 	enum agent_status status; /* AGENT_NONE: all */
 	bool history;             /* also those that are not current */
-	bool newest_first;        /* else by name */
+	bool newest_first;        /* ... and in that order; else by name */
 	int64_t limit;            /* 0: none */
 };
 /* The row is lent. A negative return stops. The callback does not write. */

@@ -17,6 +17,7 @@
 
 #include "agents/dispatch.h"
 #include "agents/home.h"
+#include "engine/ledger.h"
 
 #define STATUS_FILE "status.json"
 /* A task of a page, a question of a page, and what other tools add. */
@@ -31,6 +32,12 @@ int mirror_put_one_of(struct agents *a, const struct dispatch *d, struct strv *s
 int mirror_put_file(struct agents *a, const char *staged, struct bytes contents, const char *target,
 		    struct err *e);
 int mirror_is_stale(const struct agents *a, const struct dispatch *d, struct err *e);
+/* The file is the one that was noted; NULL: none was. */
+bool mirror_is_untouched(const struct agents *a, const char *name, const char *noted);
+/* In a transaction, under the lock of which the file was compared: it says what the row says. */
+int mirror_note(struct agents *a, const char *name, struct err *e);
+int mirror_forget(struct agents *a, const char *name, struct err *e);
+int mirror_visit_notes(struct agents *a, ledger_visit_fn visit, void *ctx, struct err *e);
 
 /* Pure. `old` is the file as it is, or empty. */
 void mirror_render(const struct dispatch *d, struct bytes old, struct buf *out);

@@ -2,6 +2,7 @@
 /* Folders and rows beside each other. */
 #include "agents/reap.h"
 
+#include "agents/known.h"
 #include "agents/mirror.h"
 #include "agents/record.h"
 #include "base/file.h"
@@ -10,20 +11,24 @@
 
 #include <fcntl.h>
 
-/* In one commit: large enough that ten thousand folders are a handful of syncs. */
-#define BATCH_MAX 500
+/* In one commit, which costs two syncs of the whole disk: a second of work, so that nobody waits long
+ * for the write lock. */
+#define BATCH_MAX 4000
 
 struct taking {
 	struct agents *a;
 	struct reap_report *report;
+	struct known known;
+	struct strv names;  /* of folders in which something has changed */
 	struct db *tx;      /* open while something is to be committed */
 	struct strv staged; /* of it */
 	size_t in_batch;
 };
 
+/* Under the lock files are as the rows say, and neither changes. */
 static int begin(struct taking *t, struct err *e)
 {
-	return t->tx ? 0 : db_begin_tx(agents_db(t->a), &t->tx, e);
+	return t->tx ? 0 : journal_begin(agents_root(t->a), &t->tx, e);
 }
 
 static int flush(struct taking *t, struct err *e)
@@ -47,19 +52,17 @@ static void taking_release(struct taking *t)
 	if (t->tx)
 		db_rollback(t->tx);
 	strv_release(&t->staged);
+	strv_release(&t->names);
+	known_release(&t->known);
 }
 
 static int put(struct taking *t, struct dispatch *d, struct err *e)
 {
-	int r = begin(t, e);
+	int r = agent_is_terminal(d->status) ? record_capture(t->a, d, e) : 0;
 
-	if (r == 0 && agent_is_terminal(d->status))
-		r = record_capture(t->a, d, e);
 	if (r == 0)
 		r = dispatch_save(t->tx, d, e);
-	if (r == 0)
-		r = mirror_put_one_of(t->a, d, &t->staged, e);
-	return r < 0 || ++t->in_batch < BATCH_MAX ? r : flush(t, e);
+	return r < 0 ? r : mirror_put_one_of(t->a, d, &t->staged, e);
 }
 
 /* Another tool's, or ours after the database was lost: then it keeps its id. */
@@ -71,6 +74,7 @@ static int take_in(struct taking *t, const char *name, struct dispatch *d, struc
 
 	if (r < 0 && r != ERR_NOT_FOUND)
 		return r;
+	*e = (struct err){ 0 };
 	if (r == 0 || !*d->id) {
 		uuid_v7(id);
 		dispatch_set(&d->id, id);
@@ -105,7 +109,7 @@ static int compare(struct taking *t, struct dispatch *row, const struct dispatch
 	int stale = mirror_is_stale(t->a, row, e);
 
 	if (stale <= 0)
-		return stale;
+		return stale < 0 ? stale : mirror_note(t->a, row->name, e);
 	if (file && may_follow(row, file, &event)) {
 		struct change c = { .event = event };
 		struct agent_verdict verdict;
@@ -138,19 +142,56 @@ static int visit_folder(struct taking *t, const char *name, struct err *e)
 		return compare(t, &row, r < 0 ? NULL : &file, e);
 	if (r == 0)
 		return take_in(t, name, &file, e);
-	strv_addf(&t->report->problems, "%s: %s", name, why.msg);
+	if (r != ERR_NOT_FOUND) /* cleaned meanwhile */
+		strv_addf(&t->report->problems, "%s: %s", name, why.msg);
 	return 0;
 }
 
-static bool is_folder(const struct taking *t, const char *path)
+static int visit_all(struct taking *t, struct err *e)
 {
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < t->names.n; i++) {
+		r = begin(t, e);
+		if (r == 0)
+			r = visit_folder(t, t->names.v[i], e);
+		if (r == 0 && ++t->in_batch >= BATCH_MAX)
+			r = flush(t, e);
+	}
+	return r < 0 ? r : flush(t, e);
+}
+
+static bool is_folder(const struct taking *t, const char *name)
+{
+	AUTO_FREE char *path = xasprintf(AGENTS_FOLDER "/%s", name);
 	struct stat st;
 
 	return fstatat(agents_dirfd(t->a), path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISDIR(st.st_mode);
 }
 
-/* `name` is "" for the top. */
+static int walk(struct taking *t, const char *name, unsigned depth, struct err *e);
+
+static int meet(struct taking *t, const char *name, unsigned depth, struct err *e)
+{
+	struct known_folder *f = known_find(&t->known, name);
+	int r = 0;
+
+	if (f)
+		f->met = true;
+	if (f && mirror_is_untouched(t->a, name, f->stamp))
+		return 0;
+	if (!is_folder(t, name))
+		return 0;
+	if (f)
+		strv_add(&t->names, name);
+	else
+		r = walk(t, name, depth, e);
+	return r == ERR_NOT_FOUND ? 0 : r; /* removed meanwhile */
+}
+
+/* `name` is "" for the top. A folder that holds work and has no status.json yet is one that another
+ * tool is about to begin. */
 static int walk(struct taking *t, const char *name, unsigned depth, struct err *e)
 {
 	AUTO_FREE char *path =
@@ -160,54 +201,42 @@ static int walk(struct taking *t, const char *name, unsigned depth, struct err *
 
 	if (r < 0)
 		return r;
-	if (*name && strv_has(&names, STATUS_FILE))
-		return visit_folder(t, name, e);
-	for (size_t i = 0; r == 0 && i < names.n && depth < REAP_DEPTH_MAX; i++) {
+	if (*name && strv_has(&names, STATUS_FILE)) {
+		strv_add(&t->names, name);
+		return 0;
+	}
+	if (depth == REAP_DEPTH_MAX || (strv_has(&names, "repo") && strv_has(&names, ".meta")))
+		return 0;
+	for (size_t i = 0; r == 0 && i < names.n; i++) {
 		AUTO_FREE char *child = xasprintf("%s%s%s", name, *name ? "/" : "", names.v[i]);
-		AUTO_FREE char *below = xasprintf(AGENTS_FOLDER "/%s", child);
 
-		if (names.v[i][0] == '.' || strlen(child) > DISPATCH_NAME_MAX ||
-		    !text_is_clean(bytes_of(names.v[i])) || !is_folder(t, below))
-			continue;
-		r = walk(t, child, depth + 1, e);
-		if (r == ERR_NOT_FOUND) /* removed meanwhile */
-			r = 0;
+		if (names.v[i][0] != '.' && strlen(child) <= DISPATCH_NAME_MAX &&
+		    text_is_clean(bytes_of(names.v[i])))
+			r = meet(t, child, depth + 1, e);
 	}
 	return r;
 }
 
-/* Rows whose folder lost its status.json, by a person's hand or with the folder. */
-static int mend_lost(struct taking *t, struct err *e)
+/* Rows whose folder is gone, by a person's hand. */
+static void add_lost(struct taking *t)
 {
-	const struct dispatch_filter all = { 0 };
-	AUTO_STRV struct strv ids = STRV_INIT;
-	int r = dispatch_ids(agents_db(t->a), &all, &ids, e);
-
-	for (size_t i = 0; r == 0 && i < ids.n; i++) {
-		AUTO_DISPATCH struct dispatch d = { 0 };
-		AUTO_FREE char *path = NULL;
-
-		r = dispatch_find(agents_db(t->a), ids.v[i], &d, e);
-		if (r < 0)
-			return r;
-		path = agents_file(d.name, STATUS_FILE);
-		if (faccessat(agents_dirfd(t->a), path, F_OK, 0) == 0 || t->tx)
-			continue;
-		r = compare(t, &d, NULL, e);
-		if (r == 0)
-			r = flush(t, e);
-	}
-	return r;
+	for (size_t i = 0; i < t->known.n; i++)
+		if (!t->known.v[i].met)
+			strv_add(&t->names, t->known.v[i].name);
 }
 
 int reap_take_in(struct agents *a, struct reap_report *report, struct err *e)
 {
 	AUTO(taking_release) struct taking t = { .a = a, .report = report };
-	int r = walk(&t, "", 0, e);
+	int r = known_load(a, &t.known, e);
 
+	if (r == 0)
+		r = walk(&t, "", 0, e);
 	if (r == ERR_NOT_FOUND)
 		r = 0;
-	if (r == 0)
-		r = flush(&t, e);
-	return r < 0 ? r : mend_lost(&t, e);
+	if (r < 0)
+		return r;
+	*e = (struct err){ 0 };
+	add_lost(&t);
+	return visit_all(&t, e);
 }

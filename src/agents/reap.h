@@ -12,7 +12,8 @@
  * nothing is known (another machine's) is left running; the daemon watches the living ones.
  *
  * A folder counts when it has a status.json, at whatever depth up to REAP_DEPTH_MAX; nothing below it
- * is looked at. Of what another tool writes into a known one, merged and ready-for-review are taken
+ * is looked at, and nothing below one that has repo/ and .meta/ and is about to get one. Where nothing
+ * changed it costs a stat (agents/known.h). Of what another tool writes into a known one, merged and ready-for-review are taken
  * over when they can follow what is known; anything else is mended from the row.
  *
  * Threads: one. Errors: the journal's. What cannot be taken in is reported and left alone.

@@ -71,6 +71,9 @@ ok 'what another tool left is taken in, its members kept, the dead found out' '
 	foreign core/go-io/bad "not json"
 	mkdir -p home/workspace/core/go-io/task-7/repo/sub
 	foreign core/go-io/task-7/repo/sub "{\"status\":\"running\"}"
+	# Another tool is about to begin here: nothing of the repository is taken for work.
+	mkdir -p home/workspace/core/go-io/soon/.meta
+	foreign core/go-io/soon/repo/sub "{\"status\":\"running\"}"
 	exits 1 larder agent reap --json >said 2>warned
 	same "$(json said .taken_in)" 3
 	has warned "core/go-io/bad"
@@ -99,6 +102,21 @@ ok 'a mirror that says something else is mended; merged is taken over' '
 	rm -rf $folder/task-1
 	larder agent reap -q
 	same "$(json $file .status)" completed
+'
+
+ok 'rows whose folders are gone get them again: what waits waits, what died has failed' '
+	holding one
+	larder agent run -q --queue --repo api --issue 2 --priority 7 -- true
+	kill -KILL $SUPERVISOR "-$AGENT"
+	wait_for "gone $SUPERVISOR && gone $AGENT"
+	rm -rf home/workspace
+	larder agent reap --json >said
+	same "$(json said .mended)/$(json said .reaped.failed)" 2/1
+	same "$(json $folder/task-2/status.json .status)/$(json $folder/task-2/status.json .priority)" queued/7
+	same "$(json $folder/one/status.json .status)/$(json $folder/one/status.json .question)" "failed/dead worker on restart: no output log"
+	same "$(json $folder/one/status.json ".pid // 0")/$(field local/api/one .status)" 0/failed
+	larder agent start -q local/api/task-2
+	same "$(field local/api/task-2 .status)" completed
 '
 
 ok 'a lost database is made again from the folders, with the same ids' '
@@ -211,6 +229,14 @@ ok 'a thousand folders of another tool are taken in at once, and looked at again
 	same "$(json said .taken_in)/$(json said .reaped.failed)" 1000/250
 	larder agent reap --json >said
 	same "$(json said .taken_in)/$(json said .mended)/$(json said .looked_at)" 0/0/0
+	# A file that is as it was left is not even read.
+	file=home/workspace/core/r1/task-1/status.json
+	touch -r $file then
+	printf X | dd of=$file bs=1 seek=20 conv=notrunc 2>/dev/null
+	touch -r then $file
+	same "$(larder agent reap --json | json .mended)" 0
+	touch $file
+	same "$(larder agent reap --json | json .mended)" 1
 	same "$(larder agent list --json | json ".agents | length")" 1000
 	same "$(larder agent sync-status --json | json .queued)" 1000
 	larder agent clean -q
