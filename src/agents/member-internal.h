@@ -21,9 +21,20 @@ struct member_message {
 };
 /* Inside a transaction. */
 int member_say(struct db *db, const struct member_message *m, struct err *e);
-/* Inside a transaction: the result of a task that never became a dispatch. */
 /* The hub does not know us. */
 int member_register_again(struct agents *a, const struct member *m, struct err *e);
+/* Inside a transaction: the result of a task that never became a dispatch. */
 int member_refuse(struct db *db, int64_t task_id, const char *why, struct err *e);
+
+/* Pure. The texts are lent by `task`; `body`: as it is kept. ERR_REMOTE for what is no task. */
+struct member_task {
+	int64_t id;
+	const char *lease;
+};
+int member_read_task(const struct json *task, struct member_task *ret, struct buf *body,
+		     struct err *e);
+/* Pure: the dispatch it will be. ERR_USAGE, ERR_LIMIT, ERR_CORRUPT when it cannot be one here. */
+int member_plan(const struct member *m, int64_t task_id, struct bytes body, struct dispatch *ret,
+		struct err *e);
 
 #endif

@@ -53,21 +53,19 @@ int member_take(struct agents *a, const struct json *task, int64_t event, struct
 	AUTO_TX struct db *tx = NULL;
 	AUTO_MEMBER struct member m = { 0 };
 	AUTO_BUF struct buf body = BUF_INIT(MEMBER_TASK_MAX);
-	int64_t id = json_int(json_get(task, "id"), 0);
-	const char *lease = json_text(json_get(task, "lease"));
-	int r;
+	struct member_task read = { 0 };
+	int r = member_read_task(task, &read, &body, e);
 
-	json_print(task, &body, false);
-	if (id <= 0 || !lease || !*lease || body.full)
-		return err_set(e, ERR_REMOTE, "the hub gave what is no task");
+	if (r < 0)
+		return r;
 	r = db_begin_tx(agents_db(a), &tx, e);
 	if (r == 0)
 		r = member_load(tx, &m, e);
 	if (r <= 0)
 		return r; /* we left meanwhile: its lease runs out */
-	r = put_task(tx, &m, id, &body, e);
+	r = put_task(tx, &m, read.id, &body, e);
 	if (r == 0)
-		r = say_ack(tx, &m, id, lease, e);
+		r = say_ack(tx, &m, read.id, read.lease, e);
 	if (r == 0)
 		r = db_exec(tx, e, sql_event, "i", event);
 	return r < 0 ? r : db_commit(tx, e);
@@ -218,50 +216,6 @@ static int next_agreed(struct db *db, struct agreed *ret, struct err *e)
 	return r;
 }
 
-/* "codex" and "gpt-5.4" are "codex:gpt-5.4"; a model with its type is both. */
-static char *agent_for(const struct member *m, const char *model)
-{
-	if (!model || !*model)
-		return xstrdup(m->agent);
-	return strchr(model, ':')
-		       ? xstrdup(model)
-		       : xasprintf("%.*s:%s", (int)strcspn(m->agent, ":"), m->agent, model);
-}
-
-static int read_words(const char *text, struct strv *ret, struct err *e)
-{
-	AUTO_JSON struct json *words = NULL;
-	int r = json_parse(bytes_of(text), RUN_COMMAND_MAX, &words, e);
-
-	for (size_t i = 0; r == 0 && i < json_size(words); i++)
-		strv_add(ret, json_text(json_at(words, i)) ? json_text(json_at(words, i)) : "");
-	return r;
-}
-
-static int plan(const struct member *m, const struct agreed *t, struct dispatch *ret, struct err *e)
-{
-	AUTO_JSON struct json *task = NULL;
-	AUTO_STRV struct strv command = STRV_INIT;
-	AUTO_FREE char *folder = xasprintf("fleet-%" PRId64, t->id);
-	AUTO_FREE char *agent = NULL;
-	struct run_wish wish = { .command = &command, .folder = folder };
-	int r = json_parse(bytes_of(t->body), MEMBER_TASK_MAX, &task, e);
-
-	if (r == 0)
-		r = read_words(m->command, &command, e);
-	if (r < 0)
-		return r;
-	agent = agent_for(m, json_text(json_get(task, "agent_model")));
-	wish.repo = json_text(json_get(task, "repo"));
-	wish.task = json_text(json_get(task, "task"));
-	wish.branch = json_text(json_get(task, "branch"));
-	wish.template = json_text(json_get(task, "template"));
-	wish.priority = json_int(json_get(task, "priority"), 5);
-	wish.agent = agent;
-	wish.timeout_ms = m->timeout_ms;
-	return run_plan(&wish, ret, e);
-}
-
 static int note_begun(struct agents *a, const struct agreed *t, const char *refusal, struct err *e)
 {
 	static const char sql_begun[] = "UPDATE agent_task SET state = 2 WHERE task_id = ?1"
@@ -288,7 +242,7 @@ static int begin(struct agents *a, const struct member *m, const struct agreed *
 	if (r != ERR_NOT_FOUND)
 		return r;
 	*e = (struct err){ 0 };
-	r = plan(m, t, &d, &why);
+	r = member_plan(m, t->id, bytes_of(t->body), &d, &why);
 	if (r == 0) {
 		dispatch_set(&d.id, t->dispatch_id);
 		r = change_add(a, &d, &why);

@@ -77,7 +77,7 @@ static void split_repo(const struct run_wish *wish, char **org, char **repo)
 	*repo = xstrdup(slash ? slash + 1 : wish->repo);
 }
 
-static int check_texts(const struct run_wish *wish, struct err *e)
+static int check_wish(const struct run_wish *wish, struct err *e)
 {
 	const struct {
 		const char *what, *text;
@@ -95,6 +95,8 @@ static int check_texts(const struct run_wish *wish, struct err *e)
 		return err_set(e, ERR_USAGE, "--repo says what is worked on");
 	if (!wish->command || wish->command->n == 0)
 		return err_set(e, ERR_USAGE, "what is to be run stands after '--'");
+	if (wish->priority < 0 || wish->priority > RUN_PRIORITY_MAX)
+		return err_set(e, ERR_USAGE, "a priority is 0 to %d", RUN_PRIORITY_MAX);
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		if (!all[i].text)
 			continue;
@@ -123,7 +125,7 @@ int run_plan(const struct run_wish *wish, struct dispatch *ret, struct err *e)
 	AUTO_FREE char *segment = NULL;
 	AUTO_FREE char *org = NULL;
 	AUTO_FREE char *repo = NULL;
-	int r = check_texts(wish, e);
+	int r = check_wish(wish, e);
 
 	if (r < 0)
 		return r;

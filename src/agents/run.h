@@ -32,6 +32,8 @@
 #define RUN_GRACE_MS  ((int64_t)10 * 1000)
 /* Arguments and their bytes; the kernel's own limit is 2 MB. */
 #define RUN_COMMAND_MAX ((size_t)256 << 10)
+/* Ten minutes of waiting count as one: the highest is met after a day. */
+#define RUN_PRIORITY_MAX 100
 
 struct run_wish {
 	const char *org, *repo, *task, *branch, *template, *agent; /* NULL: not given */

@@ -19,7 +19,7 @@ static const struct opt options[] = {
 	OPT_TEXT(0, "template", struct run_args, template, "NAME", "the template it is made from"),
 	OPT_INT(0, "issue", struct run_args, issue, 1, INT64_MAX, "N", "the issue it is about"),
 	OPT_INT(0, "pr", struct run_args, pr, 1, INT64_MAX, "N", "the pull request it is about"),
-	OPT_INT(0, "priority", struct run_args, priority, 0, 100, "N",
+	OPT_INT(0, "priority", struct run_args, priority, 0, RUN_PRIORITY_MAX, "N",
 		"higher goes first (default 5)"),
 	OPT_TEXT(0, "timeout", struct run_args, timeout, "TIME",
 		 "ended after this (default 60m; 0: never)"),
