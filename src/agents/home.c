@@ -138,8 +138,6 @@ static int open_root(const char *path, const struct agents_options *options, str
 		r = root_open(&o, &a->root, e);
 	if (r == ERR_NOT_FOUND)
 		return no_home(path, e);
-	if (r == ERR_CORRUPT)
-		(void)agents_say_restore(e);
 	return r;
 }
 
@@ -152,7 +150,7 @@ int agents_open(const struct agents_options *options, struct agents **ret_agents
 	if (r == 0)
 		r = find_self(a, options, e);
 	if (r < 0)
-		return r;
+		return r == ERR_CORRUPT ? agents_say_restore(e) : r;
 	*ret_agents = TAKE(a);
 	return 0;
 }

@@ -146,17 +146,31 @@ ok 'a damaged database is refused, with what to restore' '
 	[ ! -e $folder/task-2 ]
 '
 
-ok 'a damaged page is found when it is read, with what to restore' '
-	# Enough for what is in the log to be taken over into the database itself.
-	for i in 1 2 3 4 5 6 7 8; do
+# One page of one table: whoever reads it says which file it is and what is to be done, and writes nothing.
+ok 'one damaged page of one table is refused by who reads it, and what is said to restore helps' '
+	for i in 1 2 3 4 5 6; do
 		larder agent run -q --repo api --issue $i --task "$(seq 1500 | tr "\n" " ")" -- true
 	done
+	sqlite3 home/.larder/state.db "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
 	rm -f home/.larder/state.db-wal home/.larder/state.db-shm
-	pages=$(($(stat -c %s home/.larder/state.db) / 4096))
-	[ $pages -gt 10 ]
-	dd if=/dev/urandom of=home/.larder/state.db bs=4096 seek=1 count=$((pages - 1)) conv=notrunc 2>/dev/null
-	code=0
-	larder agent list 2>said || code=$?
-	[ $code = 1 ]
-	has said "restore .larder/state.db from a backup"
+	cp home/.larder/state.db whole
+	folders=$(snapshot home/workspace)
+	for damage in "agent_dispatch show local/api/task-3" "agent_dispatch run --repo api --issue 9 -- true" "agent_dispatch stats" \
+		"agent_dispatch clean" "outbox push --server http://127.0.0.1:1 --token lrd_x" "ledger list" "lease run --repo api --issue 9 -- true" \
+		"lease daemon --once --pull 0" "journal run --repo api --issue 9 -- true"; do
+		cp whole home/.larder/state.db
+		page=$(sqlite3 "file:whole?immutable=1" "SELECT pageno FROM dbstat WHERE name = \"${damage%% *}\" AND pagetype = \"leaf\" LIMIT 1")
+		head -c 4096 /dev/zero | tr "\0" x | dd of=home/.larder/state.db bs=4096 seek=$((page - 1)) conv=notrunc 2>/dev/null
+		exits 1 larder agent ${damage#* } >out 2>said
+		has said "$PWD/home/.larder/state.db"
+		has said "restore .larder/state.db from a backup"
+		[ ! -e $folder/task-9/repo ] || same "$damage" "the command was not begun"
+		rm -rf $folder/task-9 home/.larder/state.db-wal home/.larder/state.db-shm
+	done
+	same "$(snapshot home/workspace)" "$folders"
+	cp whole home/.larder/state.db
+	same "$(larder agent list --status completed --json | json ".agents | length")" 6
+	# Without a backup: all three away.
+	rm -f home/.larder/state.db*
+	same "$(larder agent reap --json | json .taken_in)" 6
 '
