@@ -24,6 +24,7 @@ struct db {
 	int64_t tx_started_ms; /* 0 while nothing is traced */
 	int64_t tx_changes_before;
 	int64_t waits_since_ms; /* for a lock */
+	int log_tried;          /* pages that the log had at the last checkpoint */
 };
 
 /* Turns a result code of SQLite into ours, with the library's own sentence. */

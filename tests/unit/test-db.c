@@ -290,6 +290,38 @@ TEST(a_damaged_page_is_found_by_the_check)
 	db_close(db);
 }
 
+static int64_t size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+TEST(the_log_begins_anew_every_256_pages_unless_a_reader_holds_it)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_FREE char *log = xasprintf("%s/x.db-wal", folder);
+	AUTO_DB struct db *db = fresh(folder);
+	struct db *reader = open_at(folder, false, true);
+	const int64_t most = (256 + 16) * (4096 + 24); /* a commit has some pages of its own */
+	struct err e = { 0 };
+	int64_t held;
+
+	for (int64_t i = 0; i < 600; i++)
+		assert_int_equal(add(db, i, NULL, &e), 0);
+	assert_in_range(size_of(log), 1, most);
+	assert_int_equal(db_begin_read(reader, &e), 0);
+	assert_int_equal(count(reader), 600);
+	for (int64_t i = 0; i < 300; i++)
+		assert_int_equal(add(db, i, NULL, &e), 0);
+	db_close(reader);
+	held = size_of(log);
+	for (int64_t i = 0; i < 900; i++)
+		assert_int_equal(add(db, i, NULL, &e), 0);
+	assert_in_range(size_of(log), 1, held + most);
+}
+
 TEST(a_dangling_reference_is_found_by_the_check)
 {
 	AUTO_SCRATCH char *folder = scratch_new();
@@ -520,6 +552,7 @@ int main(void)
 		cmocka_unit_test(a_migration_that_fails_leaves_the_old_schema),
 		cmocka_unit_test(an_old_database_opened_read_only_says_what_to_do),
 		cmocka_unit_test(several_may_create_and_write_at_once),
+		cmocka_unit_test(the_log_begins_anew_every_256_pages_unless_a_reader_holds_it),
 		cmocka_unit_test(libraries_with_the_wal_reset_fault_are_known),
 	};
 
