@@ -3,6 +3,7 @@
 #ifndef LARDER_ENGINE_ENGINE_INTERNAL_H
 #define LARDER_ENGINE_ENGINE_INTERNAL_H
 
+#include "base/str.h"
 #include "engine/root.h"
 
 struct root {
@@ -25,6 +26,18 @@ enum journal_kind { JOURNAL_MOVE = 1, JOURNAL_LINK = 2, JOURNAL_REMOVE = 3, JOUR
 
 /* Links are made under this name in staging, then renamed: no staged name starts with a dot. */
 #define JOURNAL_LINK_NAME ".link"
+
+/* Files and folders that are made durable together (journal-sync.c). */
+struct sync_set {
+	struct sync_one *v;
+	size_t n;
+	size_t capacity;
+};
+void sync_set_release(struct sync_set *s);
+void sync_set_take(struct sync_set *s, int fd, const char *name); /* the fd is the set's then */
+/* `flags`: O_DIRECTORY or 0. */
+int sync_set_add(struct sync_set *s, int dirfd, const char *path, int flags, struct err *e);
+int sync_set_run(struct sync_set *s, struct err *e);
 
 /* ERR_USAGE unless it may name a staged file. */
 int journal_check_staged(const char *name, struct err *e);

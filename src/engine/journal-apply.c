@@ -2,8 +2,8 @@
 /*
  * Applying operations, under the write lock and in the order of their ids:
  *
- *	for each due row: rename, link or remove; remember its folder
- *	sync each remembered folder once, and staging (or all at once, when they are many)
+ *	for each due row: rename, link, append or remove; remember its folder
+ *	sync each remembered folder once, what was appended to, and staging, all together
  *	delete the rows of what was done, in a transaction that need not be synced (journal.h)
  *
  * A kill anywhere leaves all rows, and every operation can be repeated.
@@ -34,8 +34,9 @@ struct replay {
 	size_t done_n;
 	size_t done_capacity;
 	struct strv folders;
-	bool moved;          /* staging has lost entries */
-	struct err conflict; /* the first; the others are done all the same */
+	struct sync_set to_sync; /* what was appended to, then the folders */
+	bool moved;              /* staging has lost entries */
+	struct err conflict;     /* the first; the others are done all the same */
 	int64_t now;
 };
 
@@ -43,6 +44,7 @@ static void replay_release(struct replay *replay)
 {
 	free(replay->done);
 	strv_release(&replay->folders);
+	sync_set_release(&replay->to_sync);
 }
 
 /* Of the target: "." for one directly in the root. */
@@ -220,7 +222,10 @@ static int apply_append(struct replay *replay, const struct op *op, struct err *
 			return err_sys(e, "write '%s'", op->target);
 		r = file_write_all(fd, (struct bytes){ op->source, n }, op->target, e);
 	}
-	return r < 0 ? r : file_sync(fd, op->target, e);
+	if (r < 0 || replay->to_sync.n >= JOURNAL_SYNC_EACH_MAX) /* no more open files than that */
+		return r < 0 ? r : file_sync(fd, op->target, e);
+	sync_set_take(&replay->to_sync, TAKE_FD(fd), op->target);
+	return 0;
 }
 
 static int apply(struct replay *replay, const struct op *op, struct err *e)
@@ -277,14 +282,15 @@ static int apply_due(struct replay *replay, struct err *e)
 }
 
 /* A folder that a removal took away with it is not there to be synced; the one above it is. */
-static int sync_each(struct root *root, const struct strv *folders, struct err *e)
+static int add_folders(const struct root *root, const struct strv *folders, struct sync_set *set,
+		       struct err *e)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < folders->n; i++)
 		if ((i == 0 || !str_eq(folders->v[i], folders->v[i - 1])) &&
 		    faccessat(root->dirfd, folders->v[i], F_OK, 0) == 0)
-			r = dir_sync(root->dirfd, folders->v[i], e);
+			r = sync_set_add(set, root->dirfd, folders->v[i], O_DIRECTORY, e);
 	return r;
 }
 
@@ -301,21 +307,24 @@ static int sync_file_system(struct root *root, struct err *e)
 {
 	if (fault_step("syncfs", ".") < 0 || syncfs(root->dirfd) < 0)
 		return err_sys(e, "sync the folders below '%s'", root->path);
+	fault_did_sync_all();
 	return 0;
 }
 
-static int sync_folders(struct replay *replay, struct err *e)
+static int sync_changed(struct replay *replay, struct err *e)
 {
 	struct strv *folders = &replay->folders;
 	struct root *root = replay->root;
 	int r;
 
 	strv_sort(folders);
-	if (count_different(folders) > JOURNAL_SYNC_EACH_MAX)
+	if (count_different(folders) + replay->to_sync.n > JOURNAL_SYNC_EACH_MAX)
 		return sync_file_system(root, e);
-	r = sync_each(root, folders, e);
+	r = add_folders(root, folders, &replay->to_sync, e);
 	/* a moved file that came back under its staged name could be written to from there */
-	return r < 0 || !replay->moved ? r : file_sync(root->staging, ROOT_STAGING, e);
+	if (r == 0 && replay->moved)
+		r = sync_set_add(&replay->to_sync, root->dirfd, ROOT_STAGING, O_DIRECTORY, e);
+	return r < 0 ? r : sync_set_run(&replay->to_sync, e);
 }
 
 static int delete_done(struct replay *replay, struct err *e)
@@ -337,7 +346,7 @@ static int replay_locked(struct replay *replay, struct err *e)
 		return r;
 	r = apply_due(replay, e);
 	if (r == 0)
-		r = sync_folders(replay, e);
+		r = sync_changed(replay, e);
 	if (r == 0)
 		r = delete_done(replay, e);
 	if (r == 0 && replay->done_n > 0)
@@ -419,7 +428,7 @@ static int finish_earlier(struct replay *replay, struct err *e)
 	int r = apply_due(replay, e);
 
 	if (r == 0)
-		r = sync_folders(replay, e);
+		r = sync_changed(replay, e);
 	if (r == 0)
 		r = delete_done(replay, e);
 	if (r == 0 && replay->conflict.code != 0) {

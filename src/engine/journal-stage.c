@@ -80,18 +80,23 @@ static int sync_all(const struct root *root, struct err *e)
 
 int journal_sync(const struct root *root, const struct strv *names, struct err *e)
 {
+	AUTO(sync_set_release) struct sync_set files = { 0 };
 	int r = 0;
 
+	if (names->n == 0)
+		return 0;
 	if (names->n > JOURNAL_SYNC_EACH_MAX)
 		return sync_all(root, e);
 	for (size_t i = 0; r == 0 && i < names->n; i++) {
-		AUTO_FD int fd = -1;
+		int fd = -1;
 
 		r = journal_stage_open(root, names->v[i], O_RDONLY, &fd, e);
 		if (r == 0)
-			r = file_sync(fd, names->v[i], e);
+			sync_set_take(&files, fd, names->v[i]);
 	}
-	return r < 0 || names->n == 0 ? r : file_sync(root->staging, ROOT_STAGING, e);
+	if (r == 0)
+		r = sync_set_add(&files, root->dirfd, ROOT_STAGING, O_DIRECTORY, e);
+	return r < 0 ? r : sync_set_run(&files, e);
 }
 
 /* The names that rows speak of, sorted. */
