@@ -356,7 +356,8 @@ static int step(struct committing *c, enum tried *ret_tried, struct err *e)
 
 	committing_release(c);
 	if (r == 0 && *ret_tried == TRY_PREPARE)
-		return add_prepare(c->kb, c->compiler, c->item, e);
+		return add_prepare(c->kb, &(struct preparing){ .compiler = c->compiler }, c->item,
+				   e);
 	if (r == 0 && *ret_tried == TRY_MERGE)
 		return merge(c, e);
 	return r;

@@ -3,6 +3,7 @@
 #ifndef LARDER_KB_ADD_INTERNAL_H
 #define LARDER_KB_ADD_INTERNAL_H
 
+#include "engine/turnstile.h"
 #include "kb/add.h"
 #include "kb/convert/convert.h"
 #include "kb/docs.h"
@@ -32,8 +33,16 @@ int add_read(struct kb *kb, struct kb_add_item *item, struct err *e);
 int add_fetch(struct kb *kb, struct kb_add_item *item, struct err *e);
 /* The text of a source that is in the wiki; none, and 0, when it is gone. */
 int add_read_source(struct kb *kb, const char *doc_name, struct prepared *p, struct err *e);
+/*
+ * How a batch prepares: what a conversion wants is a processor, a model's answer only time, so each
+ * passes a turnstile of its own. NULL: nobody waits.
+ */
+struct preparing {
+	const struct compiler *compiler;
+	struct turnstile *convert, *digest;
+};
 /* For item->doc_name. Any thread. Negative: the item fails, item->stage says where. */
-int add_prepare(struct kb *kb, const struct compiler *compiler, struct kb_add_item *item,
+int add_prepare(struct kb *kb, const struct preparing *how, struct kb_add_item *item,
 		struct err *e);
 /* Sets the outcome. Negative only for what must end the batch. */
 int add_commit(struct kb *kb, const struct compiler *compiler, struct kb_add_item *item,

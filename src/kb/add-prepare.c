@@ -2,6 +2,7 @@
 /* One document made ready, on a worker: copied, converted, split, digested. */
 #include "base/file.h"
 #include "base/json.h"
+#include "base/time.h"
 #include "engine/journal.h"
 #include "kb/add-internal.h"
 #include "kb/convert/convert-internal.h"
@@ -122,6 +123,28 @@ static int convert(struct kb *kb, const struct kb_add_item *item, struct prepare
 		       p->converted.why ? p->converted.why : "");
 }
 
+/* What an item waits for others is not its own time. */
+static int enter(struct turnstile *turn, struct kb_add_item *item, struct err *e)
+{
+	int64_t came = time_monotonic();
+	int r = turnstile_enter(turn, e);
+
+	item->ms -= time_monotonic() - came;
+	return r;
+}
+
+static int convert_in_turn(struct kb *kb, struct turnstile *turn, struct kb_add_item *item,
+			   struct err *e)
+{
+	int r = enter(turn, item, e);
+
+	if (r < 0)
+		return r;
+	r = convert(kb, item, item->prepared, e);
+	turnstile_leave(turn);
+	return r;
+}
+
 static void name_title(const struct kb_add_item *item, struct prepared *p)
 {
 	const char *dot = strrchr(item->name, '.');
@@ -212,16 +235,23 @@ struct compile_input add_input(const struct kb *kb, const struct kb_add_item *it
 	};
 }
 
-static int digest(struct kb *kb, const struct compiler *compiler, struct kb_add_item *item,
+static int digest(struct kb *kb, const struct preparing *how, struct kb_add_item *item,
 		  struct err *e)
 {
+	const struct compiler *compiler = how->compiler;
 	struct compile_input in = add_input(kb, item);
 	const struct kb_options reader = { .path = kb_path(kb), .read_only = true };
 	AUTO_KB struct kb *wiki = NULL;
 	int r = compiler->reads_wiki ? kb_open(&reader, &wiki, e) : 0;
 
 	in.wiki = wiki;
-	return r < 0 ? r : compiler->digest(compiler, &in, &item->prepared->digest, e);
+	if (r == 0)
+		r = enter(how->digest, item, e);
+	if (r < 0)
+		return r;
+	r = compiler->digest(compiler, &in, &item->prepared->digest, e);
+	turnstile_leave(how->digest);
+	return r;
 }
 
 /* The pages of a long document, put together again as they were converted. */
@@ -262,8 +292,9 @@ int add_read_source(struct kb *kb, const char *doc_name, struct prepared *p, str
 }
 
 /* From the source, or, when that is gone, as if it were added. */
-static int get_text(struct kb *kb, struct kb_add_item *item, struct prepared *p, struct err *e)
+static int get_text(struct kb *kb, struct turnstile *turn, struct kb_add_item *item, struct err *e)
 {
+	struct prepared *p = item->prepared;
 	int r;
 
 	item->stage = "read";
@@ -277,20 +308,20 @@ static int get_text(struct kb *kb, struct kb_add_item *item, struct prepared *p,
 	if (r < 0)
 		return r;
 	item->stage = "convert";
-	return convert(kb, item, p, e);
+	return convert_in_turn(kb, turn, item, e);
 }
 
-static int stage_item(struct kb *kb, const struct compiler *compiler, struct kb_add_item *item,
+static int stage_item(struct kb *kb, const struct preparing *how, struct kb_add_item *item,
 		      struct err *e)
 {
 	struct prepared *p = xcalloc(1, sizeof(*p));
 	int r;
 
 	p->converted = (struct converted)CONVERTED_INIT;
-	prepared_free(compiler, item->prepared);
+	prepared_free(how->compiler, item->prepared);
 	item->prepared = p;
 	p->doc_name = xstrdup(item->doc_name);
-	r = get_text(kb, item, p, e);
+	r = get_text(kb, how->convert, item, e);
 	if (r < 0)
 		return r;
 	sections_of(buf_bytes(&p->converted.text), item->name, &p->sections);
@@ -306,15 +337,14 @@ static int stage_item(struct kb *kb, const struct compiler *compiler, struct kb_
 	return r;
 }
 
-int add_prepare(struct kb *kb, const struct compiler *compiler, struct kb_add_item *item,
-		struct err *e)
+int add_prepare(struct kb *kb, const struct preparing *how, struct kb_add_item *item, struct err *e)
 {
 	const struct prepared *p = item->prepared;
 	bool again = p && p->is_staged && !p->digest && str_eq(p->doc_name, item->doc_name);
-	int r = again ? 0 : stage_item(kb, compiler, item, e);
+	int r = again ? 0 : stage_item(kb, how, item, e);
 
 	if (r < 0)
 		return r;
 	item->stage = "compile";
-	return digest(kb, compiler, item, e);
+	return digest(kb, how, item, e);
 }

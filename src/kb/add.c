@@ -49,6 +49,7 @@ struct batch {
 	const struct kb_add_options *options;
 	struct kb_add_report *report;
 	const struct compiler *compiler;
+	struct preparing how;
 	struct progress *progress;
 	size_t *todo; /* items, by their place in the pipeline */
 	size_t todo_count;
@@ -68,6 +69,8 @@ static void batch_release(struct batch *b)
 	name_set_free(b->names);
 	progress_end(b->progress);
 	compile_close(b->compiler);
+	turnstile_free(b->how.convert);
+	turnstile_free(b->how.digest);
 	free(b->todo);
 }
 
@@ -84,6 +87,11 @@ static void collect_pending(struct batch *b)
 	for (size_t i = 0; i < b->report->n; i++)
 		if (b->report->items[i].outcome == KB_PENDING)
 			b->todo[b->todo_count++] = i;
+}
+
+static unsigned convert_jobs(const struct batch *b)
+{
+	return kb_jobs(b->kb, b->options->jobs);
 }
 
 static int read_one(void *ctx, void *worker, size_t i, struct err *e)
@@ -155,12 +163,12 @@ static int filter_read(void *ctx, const struct pipeline_result *results, size_t 
 	return r;
 }
 
-static int prefilter(struct batch *b, unsigned jobs, struct err *e)
+static int prefilter(struct batch *b, struct err *e)
 {
 	const struct pipeline p = {
 		.ctx = b,
 		.items = b->todo_count,
-		.workers = jobs,
+		.workers = convert_jobs(b),
 		.attempts = 3, /* of a URL that could not be reached */
 		.batch = 64,
 		.order = PIPELINE_IN_ORDER,
@@ -180,7 +188,7 @@ static int prepare_one(void *ctx, void *worker, size_t i, struct err *e)
 	int r;
 
 	(void)worker;
-	r = add_prepare(b->kb, b->compiler, item, e);
+	r = add_prepare(b->kb, &b->how, item, e);
 	item->ms += time_monotonic() - started;
 	return r;
 }
@@ -228,16 +236,38 @@ static int commit(void *ctx, const struct pipeline_result *results, size_t count
 	return r;
 }
 
-static int run(struct batch *b, unsigned jobs, struct err *e)
+/* 0 when a digest is work for a processor like a conversion. */
+static unsigned digest_jobs(const struct batch *b)
 {
+	if (b->compiler->jobs == 0 || b->options->jobs || kb_settings(b->kb)->jobs)
+		return b->compiler->jobs ? convert_jobs(b) : 0;
+	return b->compiler->jobs;
+}
+
+/* While some documents wait for answers, others are converted. */
+static void open_turnstiles(struct batch *b)
+{
+	unsigned digests = digest_jobs(b);
+
+	b->how.compiler = b->compiler;
+	if (digests == 0)
+		return;
+	b->how.convert = turnstile_new(convert_jobs(b), b->options->cancel);
+	b->how.digest = turnstile_new(digests, b->options->cancel);
+}
+
+static int run(struct batch *b, struct err *e)
+{
+	size_t most = convert_jobs(b) > digest_jobs(b) ? convert_jobs(b) : digest_jobs(b);
+	unsigned workers = convert_jobs(b) + digest_jobs(b);
 	const struct pipeline p = {
 		.ctx = b,
 		.items = b->todo_count,
-		.workers = jobs,
+		.workers = workers,
 		.attempts = b->compiler->attempts,
 		/* Whole documents are held; so many that a round of them can wait for its commits while
 		 * the next one is under way. */
-		.window = 2 * (size_t)jobs,
+		.window = workers + most,
 		.order = PIPELINE_IN_ORDER,
 		.cancel = b->options->cancel,
 		.prepare = prepare_one,
@@ -246,6 +276,7 @@ static int run(struct batch *b, unsigned jobs, struct err *e)
 
 	if (b->todo_count == 0)
 		return 0;
+	open_turnstiles(b);
 	b->progress = progress_begin("kb add", 0, b->todo_count, b->options->quiet);
 	return pipeline_run(&p, e);
 }
@@ -272,13 +303,13 @@ static void tidy_rest(struct batch *b)
 		tidy(b, &b->report->items[i]);
 }
 
-static int run_items(struct batch *b, unsigned jobs, struct err *e)
+static int run_items(struct batch *b, struct err *e)
 {
 	int r = 0;
 
 	collect_pending(b);
 	if (!b->options->dry_run)
-		r = run(b, jobs, e);
+		r = run(b, e);
 	tidy_rest(b);
 	sum_up(b->report);
 	return r;
@@ -289,11 +320,6 @@ static int choose_compiler(struct batch *b, struct err *e)
 	const struct compile_choice choice = { b->options->extractive, b->options->cancel };
 
 	return compile_choose(b->kb, &choice, &b->compiler, e);
-}
-
-static unsigned jobs_of(const struct batch *b)
-{
-	return kb_jobs(b->kb, b->options->jobs ? b->options->jobs : b->compiler->jobs);
 }
 
 int add_run_items(struct kb *kb, const struct kb_add_options *options, struct kb_add_report *report,
@@ -307,7 +333,7 @@ int add_run_items(struct kb *kb, const struct kb_add_options *options, struct kb
 	};
 	int r = choose_compiler(&b, e);
 
-	return r < 0 ? r : run_items(&b, jobs_of(&b), e);
+	return r < 0 ? r : run_items(&b, e);
 }
 
 int kb_add(struct kb *kb, const struct kb_add_options *options, struct kb_add_report *report,
@@ -329,10 +355,10 @@ int kb_add(struct kb *kb, const struct kb_add_options *options, struct kb_add_re
 
 	if (r == 0) {
 		collect_pending(&b);
-		r = prefilter(&b, jobs_of(&b), e);
+		r = prefilter(&b, e);
 	}
 	if (r == 0) {
-		r = run_items(&b, jobs_of(&b), e);
+		r = run_items(&b, e);
 	} else {
 		tidy_rest(&b);
 		sum_up(report);

@@ -93,7 +93,7 @@ void compile_result_release(struct compile_result *r);
 struct compiler {
 	const char *name;  /* kept with each document: "extractive" */
 	bool reads_wiki;   /* its digest wants input->wiki */
-	unsigned jobs;     /* documents at once when nobody says; 0: the processors */
+	unsigned jobs;     /* digests at once when nobody says, beside conversions; 0: with them */
 	unsigned attempts; /* at a digest that fails in passing; 0 counts as 1 */
 	int (*digest)(const struct compiler *self, const struct compile_input *in,
 		      void **ret_digest, struct err *e);

@@ -140,6 +140,16 @@ ok 'many at once give the pages of one after the other' '
 	same "$(json lint "[.findings[] | select(.check != \"orphan\")] | length")" 0
 '
 
+ok 'while a document waits for its answer the next one is converted' '
+	start_kb "Summarise - wait:20000:{}"
+	for n in 1 2; do echo "<p>Report number $n on the buffer pool and its pages.</p>" >$n.html; done
+	start add larder kb add 1.html 2.html --jobs 1
+	wait_for "[ \$(ls k/.larder/staging | grep -c source) = 2 ]"
+	wait_for "[ \$(model_calls m) = 1 ]"
+	same "$(larder kb list --json | json ".documents | length")" 0
+	kill -KILL $STARTED_PID
+'
+
 ok 'costs are in the summary, and of the document' '
 	start_kb
 	LARDER_LLM_PRICE=1000,1000 larder kb add "$SHARED/docs/a.md" --json >out

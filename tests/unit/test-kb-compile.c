@@ -107,7 +107,7 @@ static int add(struct kb *kb, const char *folder, const char *name, struct kb_ad
 		.type = xstrdup("md"),
 		.doc_name = xstrndup(name, strlen(name) - 3),
 	};
-	r = add_prepare(kb, &model, item, e);
+	r = add_prepare(kb, &(struct preparing){ .compiler = &model }, item, e);
 	if (r == 0)
 		r = add_commit(kb, &model, item, e);
 	prepared_free(&model, item->prepared);
