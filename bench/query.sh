@@ -105,17 +105,36 @@ if wants filtered; then
 fi
 
 if wants hostile; then
-	title hostile 'one download of a file at a time, alone and beside 32 hostile queries'
-	question heavy 'SELECT count(*) FROM range(3000000000) a, range(1000) b WHERE a.range % 7 = 3' 10
-	get="for i in 1 2 3 4 5 6 7 8; do curl -sf -o /dev/null -H 'Authorization: Bearer $LARDER_TOKEN' $url/api/data/large/download; done"
+	title hostile 'the large file forty times by one client: alone, and beside 32 clients of two users whose statements do not end (curl, at lower priority, as they are other machines)'
+	larder admin group add crowd >/dev/null
+	larder admin grant add crowd small >/dev/null
+	for n in 1 2; do
+		larder admin user add "crowd$n@example.com" >/dev/null
+		larder admin member add crowd "crowd$n@example.com" >/dev/null
+		larder admin token create --user "crowd$n@example.com" --name t --scope read >"$work/crowd$n.token"
+	done
+	question heavy1 'SELECT count(*) FROM range(3000000000) a, range(1000) b WHERE a.range % 7 = 3' 10
+	question heavy2 'WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t' 10
+	question heavy3 'SELECT a.* FROM range(100000) a, range(100000) b ORDER BY random()' 10
+	question heavy4 "SELECT string_agg(repeat('x', 1000000), '') FROM range(100000)" 10
+	for i in $(seq 32); do
+		# A hub that is busy says so; whoever is hostile asks again at once.
+		printf 'url = "%s/api/query"\nheader = "Authorization: Bearer %s"\ndata = "@%s/heavy%s"\noutput = "/dev/null"\nretry = 9999\nretry-delay = 1\nretry-all-errors\n' \
+			"$url" "$(cat "$work/crowd$((i % 2 + 1)).token")" "$work" "$((i % 4 + 1))"
+		[ "$i" = 32 ] || echo next
+	done >"$work/crowd.curl"
 	cat >"$work/crowd" <<-END
-		[ "\$NAME" = beside ] || { touch $work/stop; sleep 0.1; while pgrep -f 'query --data-binary @$work/heavy' >/dev/null; do sleep 0.1; done; exit 0; }
-		rm -f $work/stop
-		for i in \$(seq 32); do
-			( until [ -f $work/stop ]; do $ask @$work/heavy || sleep 0.2; done ) >/dev/null 2>&1 &
-		done
-		sleep 1
+		if [ -f $work/crowd.pid ]; then kill \$(cat $work/crowd.pid) || :; rm $work/crowd.pid; fi
+		if [ "\$NAME" = beside ]; then
+			nice -n 19 curl -s --parallel --parallel-immediate --parallel-max 32 --config $work/crowd.curl >/dev/null 2>&1 &
+			echo \$! >$work/crowd.pid
+		fi
+		sleep 2
 	END
-	BENCH_HEAVY=1 "$work/interleave" -n 3 -p "sh $work/crowd" "alone=$get" "beside=$get"
-	touch "$work/stop"
+	seq 40 | sed "s#.*#url = \"$url/api/data/large/download\"\noutput = \"/dev/null\"#" >"$work/files.curl"
+	get="curl -sf -H 'Authorization: Bearer $LARDER_TOKEN' --config $work/files.curl"
+	"$work/interleave" -n 5 -p "sh $work/crowd" "alone=$get" "beside=$get"
+	NAME=nobody sh "$work/crowd"
+	printf '  statements of the crowd: %s began and were stopped, %s were turned away\n' \
+		"$(grep 'query user=crowd' "$work/serve.log" | grep -vc verdict=busy)" "$(grep -c 'query user=crowd.*verdict=busy' "$work/serve.log")"
 fi
