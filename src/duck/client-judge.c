@@ -28,7 +28,7 @@ static int take(void *ctx, const struct json *line, struct err *e)
 		return err_set(e, ERR_FAILED, "larder-duck answered for too many statements");
 	result = &j->results[j->got++];
 	result->refusal = refusal ? xstrdup(refusal) : NULL;
-	client_read_names(json_get(line, "tables"), &result->names);
+	client_read_names(line, &result->names);
 	return 0;
 }
 

@@ -18,6 +18,7 @@ void duck_names_release(struct duck_names *names)
 	}
 	free(names->v);
 	strv_release(&names->functions);
+	strv_release(&names->columns);
 	*names = (struct duck_names){ 0 };
 }
 
@@ -63,7 +64,8 @@ static bool has_left(void *ctx)
 
 void duck_room_watch(struct duck_room *room, int fd)
 {
-	room->watch.fd = fd;
+	if (room)
+		room->watch.fd = fd;
 }
 
 /* The hub's environment may hold secrets, which are none of a worker's. */
@@ -132,8 +134,16 @@ static char *text_of(const struct json *object, const char *key)
 	return xstrdup(text ? text : "");
 }
 
-void client_read_names(const struct json *array, struct duck_names *names)
+static void read_texts(const struct json *array, struct strv *out)
 {
+	for (size_t i = 0; i < json_size(array); i++)
+		strv_add(out, json_text(json_at(array, i)));
+}
+
+void client_read_names(const struct json *line, struct duck_names *names)
+{
+	const struct json *array = json_get(line, "tables");
+
 	names->n = json_size(array);
 	names->v = xcalloc(names->n + 1, sizeof(*names->v));
 	for (size_t i = 0; i < names->n; i++) {
@@ -142,12 +152,9 @@ void client_read_names(const struct json *array, struct duck_names *names)
 		names->v[i] = (struct duck_name){ text_of(name, "catalog"), text_of(name, "schema"),
 						  text_of(name, "name") };
 	}
-}
-
-static void read_texts(const struct json *array, struct strv *out)
-{
-	for (size_t i = 0; i < json_size(array); i++)
-		strv_add(out, json_text(json_at(array, i)));
+	read_texts(json_get(line, "functions"), &names->functions);
+	read_texts(json_get(line, "columns"), &names->columns);
+	names->all_columns = json_kind(json_get(line, "columns")) != JSON_ARRAY;
 }
 
 int duck_room_ask(struct duck_room *room, const struct duck_question *question,
@@ -171,8 +178,7 @@ int duck_room_ask(struct duck_room *room, const struct duck_question *question,
 	}
 	if (hear(room, &line, e) < 0 || hear_json(line, &answer, e) < 0)
 		return e->code;
-	client_read_names(json_get(answer, "tables"), ret_names);
-	read_texts(json_get(answer, "functions"), &ret_names->functions);
+	client_read_names(answer, ret_names);
 	return 0;
 }
 

@@ -44,7 +44,8 @@ void client_free_columns(struct duck_column *columns, size_t count);
 /* Its members, into an open request. */
 void client_add_convert(struct json_out *o, const struct duck_convert *request);
 struct duck_names;
-void client_read_names(const struct json *array, struct duck_names *names);
+/* What the guard found in a statement. */
+void client_read_names(const struct json *line, struct duck_names *names);
 /* What a line says of a file. */
 void client_read_info(const struct json *line, struct duck_file_info *ret_info);
 const char *client_format_name(enum duck_format format);

@@ -51,10 +51,12 @@ struct duck_names {
 	struct duck_name *v;
 	size_t n;
 	struct strv functions; /* that it calls, in small letters; operators by their signs */
+	struct strv columns;   /* that it may want of its tables, as written ... */
+	bool all_columns;      /* ... or all of them */
 };
 void duck_names_release(struct duck_names *names);
 /* From now on the child is given up (ERR_CANCELLED) when `fd`, a socket, is at its end: whoever asked has
- * left. -1: not any more, as the fd may come to be another's. */
+ * left. -1: not any more, as the fd may come to be another's. Accepts NULL for the room. */
 void duck_room_watch(struct duck_room *room, int fd);
 int duck_room_ask(struct duck_room *room, const struct duck_question *question,
 		  struct duck_names *ret_names, struct err *e);

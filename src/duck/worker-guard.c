@@ -26,6 +26,7 @@ void guard_release(struct guard *g)
 	}
 	free(g->tables);
 	strv_release(&g->functions);
+	columns_release(&g->columns);
 	*g = (struct guard){ 0 };
 }
 
@@ -41,6 +42,10 @@ void guard_add_tables(const struct guard *g, struct json_out *out)
 	}
 	json_close(out);
 	json_add_texts(out, "functions", &g->functions);
+	if (g->columns.all)
+		json_add_null(out, "columns");
+	else
+		json_add_texts(out, "columns", &g->columns.names);
 }
 
 static int walk_value(struct walk *w, const struct scope *scope, const struct json *v);
@@ -233,6 +238,7 @@ static int walk_object(struct walk *w, const struct scope *scope, const struct j
 
 	if (check_object(w, scope, v) < 0)
 		return w->e->code;
+	columns_note(&w->guard->columns, v);
 	if (json_size(map) > GUARD_TABLES_MAX)
 		return err_set(w->e, ERR_LIMIT, "WITH defines more than %d names",
 			       GUARD_TABLES_MAX);
@@ -303,6 +309,7 @@ int guard_judge(struct bytes text, struct guard *ret_guard, struct err *e)
 	statement = find_statement(tree, e);
 	if (!statement || walk_value(&w, NULL, statement) < 0)
 		return e->code;
+	columns_end(&g.columns);
 	*ret_guard = g;
 	g = (struct guard){ 0 };
 	return 0;

@@ -24,6 +24,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "duck/worker-guard-columns.h"
 
 /* A parse is some hundred times as long as its statement; a person's has some KB. */
 #define GUARD_TREE_MAX ((size_t)64 << 20)
@@ -44,10 +45,11 @@ struct guard {
 	size_t count, capacity;
 	struct strv
 		functions; /* that it calls, each once, in small letters; operators by their signs */
+	struct guard_columns columns; /* that it may want of its tables */
 };
 void guard_release(struct guard *g);
 
-/* Lists "tables" and "functions" into an open object. */
+/* Lists "tables", "functions" and "columns" into an open object; "columns" is null for all. */
 void guard_add_tables(const struct guard *g, struct json_out *out);
 
 int guard_judge(struct bytes tree, struct guard *ret_guard, struct err *e);

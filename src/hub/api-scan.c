@@ -1,130 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A filtered extract of a remote table as a file: priced, or run at its source into a spool, made Parquet by a
- * child, sent, and gone from here. Aside: it takes as long as the source does.
+ * A filtered extract of a remote table as a file: priced, or run at its source, made Parquet by a child
+ * meanwhile, sent, and gone from here. Aside: it takes as long as the source does.
  */
 #include "hub/api.h"
 
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/time.h"
 #include "engine/journal.h"
 #include "hub/asking.h"
-#include "remote/values.h"
+#include "hub/extract.h"
 
 #include <fcntl.h>
 #include <strings.h>
 
-/* Of the system before this one. */
-#define SCAN_ROWS_MAX  10000000
-#define SCAN_BYTES_MAX ((int64_t)2 << 30)
-#define SCAN_SECONDS   1800
-#define COLUMNS_MAX    1000
-/* Gathered before it is written. */
-#define WRITE_SIZE ((size_t)1 << 20)
+#define SCAN_SECONDS 1800
+#define COLUMNS_MAX  1000
 /* Dollars for 10^12 bytes, as the system before this one shows them. */
 #define BIGQUERY_COST 5.0
+#define PARQUET_TYPE  "application/vnd.apache.parquet"
 
 struct scanning {
 	struct asking asking;
 	struct asking_scan scan;
-	struct far_run run;
+	struct extract extract;
 	char *sql;
 	bool price_only;
-	char spool[80], file[80]; /* in staging */
-	int fd;
-	struct duck_column *columns;
-	size_t column_count;
-	struct buf waiting;
 };
 
 static void scanning_free(struct scanning *s)
 {
-	struct err ignored = { 0 }; /* what stays is reaped at the next start */
-	const struct root *root;
-
 	if (!s)
 		return;
-	root = hub_staging(s->asking.hub);
-	auto_fd_(&s->fd);
-	if (*s->spool)
-		(void)journal_stage_remove(root, s->spool, &ignored);
-	if (*s->file)
-		(void)journal_stage_remove(root, s->file, &ignored);
-	for (size_t i = 0; i < s->column_count; i++) {
-		free(s->columns[i].name);
-		free(s->columns[i].type);
-	}
-	free(s->columns);
+	extract_release(&s->extract);
 	asking_release(&s->asking);
-	buf_release(&s->waiting);
 	free(s->sql);
 	free(s);
 }
 DEFINE_AUTO(struct scanning, scanning_auto, scanning_free);
-
-static int write_waiting(struct scanning *s, struct err *e)
-{
-	int r = file_write_all(s->fd, buf_bytes(&s->waiting), s->spool, e);
-
-	buf_clear(&s->waiting);
-	return r;
-}
-
-static int take_columns(void *ctx, const struct duck_column *columns, size_t n, struct err *e)
-{
-	struct scanning *s = ctx;
-
-	(void)e;
-	s->columns = xcalloc(n, sizeof(*s->columns));
-	for (size_t i = 0; i < n; i++) {
-		s->columns[i] =
-			(struct duck_column){ xstrdup(columns[i].name), xstrdup(columns[i].type) };
-		buf_adds(&s->waiting, i ? "," : "");
-		sql_quote_name(&s->waiting, columns[i].name);
-	}
-	buf_addc(&s->waiting, '\n');
-	s->column_count = n;
-	return 0;
-}
-
-static int take_row(void *ctx, const struct bytes *values, size_t n, struct err *e)
-{
-	struct scanning *s = ctx;
-
-	far_add_csv(&s->waiting, values, n);
-	if (s->waiting.full)
-		return err_set(e, ERR_LIMIT, "a row of the extract is too long");
-	return s->waiting.n >= WRITE_SIZE ? write_waiting(s, e) : 0;
-}
-
-static int convert(struct scanning *s, struct err *e)
-{
-	const struct root *root = hub_staging(s->asking.hub);
-	AUTO(duck_file_info_release) struct duck_file_info info = { 0 };
-	AUTO_FREE char *from = journal_stage_path(root, s->spool);
-	AUTO_FREE char *to = journal_stage_path(root, s->file);
-	AUTO_STRV struct strv inputs = STRV_INIT, order = STRV_INIT;
-	const struct duck_convert request = {
-		.inputs = &inputs,
-		.format = DUCK_CSV,
-		.columns = s->columns,
-		.column_count = s->column_count,
-		.order_by = &order,
-		.output = to,
-		.memory_bytes = hub_settings(s->asking.hub)->convert_memory,
-	};
-
-	strv_add(&inputs, from);
-	return duck_convert(&request, &info, e);
-}
 
 static int send_file(struct scanning *s, struct http_in *in, int64_t rows, struct err *e)
 {
 	AUTO_FREE char *etag = NULL;
 	AUTO_FD int fd = -1;
 	char sha256[HASH_HEX_MAX], count[24];
-	int r = journal_stage_open(hub_staging(s->asking.hub), s->file, O_RDONLY, &fd, e);
+	int r = journal_stage_open(hub_staging(s->asking.hub), s->extract.file, O_RDONLY, &fd, e);
 
 	if (r == 0)
 		r = sha256_fd(fd, sha256, NULL, e);
@@ -135,32 +55,17 @@ static int send_file(struct scanning *s, struct http_in *in, int64_t rows, struc
 	http_reply_add(in, "X-Larder-Table", s->asking.plan.tables[0].table.id);
 	http_reply_add(in, "X-Larder-Rows", count);
 	http_reply_add(in, "Cache-Control", "no-store");
-	http_reply_file(in, TAKE_FD(fd), etag, time_now(), "application/vnd.apache.parquet");
+	http_reply_file(in, TAKE_FD(fd), etag, time_now(), PARQUET_TYPE);
 	return 0;
 }
 
-static int extract(struct scanning *s, struct http_in *in, struct err *e)
+static int send_extract(struct scanning *s, struct http_in *in, struct err *e)
 {
 	struct duck_run_result result = { 0 };
-	char random[RANDOM_TEXT_MAX];
-	int r;
+	int r = asking_run(&s->asking, http_thread_slot(in), &result, e);
 
-	random_text(16, random);
-	(void)snprintf(s->spool, sizeof(s->spool), "scan-%s.csv", random);
-	(void)snprintf(s->file, sizeof(s->file), "scan-%s.parquet", random);
-	r = journal_stage_create(hub_staging(s->asking.hub), s->spool, &s->fd, e);
 	if (r == 0)
-		r = asking_run(&s->asking, http_thread_slot(in), &result, e);
-	if (r == 0 && result.truncated) {
-		(void)err_set(e, ERR_LIMIT, "the extract has more than %d rows or %lld bytes",
-			      SCAN_ROWS_MAX, (long long)SCAN_BYTES_MAX);
-		(void)err_hint(e, "narrow it: fewer columns, a condition");
-		r = e->code;
-	}
-	if (r == 0)
-		r = write_waiting(s, e);
-	if (r == 0)
-		r = convert(s, e);
+		r = extract_end(&s->extract, result.truncated, e);
 	return r < 0 ? r : send_file(s, in, result.rows, e);
 }
 
@@ -202,7 +107,7 @@ static void scan_aside(struct http_in *in, void *state)
 	int r;
 
 	s->asking.client_fd = http_client_fd(in);
-	r = s->price_only ? price(s, in, &e) : extract(s, in, &e);
+	r = s->price_only ? price(s, in, &e) : send_extract(s, in, &e);
 	if (r < 0 && s->asking.refusal.status)
 		reply_refusal(in, &s->asking.refusal, &e);
 	else if (r < 0)
@@ -286,17 +191,11 @@ static int scan(struct request *q, bool price_only, struct err *e)
 	if (r < 0)
 		return r;
 	s = xcalloc(1, sizeof(*s));
-	s->fd = -1;
 	s->sql = buf_take(&sql);
 	s->price_only = price_only;
-	s->waiting.max = 8 * FAR_ROW_MAX;
-	s->run = (struct far_run){ .row_limit = SCAN_ROWS_MAX,
-				   .byte_limit = SCAN_BYTES_MAX,
-				   .ctx = s,
-				   .on_columns = take_columns,
-				   .on_row = take_row };
-	s->scan =
-		(struct asking_scan){ .run = price_only ? NULL : &s->run, .seconds = SCAN_SECONDS };
+	extract_init(&s->extract, q->hub, SCAN_SECONDS);
+	s->scan = (struct asking_scan){ .run = price_only ? NULL : &s->extract.run,
+					.seconds = SCAN_SECONDS };
 	s->asking = (struct asking){
 		.hub = q->hub, .by = caller_copy(q->caller), .sql = s->sql, .scan = &s->scan
 	};

@@ -9,15 +9,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
-struct places {
-	struct far_place *v;
-	struct far_table *tables; /* lent from v and the plan */
-	size_t n;                 /* of tables: each once */
-	size_t found;             /* of v */
-	struct strv views;
-};
-
-static void places_release(struct places *p)
+void places_release(struct places *p)
 {
 	for (size_t i = 0; i < p->found; i++)
 		far_place_release(&p->v[i]);
@@ -26,13 +18,25 @@ static void places_release(struct places *p)
 	strv_release(&p->views);
 }
 
+static size_t count_remote(const struct query_plan *plan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		n += plan->tables[i].remote;
+	return n;
+}
+
 bool asking_is_remote(const struct asking *a)
 {
-	for (size_t i = 0; i < a->plan.count; i++) {
-		if (a->plan.tables[i].remote)
-			return true;
-	}
-	return false;
+	return count_remote(&a->plan) > 0;
+}
+
+bool asking_is_mixed(const struct asking *a)
+{
+	size_t n = count_remote(&a->plan);
+
+	return n > 0 && n < a->plan.count;
 }
 
 /* What one caller may have read of remote tables, by the hub's settings. */
@@ -59,38 +63,31 @@ static int check_rights(const struct query_table *t, struct err *e)
 	return err_hint(e, "ask for a view at its source to be registered as a table for you");
 }
 
-static int check_source(const struct places *p, const struct query_plan *plan, struct err *e)
+/* The newest place beside the first. */
+static int check_source(const struct places *p, const char *name, struct err *e)
 {
-	AUTO_FREE char *first = p->v[0].engine->source(p->v[0].spec);
+	const struct far_place *first = &p->v[0], *newest = &p->v[p->found - 1];
+	AUTO_FREE char *source = first->engine->source(first->spec);
+	AUTO_FREE char *other = newest->engine->source(newest->spec);
 
-	for (size_t i = 1; i < p->found; i++) {
-		AUTO_FREE char *other = p->v[i].engine->source(p->v[i].spec);
-
-		if (p->v[i].engine == p->v[0].engine && str_eq(first, other))
-			continue;
-		(void)err_set(e, ERR_CONFLICT, "'%s' and '%s' stay at different sources",
-			      plan->tables[0].name, plan->tables[i].name);
-		return err_hint(e, "larder snapshot create brings an extract of each: ask these");
-	}
-	return 0;
+	if (newest->engine == first->engine && str_eq(source, other))
+		return 0;
+	(void)err_set(e, ERR_CONFLICT, "'%s' and '%s' stay at different sources", p->tables[0].name,
+		      name);
+	return err_hint(e, "larder snapshot create brings an extract of each: ask these");
 }
 
-static int check_local(const struct query_table *t, const struct query_plan *plan, struct err *e)
+/* An extract is made where its table stays, of that table. */
+static int check_all_remote(const struct query_plan *plan, struct err *e)
 {
-	const char *remote = "";
-
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->tables[i].remote)
-			remote = plan->tables[i].name;
+			continue;
+		(void)err_set(e, ERR_CONFLICT, "'%s' is here: its source cannot look at it",
+			      plan->tables[i].name);
+		return err_hint(e, "larder query --remote asks tables here and there together");
 	}
-	if (t->remote)
-		return 0;
-	(void)err_set(e, ERR_CONFLICT,
-		      "'%s' stays at its source and '%s' is here: one statement "
-		      "asks tables of one place",
-		      remote, t->name);
-	return err_hint(e, "larder snapshot create brings an extract of '%.60s': ask both then",
-			remote);
+	return 0;
 }
 
 static bool has_table(const struct places *p, const char *name)
@@ -115,23 +112,24 @@ static int add_place(struct db *db, struct places *p, const struct query_table *
 	p->found++;
 	if (!has_table(p, t->name))
 		p->tables[p->n++] = (struct far_table){ t->name, place->spec, t->table.id };
+	if (check_source(p, t->name, e) < 0)
+		return e->code;
 	r = metadata_entity_type(db, t->table.id, &entity, e);
 	if (r == 0 && metadata_is_view(entity) && !strv_has(&p->views, t->table.id))
 		strv_add(&p->views, t->table.id);
 	return r;
 }
 
-static int find_places(struct db *db, const struct query_plan *plan, struct places *p,
-		       struct err *e)
+int places_find(struct db *db, const struct query_plan *plan, struct places *p, struct err *e)
 {
 	p->v = xcalloc(plan->count, sizeof(*p->v));
 	p->tables = xcalloc(plan->count, sizeof(*p->tables));
 	for (size_t i = 0; i < plan->count; i++) {
-		if (check_local(&plan->tables[i], plan, e) < 0 ||
-		    add_place(db, p, &plan->tables[i], e) < 0)
+		if (plan->tables[i].remote && add_place(db, p, &plan->tables[i], e) < 0)
 			return e->code;
 	}
-	return check_source(p, plan, e);
+	p->engine = p->v[0].engine;
+	return 0;
 }
 
 static int in_transaction(void *ctx, far_change_fn fn, void *arg, struct err *e)
@@ -144,17 +142,6 @@ static int in_transaction(void *ctx, far_change_fn fn, void *arg, struct err *e)
 	return r < 0 ? r : hub_write_commit(&w, e);
 }
 
-struct asking_far {
-	struct hub *hub;
-	struct db *db; /* to read */
-	const struct caller *by;
-	const struct query_plan *plan;
-	const char *sql;
-	const struct far_run *run;
-	int client_fd; /* -1: none */
-	int64_t seconds;
-};
-
 /* Readable: at its end, or with bytes of a next request, which are not ours. */
 static bool has_left(void *ctx)
 {
@@ -164,29 +151,30 @@ static bool has_left(void *ctx)
 	return far->client_fd >= 0 && recv(far->client_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-static int ask_far(const struct asking_far *far, struct far_answer *answer, struct err *e)
+int asking_far(struct asking_far *far, const struct places *places, const struct far_part *parts,
+	       size_t count, struct far_answer *answer, struct err *e)
 {
-	AUTO(places_release) struct places places = { 0 };
+	struct asking *a = far->a;
 	struct far_question question = {
-		.user_id = far->by->user_id,
-		.limits = limits_of(far->hub),
-		.run = far->run,
-		.view_targets = &places.views,
+		.engine = places->engine,
+		.parts = parts,
+		.count = count,
+		.user_id = a->by.user_id,
+		.limits = limits_of(a->hub),
+		.view_targets = &places->views,
 		.is_cancelled = has_left,
-		.cancel_ctx = (void *)(uintptr_t)far, /* read only */
-		.ctx = far->hub,
+		.cancel_ctx = far,
+		.ctx = a->hub,
 		.in_transaction = in_transaction,
 	};
-	struct far_statement statement;
+	int r;
 
-	if (find_places(far->db, far->plan, &places, e) < 0)
-		return e->code;
-	statement = (struct far_statement){ far->sql, places.tables, places.n };
-	question.engine = places.v[0].engine;
-	question.statement = &statement;
 	if (far->seconds)
 		question.limits.seconds = far->seconds;
-	return far_ask(&question, answer, e);
+	r = far_ask(&question, answer, e);
+	a->refusal = answer->refusal;
+	answer->refusal = (struct far_refusal){ 0 };
+	return r;
 }
 
 struct giving {
@@ -238,18 +226,22 @@ static int give_row(void *ctx, const struct bytes *values, size_t n, struct err 
 	return r;
 }
 
+static void take_result(struct asking *a, const struct far_answer *answer, int64_t cells_cut,
+			struct duck_run_result *ret_result)
+{
+	*ret_result = (struct duck_run_result){ .rows = answer->result.rows,
+						.bytes = answer->result.bytes,
+						.cells_cut = cells_cut,
+						.truncated = answer->result.truncated };
+	a->scanned_bytes = far_scanned(answer);
+}
+
 int asking_remote(struct asking *a, struct db *db, const char *sql,
 		  struct duck_run_result *ret_result, struct err *e)
 {
 	AUTO(far_answer_release) struct far_answer answer = FAR_ANSWER_INIT;
-	struct asking_far far = {
-		.hub = a->hub,
-		.db = db,
-		.by = &a->by,
-		.plan = &a->plan,
-		.sql = sql,
-		.client_fd = a->client_fd,
-	};
+	AUTO(places_release) struct places places = { 0 };
+	struct asking_far far = { a, a->client_fd, a->scan ? a->scan->seconds : 0 };
 	AUTO(giving_release)
 	struct giving giving = { .a = a,
 				 .far = &far,
@@ -260,22 +252,17 @@ int asking_remote(struct asking *a, struct db *db, const char *sql,
 				     .ctx = &giving,
 				     .on_columns = give_columns,
 				     .on_row = give_row };
-	int r;
+	struct far_statement statement = { .sql = sql };
+	const struct far_part part = { &statement, a->scan ? a->scan->run : &run };
 
-	far.run = a->scan ? a->scan->run : &run;
-	far.seconds = a->scan ? a->scan->seconds : 0;
-	r = ask_far(&far, &answer, e);
+	if (check_all_remote(&a->plan, e) < 0 || places_find(db, &a->plan, &places, e) < 0)
+		return e->code;
+	statement.tables = places.tables;
+	statement.count = places.n;
+	if (asking_far(&far, &places, &part, 1, &answer, e) < 0)
+		return e->code;
 	if (a->scan)
 		a->scan->estimate = answer.estimate;
-	a->refusal = answer.refusal;
-	answer.refusal = (struct far_refusal){ 0 };
-	if (r < 0)
-		return r;
-	*ret_result = (struct duck_run_result){ .rows = answer.result.rows,
-						.bytes = answer.result.bytes,
-						.cells_cut = giving.cells_cut,
-						.truncated = answer.result.truncated };
-	a->scanned_bytes = answer.result.scanned_bytes >= 0 ? answer.result.scanned_bytes
-							    : answer.estimate.scan_bytes;
+	take_result(a, &answer, giving.cells_cut, ret_result);
 	return 0;
 }

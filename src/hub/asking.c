@@ -4,7 +4,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "hub/asking-remote.h"
+#include "hub/asking-mixed.h"
 #include "hub/excerpts.h"
 #include "hub/query-pool.h"
 #include "remote/functions.h"
@@ -110,21 +110,20 @@ static int run(struct asking *a, struct duck_room *duck, struct duck_run_result 
 	return duck_room_run(duck, &request, result, e);
 }
 
-/* The text as the guard judges it and a source reads it: alike. NULL, and why in *why, when there is none;
- * that is no fault of a statement over tables that are here. The caller owns it. */
-static char *plain_text(const struct asking *a, struct err *why)
+/* All of it: neither the worker nor its place is needed while the source works. */
+static int ask_source(struct asking *a, struct query_worker *worker, struct db *db,
+		      const struct duck_names *names, struct duck_run_result *result, struct err *e)
 {
-	char *plain = NULL;
+	AUTO_FREE char *plain = NULL;
+	int r = far_plain(a->sql, &plain, e);
 
-	return far_plain(a->sql, &plain, why) < 0 ? NULL : plain;
-}
-
-static int ask_source(struct asking *a, struct db *db, const struct duck_names *names,
-		      const char *plain, struct duck_run_result *result, struct err *e)
-{
-	int r = far_check_functions(&names->functions, e);
-
-	return r < 0 ? r : asking_remote(a, db, plain, result, e);
+	if (r == 0)
+		r = far_check_functions(&names->functions, e);
+	if (r < 0)
+		return r;
+	a->duck = NULL;
+	query_pool_return(hub_queries(a->hub), worker);
+	return asking_remote(a, db, plain, result, e);
 }
 
 static int answer(struct asking *a, struct query_worker *worker, struct duck_run_result *result,
@@ -138,13 +137,63 @@ static int answer(struct asking *a, struct query_worker *worker, struct duck_run
 	return r;
 }
 
+/* Extracts of those that are not here come first; the place is others' meanwhile. */
+static int answer_mixed(struct asking *a, struct query_worker *worker, struct db *db,
+			const struct duck_names *names, struct duck_run_result *result,
+			struct err *e)
+{
+	AUTO(mixed_release) struct mixed mixed = { 0 };
+	int r;
+
+	query_pool_leave(hub_queries(a->hub), worker);
+	r = mixed_bring(a, db, names, &mixed, e);
+	if (r == 0)
+		r = query_pool_enter(hub_queries(a->hub), worker, e);
+	if (r == 0)
+		r = fill(a, worker->room, e);
+	if (r == 0)
+		r = mixed_link(&mixed, a, worker->room, e);
+	if (r == 0)
+		r = run(a, worker->duck, result, e);
+	a->scanned_bytes = query_bytes(&a->plan) + mixed.scanned_bytes;
+	return r;
+}
+
+static int check_scan(const struct asking *a, struct err *e)
+{
+	if (!a->scan)
+		return 0;
+	(void)err_set(e, ERR_USAGE, "the table is not remote: its files are here");
+	return err_hint(e, "larder pull brings them");
+}
+
+static int answer_planned(struct asking *a, struct query_worker *worker, struct db *db,
+			  const struct duck_names *names, struct duck_run_result *result,
+			  struct err *e)
+{
+	if (asking_is_mixed(a) && !a->scan)
+		return answer_mixed(a, worker, db, names, result, e);
+	if (asking_is_remote(a))
+		return ask_source(a, worker, db, names, result, e);
+	return check_scan(a, e) < 0 ? e->code : answer(a, worker, result, e);
+}
+
+/* The text as a source reads it, too, when there is one; that there is none is no fault of a statement over
+ * tables that are here. */
+static char *text_to_judge(const struct asking *a)
+{
+	struct err none = { 0 };
+	char *plain = NULL;
+
+	return far_plain(a->sql, &plain, &none) < 0 ? xstrdup(a->sql) : plain;
+}
+
 static int ask(struct asking *a, struct query_worker *worker, struct db *db,
 	       struct duck_run_result *result, struct err *e)
 {
 	const struct hub_settings *settings = hub_settings(a->hub);
-	struct err odd = { 0 };
-	AUTO_FREE char *plain = plain_text(a, &odd);
-	const struct duck_question question = { .sql = plain ? plain : a->sql,
+	AUTO_FREE char *text = text_to_judge(a);
+	const struct duck_question question = { .sql = text,
 						.row_limit = a->row_limit,
 						.byte_limit = a->byte_limit,
 						.cell_limit = a->cell_limit,
@@ -154,18 +203,8 @@ static int ask(struct asking *a, struct query_worker *worker, struct db *db,
 
 	if (r == 0)
 		r = plan_query(a, db, &names, e);
-	if (r == 0 && asking_is_remote(a)) {
-		if (plain)
-			return ask_source(a, db, &names, plain, result, e);
-		*e = odd;
-		return e->code;
-	}
-	if (r == 0 && a->scan) {
-		(void)err_set(e, ERR_USAGE, "the table is not remote: its files are here");
-		return err_hint(e, "larder pull brings them");
-	}
 	if (r == 0)
-		r = answer(a, worker, result, e);
+		r = answer_planned(a, worker, db, &names, result, e);
 	if (r == ERR_BUSY && !e->retry_after) /* the worker's deadline: asking again is no help */
 		r = err_set(e, ERR_LIMIT, "the query was stopped: not done after %lld s",
 			    (long long)settings->query_s);

@@ -13,33 +13,32 @@ struct query_pool {
 	pthread_cond_t freed;
 	struct query_worker warm[QUERY_WARM];
 	size_t n_warm;
-	size_t n_coming;            /* being made ready just now */
-	int64_t users[QUERIES_MAX]; /* of those that run */
-	size_t n_running;
+	size_t n_coming;                                          /* being made ready just now */
+	int64_t running[QUERIES_MAX], waiting[QUERY_WAITING_MAX]; /* whose they are */
+	size_t n_running, n_waiting;
 };
 
 static void discard(struct query_worker *worker)
 {
 	duck_room_free(worker->duck);
 	room_close(worker->room);
-	*worker = (struct query_worker){ 0 };
+	worker->duck = NULL;
+	worker->room = NULL;
 }
 
-static int make(struct query_pool *pool, struct query_worker *ret_worker, struct err *e)
+/* Into a worker that has neither room nor child. */
+static int make(struct query_pool *pool, struct query_worker *worker, struct err *e)
 {
-	struct query_worker worker = { 0 };
 	struct duck_room_options options = { .memory_bytes = pool->options.memory_bytes,
 					     .cpu_seconds = pool->options.cpu_seconds };
-	int r = room_open(pool->options.root, &worker.room, e);
+	int r = room_open(pool->options.root, &worker->room, e);
 
 	if (r < 0)
 		return r;
-	options.folder = room_path(worker.room);
-	r = duck_room_start(&options, &worker.duck, e);
+	options.folder = room_path(worker->room);
+	r = duck_room_start(&options, &worker->duck, e);
 	if (r < 0)
-		discard(&worker);
-	else
-		*ret_worker = worker;
+		discard(worker);
 	return r;
 }
 
@@ -70,13 +69,23 @@ void query_pool_free(struct query_pool *pool)
 	free(pool);
 }
 
-static size_t running_of(const struct query_pool *pool, int64_t user_id)
+static size_t count_of(const int64_t *users, size_t n, int64_t user_id)
 {
-	size_t n = 0;
+	size_t found = 0;
 
-	for (size_t i = 0; i < pool->n_running; i++)
-		n += pool->users[i] == user_id;
-	return n;
+	for (size_t i = 0; i < n; i++)
+		found += users[i] == user_id;
+	return found;
+}
+
+static void remove_one(int64_t *users, size_t *n, int64_t user_id)
+{
+	for (size_t i = 0; i < *n; i++) {
+		if (users[i] != user_id)
+			continue;
+		users[i] = users[--*n];
+		return;
+	}
 }
 
 static bool has_place(const struct query_pool *pool, int64_t user_id)
@@ -84,76 +93,114 @@ static bool has_place(const struct query_pool *pool, int64_t user_id)
 	size_t of_one = (size_t)(pool->options.at_once + 1) / 2;
 
 	return pool->n_running < (size_t)pool->options.at_once &&
-	       running_of(pool, user_id) < of_one;
+	       count_of(pool->running, pool->n_running, user_id) < of_one;
 }
 
-/* Under the lock. */
-static int wait_for_place(struct query_pool *pool, int64_t user_id, struct err *e)
+static int say_busy(const struct query_pool *pool, int64_t user_id, struct err *e)
+{
+	(void)err_set(e, ERR_BUSY,
+		      "%zu queries are running, %zu of them yours, and %zu of yours wait",
+		      pool->n_running, count_of(pool->running, pool->n_running, user_id),
+		      count_of(pool->waiting, pool->n_waiting, user_id));
+	(void)err_hint(e, "try again when one of them has ended");
+	e->retry_after = QUERY_RETRY_S;
+	return e->code;
+}
+
+/* Under the lock, as one that is counted as waiting. */
+static bool wait_for_place(struct query_pool *pool, int64_t user_id)
 {
 	struct timespec until;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* fails for no clock there is */
 	until.tv_sec += QUERY_WAIT_MS / 1000;
 	while (!has_place(pool, user_id)) {
-		if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until) != ETIMEDOUT)
-			continue;
-		(void)err_set(e, ERR_BUSY, "%zu queries are running, %zu of them yours",
-			      pool->n_running, running_of(pool, user_id));
-		e->retry_after = QUERY_RETRY_S;
-		return e->code;
+		if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until) == ETIMEDOUT)
+			return has_place(pool, user_id);
 	}
+	return true;
+}
+
+/* Under the lock. */
+static int take_place(struct query_pool *pool, int64_t user_id, struct err *e)
+{
+	bool found = has_place(pool, user_id);
+
+	if (!found && (pool->n_waiting >= QUERY_WAITING_MAX ||
+		       count_of(pool->waiting, pool->n_waiting, user_id) >= QUERY_WAITING_OF_USER))
+		return say_busy(pool, user_id, e);
+	if (!found) {
+		pool->waiting[pool->n_waiting++] = user_id;
+		found = wait_for_place(pool, user_id);
+		remove_one(pool->waiting, &pool->n_waiting, user_id);
+	}
+	if (!found)
+		return say_busy(pool, user_id, e);
+	pool->running[pool->n_running++] = user_id;
 	return 0;
 }
 
-static void leave(struct query_pool *pool, int64_t user_id)
+void query_pool_leave(struct query_pool *pool, struct query_worker *worker)
 {
+	if (!worker->placed)
+		return;
+	worker->placed = false;
 	(void)pthread_mutex_lock(&pool->lock); /* fails only for a thread that holds it */
-	for (size_t i = 0; i < pool->n_running; i++) {
-		if (pool->users[i] != user_id)
-			continue;
-		pool->users[i] = pool->users[--pool->n_running];
-		break;
-	}
+	remove_one(pool->running, &pool->n_running, worker->user_id);
 	(void)pthread_cond_broadcast(&pool->freed);
+	(void)pthread_mutex_unlock(&pool->lock);
+}
+
+int query_pool_enter(struct query_pool *pool, struct query_worker *worker, struct err *e)
+{
+	int r;
+
+	(void)pthread_mutex_lock(&pool->lock); /* as above */
+	r = take_place(pool, worker->user_id, e);
+	worker->placed = r == 0;
+	(void)pthread_mutex_unlock(&pool->lock);
+	return r;
+}
+
+static void take_warm(struct query_pool *pool, struct query_worker *worker)
+{
+	(void)pthread_mutex_lock(&pool->lock); /* as above */
+	if (pool->n_warm > 0) {
+		const struct query_worker *warm = &pool->warm[--pool->n_warm];
+
+		worker->room = warm->room;
+		worker->duck = warm->duck;
+	}
 	(void)pthread_mutex_unlock(&pool->lock);
 }
 
 int query_pool_take(struct query_pool *pool, int64_t user_id, struct query_worker *ret_worker,
 		    struct err *e)
 {
-	struct query_worker worker = { 0 };
-	bool placed;
-	int r;
+	struct query_worker worker = { .user_id = user_id };
+	int r = query_pool_enter(pool, &worker, e);
 
-	(void)pthread_mutex_lock(&pool->lock); /* as above */
-	r = wait_for_place(pool, user_id, e);
-	if (r == 0)
-		pool->users[pool->n_running++] = user_id;
-	if (r == 0 && pool->n_warm > 0)
-		worker = pool->warm[--pool->n_warm];
-	placed = r == 0;
-	(void)pthread_mutex_unlock(&pool->lock);
-	if (r == 0 && !worker.duck)
-		r = make(pool, &worker, e);
-	if (r < 0) {
-		if (placed)
-			leave(pool, user_id);
+	if (r < 0)
 		return r;
-	}
-	worker.user_id = user_id;
-	*ret_worker = worker;
-	return 0;
+	take_warm(pool, &worker);
+	if (!worker.duck)
+		r = make(pool, &worker, e);
+	if (r < 0)
+		query_pool_leave(pool, &worker);
+	else
+		*ret_worker = worker;
+	return r;
 }
 
 void query_pool_return(struct query_pool *pool, struct query_worker *worker)
 {
-	int64_t user_id = worker->user_id;
+	bool used = worker->duck != NULL;
 
-	if (!worker->duck)
-		return;
 	discard(worker);
-	leave(pool, user_id);
-	query_pool_warm(pool);
+	query_pool_leave(pool, worker);
+	*worker = (struct query_worker){ 0 };
+	if (used)
+		query_pool_warm(pool);
 }
 
 static bool lacks_one(struct query_pool *pool)

@@ -26,8 +26,8 @@ static bool take_slot(struct http_server *server, enum http_aside kind, unsigned
 	/* A stop says so before it takes the lock to look: it sees the slot, or we see the stop. */
 	for (unsigned i = places[kind].first; i < end && !found && !atomic_load(&server->stopping);
 	     i++)
-		if (!(server->asides & 1U << i)) {
-			server->asides |= 1U << i;
+		if (!(server->asides & UINT64_C(1) << i)) {
+			server->asides |= UINT64_C(1) << i;
 			*ret_slot = i;
 			found = true;
 		}
@@ -39,7 +39,7 @@ static bool take_slot(struct http_server *server, enum http_aside kind, unsigned
 static void leave_slot(struct http_server *server, unsigned slot)
 {
 	(void)pthread_mutex_lock(&server->lock);
-	server->asides &= ~(1U << slot);
+	server->asides &= ~(UINT64_C(1) << slot);
 	(void)pthread_cond_broadcast(&server->drained);
 	(void)pthread_mutex_unlock(&server->lock);
 }

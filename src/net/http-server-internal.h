@@ -65,7 +65,7 @@ struct http_server {
 	unsigned n_connections; /* under lock */
 	pthread_t sweeper;
 	bool has_sweeper, sweeper_ends;
-	unsigned asides;                   /* under lock: a bit for each aside thread at work */
+	uint64_t asides;                   /* under lock: a bit for each aside thread at work */
 	LIST_HEAD(, http_eventing) events; /* under lock, like their number */
 	unsigned n_events;
 };

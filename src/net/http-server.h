@@ -118,13 +118,13 @@ void http_take_small_body(struct http_in *in, size_t max,
  * replies, while the pool serves others. Each kind has places of its own, so that none keeps the
  * others waiting: two conversions, as the machine is busy with two and a third would only slow both
  * down; eight waits for child processes that do the jobs of a schedule, which are a dozen and
- * rarely meet; sixteen queries of people, most of which wait for their turn. ERR_BUSY when they are taken, with a time to come back, and once the server is
+ * rarely meet; thirty-two queries of people, most of which wait, for their turn or for a source. ERR_BUSY when they are taken, with a time to come back, and once the server is
  * stopping: what begins now would only be cut.
  */
 enum http_aside { HTTP_ASIDE_CONVERT, HTTP_ASIDE_JOB, HTTP_ASIDE_QUERY };
 #define HTTP_ASIDE_CONVERT_MAX 2
 #define HTTP_ASIDE_JOB_MAX     8
-#define HTTP_ASIDE_QUERY_MAX   16
+#define HTTP_ASIDE_QUERY_MAX   32
 #define HTTP_ASIDE_MAX         (HTTP_ASIDE_CONVERT_MAX + HTTP_ASIDE_JOB_MAX + HTTP_ASIDE_QUERY_MAX)
 #define HTTP_ASIDE_RETRY_S     10
 bool http_is_aside(const struct http_in *in); /* is this the thread of such work? */

@@ -100,6 +100,21 @@ static void add_row(struct json_out *out, const struct stmt *q, const struct met
 	json_close(out);
 }
 
+int metadata_columns(struct db *db, const char *table_id, struct strv *out, struct err *e)
+{
+	AUTO_STMT struct stmt *q = NULL;
+	int r = db_query(db, &q, e,
+			 "SELECT c.value FROM table_metadata m, json_each(m.known_columns) c"
+			 " WHERE m.table_id=?1 ORDER BY c.key",
+			 "t", table_id);
+
+	while (r == 0 && (r = stmt_next(q, e)) > 0) {
+		strv_add(out, stmt_text(q, 0));
+		r = 0;
+	}
+	return r;
+}
+
 int metadata_status(struct db *db, const struct caller *caller, const struct metadata_when *when,
 		    struct json_out *out, struct err *e)
 {

@@ -37,6 +37,8 @@ int metadata_store(struct db *db, const char *table_id, const struct metadata *f
 int metadata_fail(struct db *db, const char *table_id, const char *why, struct err *e);
 /* NULL when it is not known; the caller owns it. */
 int metadata_entity_type(struct db *db, const char *table_id, char **ret_text, struct err *e);
+/* Names of its columns; none when they are not known. */
+int metadata_columns(struct db *db, const char *table_id, struct strv *out, struct err *e);
 int metadata_forget(struct db *db, const char *table_id, struct err *e);
 
 /* "VIEW", "MATERIALIZED VIEW": nothing is stored under the name. */

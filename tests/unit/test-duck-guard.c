@@ -136,6 +136,56 @@ TEST(names_are_given_once_with_what_stands_before_them)
 	duck_judged_release(&judged);
 }
 
+/* Blanks between names, "*" for all. */
+static void check_columns(const struct duck_judged *judged, const char *wanted)
+{
+	AUTO_BUF struct buf got = BUF_INIT(BUF_OWN_MAX);
+
+	assert_null(judged->refusal);
+	for (size_t i = 0; i < judged->names.columns.n; i++)
+		buf_addf(&got, "%s%s", i ? " " : "", judged->names.columns.v[i]);
+	assert_string_equal(judged->names.all_columns ? "*" : buf_str(&got), wanted);
+}
+
+TEST(columns_that_may_be_wanted_are_named_and_what_may_mean_more_means_all)
+{
+	static const struct {
+		const char *sql, *columns;
+	} cases[] = {
+		{ "SELECT count(*) FROM a", "" },
+		{ "SELECT a.x, \"Y\" + 1 FROM a JOIN b USING (k) WHERE z > 0 ORDER BY w",
+		  "w a x Y k z" },
+		{ "SELECT max(s.f.g) OVER (PARTITION BY p) FROM t", "s f g p" },
+		{ "WITH q AS (SELECT x FROM a) SELECT x FROM q WHERE 1 IN (SELECT y FROM b)",
+		  "x y" },
+		{ "SELECT list_transform(l, v -> v + n) FROM a", "l v n" },
+		{ "FROM a", "*" },
+		{ "SELECT x, a.* FROM a", "*" },
+		{ "SELECT o FROM a o", "*" },
+		{ "SELECT main.a FROM a", "*" },
+		{ "SELECT to_json(O) FROM a AS o", "*" },
+		{ "SELECT x FROM a NATURAL JOIN b", "*" },
+		{ "SELECT x FROM a POSITIONAL JOIN b", "*" },
+		{ "SELECT x FROM a AS t(x, y)", "*" },
+		{ "SELECT #1 FROM a", "*" },
+		{ "SELECT COLUMNS('x.*') FROM a", "*" },
+		{ "PIVOT a ON k IN ('p', 'q') USING sum(v)", "*" },
+		{ "SUMMARIZE a", "*" },
+		{ "TABLE a", "*" },
+	};
+	AUTO_STRV struct strv sql = STRV_INIT;
+	struct duck_judged judged[ARRAY_LEN(cases)] = { 0 };
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		strv_add(&sql, cases[i].sql);
+	CHECK_OK(duck_judge(&sql, judged, &e));
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		check_columns(&judged[i], cases[i].columns);
+		duck_judged_release(&judged[i]);
+	}
+}
+
 static void filter(const char *where, const char *wanted)
 {
 	AUTO_FREE char *canonical = NULL;
@@ -193,6 +243,7 @@ int main(void)
 		CASE(the_corpus_is_large_enough),
 		CASE(harmless_statements_pass_whatever_words_are_in_them),
 		CASE(hostile_statements_are_refused_or_name_what_is_not_there),
+		CASE(columns_that_may_be_wanted_are_named_and_what_may_mean_more_means_all),
 		CASE(names_are_given_once_with_what_stands_before_them),
 		CASE(a_condition_comes_back_in_one_form),
 		CASE(a_condition_that_is_more_than_one_is_refused),
