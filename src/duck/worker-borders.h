@@ -16,8 +16,14 @@
 
 #include "duck/worker-engine.h"
 
-/* DuckDB's row group: rows that are appended to the last part leave its full groups as they are. */
+/* 2 to 8 MB of most tables: large enough for few requests, small enough for a change to be of few bytes. */
 #define BORDERS_ROWS ((int64_t)122880)
+/*
+ * Rows of a row group: whole vectors of DuckDB, about five groups a part. What changes at one end of a
+ * part leaves the groups at its other end as they are; smaller ones cost more in size than they save
+ * (docs/performance.md). Changing it writes every part anew.
+ */
+#define BORDERS_GROUP_ROWS 26624
 /* Of a border's text: longer values are told apart by what they begin with. */
 #define BORDER_TEXT_MAX 200
 

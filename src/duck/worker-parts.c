@@ -198,7 +198,8 @@ static int write_part(const struct parts *p, size_t i, const char *path, duckdb_
 	add_order(p, &sql);
 	buf_adds(&sql, ") TO ");
 	sql_quote_text(&sql, path);
-	buf_adds(&sql, " (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2)");
+	buf_addf(&sql, " (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2, ROW_GROUP_SIZE %d)",
+		 BORDERS_GROUP_ROWS);
 	return engine_run(con, buf_str(&sql), e);
 }
 

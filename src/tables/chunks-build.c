@@ -17,6 +17,8 @@
 #define CUT_MIN ((size_t)16 << 10)
 #define CUT_AIM ((size_t)64 << 10)
 #define CUT_MAX ((size_t)256 << 10)
+/* What comes of these on average. */
+#define CUT_MEAN ((int64_t)80 << 10)
 /* Bits that must be zero before and after the aim: two more and two less than log2 of the aim. */
 #define BITS_BEFORE 18
 #define BITS_AFTER  14
@@ -173,12 +175,41 @@ static int cut_piece(struct building *b, int64_t end, struct err *e)
 	return 0;
 }
 
+/* About how long the index is when borders nearer to each other than that are left out. */
+static int64_t expect_bytes(const struct building *b, const struct parquet_cuts *cuts,
+			    int64_t spacing)
+{
+	int64_t chunks = 1 + b->size / CUT_MEAN;
+	int64_t at = 0;
+
+	for (size_t i = 0; i < cuts->n; i++) {
+		if (cuts->v[i] - at < spacing)
+			continue;
+		at = cuts->v[i];
+		chunks++;
+	}
+	return (int64_t)(HEAD_BYTES + (chunks_blocks_of(b->size) + 1) * SHA256_BYTES) +
+	       chunks * (int64_t)ENTRY_BYTES;
+}
+
+/* A file of many small columns has more borders than an index of its size has room for. */
+static int64_t choose_spacing(const struct building *b, const struct parquet_cuts *cuts)
+{
+	int64_t spacing = CHUNK_LEAST;
+
+	while (spacing < (int64_t)CUT_AIM &&
+	       expect_bytes(b, cuts, spacing) > b->size / CHUNKS_FILE_SHARE)
+		spacing *= 2;
+	return spacing;
+}
+
 static int cut_all(struct building *b, const struct parquet_cuts *cuts, struct err *e)
 {
+	int64_t spacing = choose_spacing(b, cuts);
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < cuts->n; i++) {
-		if (cuts->v[i] - b->at >= CHUNK_LEAST)
+		if (cuts->v[i] - b->at >= spacing)
 			r = cut_piece(b, cuts->v[i], e);
 	}
 	return r < 0 ? r : cut_piece(b, b->size, e);

@@ -36,6 +36,8 @@
 #define CHUNK_HASH 16
 /* An index of a file of 64 GiB in chunks of the usual size has 20 MB. */
 #define CHUNKS_TEXT_MAX ((size_t)64 << 20)
+/* An index is at most about this part of its file: 0.05 %. */
+#define CHUNKS_FILE_SHARE 2000
 
 struct chunks {
 	int64_t size;                /* of the file */

@@ -141,6 +141,56 @@ static size_t shared(const struct chunks *a, const struct chunks *b)
 	return bytes;
 }
 
+static void add_varint(struct buf *out, uint64_t value)
+{
+	for (; value > 0x7f; value >>= 7)
+		buf_addc(out, (char)(value | 0x80));
+	buf_addc(out, (char)value);
+}
+
+/* A footer in Thrift of one row group: n columns of so many bytes each, from byte 4. */
+static void add_footer(struct buf *out, size_t n, size_t bytes)
+{
+	size_t begun = out->n;
+	uint64_t length;
+
+	buf_adds(out, "\x49\x1c\x19\xfc"); /* field 4: a list of one; its field 1: a list of n */
+	add_varint(out, n);
+	for (size_t i = 0; i < n; i++) {
+		buf_adds(out, "\x3c\x76"); /* field 3, a structure: its fields 7 and 9 */
+		add_varint(out, 2 * bytes);
+		buf_addc(out, 0x26);
+		add_varint(out, 2 * (4 + i * bytes));
+		buf_add(out, "\0\0", 2);
+	}
+	buf_add(out, "\0\0", 2);
+	length = out->n - begun;
+	for (int i = 0; i < 4; i++)
+		buf_addc(out, (char)(length >> (8 * i)));
+	buf_adds(out, "PAR1");
+}
+
+TEST(an_index_of_many_small_columns_is_no_longer_than_others)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_BUF struct buf file = BUF_INIT((size_t)16 << 20);
+	struct bench b = { .folder = folder };
+	size_t columns = 1000, bytes = 6000;
+	AUTO_FREE char *body = xmalloc(columns * bytes);
+
+	noise(body, columns * bytes, 11);
+	buf_adds(&file, "PAR1");
+	buf_add(&file, body, columns * bytes);
+	add_footer(&file, columns, bytes);
+	b.data = file.p;
+	b.n = file.n;
+	build(&b);
+	CHECK(b.index.n * CHUNKS_FILE_SHARE < b.n);
+	CHECK(b.n / b.chunks->count < 80 * 1024);
+	b.data = NULL;
+	bench_release(&b);
+}
+
 TEST(an_insertion_moves_no_cut_but_its_neighbours)
 {
 	AUTO_SCRATCH char *folder = scratch_new();
@@ -289,6 +339,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(chunks_cover_the_file_and_have_its_hashes),
 		CASE(an_index_is_under_a_twentieth_of_a_percent),
+		CASE(an_index_of_many_small_columns_is_no_longer_than_others),
 		CASE(an_insertion_moves_no_cut_but_its_neighbours),
 		CASE(every_changed_byte_of_an_index_is_noticed),
 		CASE(an_index_that_lies_is_refused_though_its_hash_is_right),
