@@ -56,15 +56,20 @@ int clean_finish(struct agents *a, const char *name, size_t *ret_removed, struct
 }
 
 /* NULL when it may go; else why not. */
-static const char *reason_to_keep(const struct dispatch *d, const struct clean_options *o,
-				  bool named)
+static const char *reason_to_keep(const struct agents *a, const struct dispatch *d,
+				  const struct clean_options *o)
 {
+	bool named = o->names && o->names->n > 0;
+	struct err ignored = { 0 };
+
 	if (!agent_is_terminal(d->status))
 		return "it is at work";
 	if (d->status == AGENT_BLOCKED && !named)
 		return "it waits for an answer";
-	if (d->captured != d->revision)
+	if (d->captured != d->revision || (!o->dry_run && record_is_due(a, d, &ignored) != 0))
 		return "its record is not on its way to the hub yet";
+	if (record_left_report(d) && !named)
+		return "its report could not be sent; name it to remove it";
 	if (d->ended_ms > time_now() - o->older_than_ms && o->older_than_ms > 0)
 		return "it ended a short while ago";
 	return NULL;
@@ -75,7 +80,6 @@ static int clean_one(struct agents *a, const char *id, const struct clean_option
 {
 	AUTO_DISPATCH struct dispatch d = { 0 };
 	AUTO_TX struct db *tx = NULL;
-	bool named = o->names && o->names->n > 0;
 	const char *why;
 	int r = o->dry_run ? 0 : db_begin_tx(agents_db(a), &tx, e);
 
@@ -85,7 +89,7 @@ static int clean_one(struct agents *a, const char *id, const struct clean_option
 		r = record_capture(a, &d, e); /* a report that came late goes along */
 	if (r < 0)
 		return r;
-	why = reason_to_keep(&d, o, named);
+	why = reason_to_keep(a, &d, o);
 	if (why || o->dry_run) {
 		strv_addf(why ? &report->kept : &report->removed, "%s%s%s", d.name, why ? ": " : "",
 			  why ? why : "");

@@ -218,14 +218,20 @@ static int is_due(struct daemon *d, const struct sync_peer *peer, struct err *e)
 static int collect(struct daemon *d, struct err *e)
 {
 	int64_t now = time_monotonic();
-	size_t collected = 0;
+	struct sync_collected collected = { 0 };
+	int r;
 
 	if (now < d->collect_ms) {
 		look_again_at(d, time_now() + d->collect_ms - now);
 		return 0;
 	}
+	r = sync_collect(d->a, &collected, e);
+
 	d->collect_ms = now + COLLECT_MS;
-	return sync_collect(d->a, &collected, e);
+	if (r == 0 && collected.left > 0)
+		log_event(LOG_WARN, "no-room", "records=%zu limit=%" PRId64, collected.left,
+			  agents_queue_max(d->a));
+	return r;
 }
 
 static int push(struct daemon *d, const struct sync_peer *peer, struct err *e)

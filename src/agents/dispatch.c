@@ -2,6 +2,10 @@
 #include "agents/dispatch.h"
 
 #include "base/str.h"
+#include "engine/outbox.h"
+
+/* In one transaction; the others go the next time. */
+#define FORGET_MAX 5000
 
 static const char migration_1[] =
 	"CREATE TABLE agent_dispatch (id TEXT PRIMARY KEY, name TEXT NOT NULL, org TEXT NOT NULL,"
@@ -18,7 +22,10 @@ static const char migration_1[] =
 	"CREATE UNIQUE INDEX agent_current ON agent_dispatch (name) WHERE current = 1;"
 	"CREATE INDEX agent_by_status ON agent_dispatch (status, due_ms) WHERE current = 1;";
 
-static const char *const migrations[] = { migration_1, NULL };
+/* Of what is over for long: dispatch_forget(). */
+static const char migration_2[] =
+	"CREATE INDEX agent_history ON agent_dispatch (updated_ms) WHERE current = 0";
+static const char *const migrations[] = { migration_1, migration_2, NULL };
 const struct db_schema dispatch_schema = { "agents", migrations };
 
 #define COLUMNS                                                                                    \
@@ -204,6 +211,29 @@ int dispatch_ids(struct db *db, const struct dispatch_filter *filter, struct str
 		 struct err *e)
 {
 	return dispatch_visit(db, filter, add_id, ret_ids, e);
+}
+
+int dispatch_forget(struct db *db, int64_t before_ms, size_t *ret_rows, struct err *e)
+{
+	static const char sql_old[] =
+		"SELECT id FROM agent_dispatch WHERE current = 0 AND updated_ms < ?1 LIMIT ?2";
+	static const char sql_forget[] = "DELETE FROM agent_dispatch WHERE id = ?1";
+	AUTO_STRV struct strv ids = STRV_INIT;
+	AUTO_STMT struct stmt *q = NULL;
+	int r = db_query(db, &q, e, sql_old, "ii", before_ms, (int64_t)FORGET_MAX);
+
+	while (r >= 0 && (r = stmt_next(q, e)) > 0)
+		strv_add(&ids, stmt_text(q, 0));
+	for (size_t i = 0; r == 0 && i < ids.n; i++) {
+		r = outbox_holds(db, ids.v[i], e);
+		if (r != 0) {
+			r = r < 0 ? r : 0; /* the hub has not heard of it */
+			continue;
+		}
+		r = db_exec(db, e, sql_forget, "t", ids.v[i]);
+		*ret_rows += r == 0;
+	}
+	return r;
 }
 
 char *dispatch_pool(const struct dispatch *d)

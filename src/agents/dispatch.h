@@ -39,7 +39,7 @@ struct dispatch {
 	char *handle;       /* process_id of other tools */
 	char *command;      /* JSON array; "" when it is not known how it was started */
 	char *identity;     /* of its process (base/proc.h); "" when none was recorded */
-	char *report_stamp; /* size and time of the report that was captured */
+	char *report_stamp; /* of the report that was captured: agents/record.h */
 	char *stats;        /* JSON object of counts, made at each capture; "" before */
 	bool current;
 	bool stopping; /* a person asked it to end */
@@ -74,6 +74,10 @@ int dispatch_visit(struct db *db, const struct dispatch_filter *filter, dispatch
 /* The ids, for visitors that write. */
 int dispatch_ids(struct db *db, const struct dispatch_filter *filter, struct strv *ret_ids,
 		 struct err *e);
+
+/* In a transaction: history that ended before that time, unless its record still waits for the hub; some
+ * thousand rows at a time. */
+int dispatch_forget(struct db *db, int64_t before_ms, size_t *ret_rows, struct err *e);
 
 /* "codex" of "codex:gpt-5.4"; the caller owns it. The model is "" when none is named. */
 char *dispatch_pool(const struct dispatch *d);

@@ -23,6 +23,7 @@ struct agents {
 	struct root *root;
 	char *self;
 	bool self_is_given;
+	int64_t queue_max;
 };
 
 static const char *set_variable(const char *name)
@@ -105,6 +106,16 @@ static int find_self(struct agents *a, const struct agents_options *options, str
 	return r < 0 || a->self ? r : record_self(root_db(a->root), &a->self, e);
 }
 
+static int find_queue_max(struct agents *a, struct err *e)
+{
+	const char *given = set_variable("LARDER_AGENT_QUEUE_MAX");
+	uint64_t bytes = AGENTS_QUEUE_MAX;
+	int r = given ? parse_size(given, INT64_MAX, &bytes, e) : 0;
+
+	a->queue_max = (int64_t)bytes;
+	return r < 0 ? err_in(e, "LARDER_AGENT_QUEUE_MAX") : 0;
+}
+
 static int no_home(const char *path, struct err *e)
 {
 	(void)err_set(e, ERR_NOT_FOUND, "no agent has worked in '%s' yet", path);
@@ -145,8 +156,10 @@ int agents_open(const struct agents_options *options, struct agents **ret_agents
 {
 	AUTO_FREE char *path = agents_find(options->path);
 	AUTO_AGENTS struct agents *a = xcalloc(1, sizeof(*a));
-	int r = open_root(path, options, a, e);
+	int r = find_queue_max(a, e);
 
+	if (r == 0)
+		r = open_root(path, options, a, e);
 	if (r == 0)
 		r = find_self(a, options, e);
 	if (r < 0)
@@ -187,6 +200,11 @@ int agents_dirfd(const struct agents *a)
 const char *agents_self(const struct agents *a)
 {
 	return a->self;
+}
+
+int64_t agents_queue_max(const struct agents *a)
+{
+	return a->queue_max;
 }
 
 bool agents_self_is_given(const struct agents *a)

@@ -30,6 +30,9 @@
 #define AGENTS_EVENTS AGENTS_FOLDER "/events.jsonl"
 #define AGENTS_CONFIG "agents.yaml"
 
+/* Years of a busy machine; a hub that never comes does not fill the disk. */
+#define AGENTS_QUEUE_MAX ((int64_t)4 << 30)
+
 struct agents;
 
 struct agents_options {
@@ -52,6 +55,8 @@ struct db *agents_db(const struct agents *a);
 const char *agents_path(const struct agents *a); /* absolute */
 int agents_dirfd(const struct agents *a);
 const char *agents_self(const struct agents *a);
+/* Bytes of records that may wait for a hub: LARDER_AGENT_QUEUE_MAX, else AGENTS_QUEUE_MAX. */
+int64_t agents_queue_max(const struct agents *a);
 /* True when agents_self() was named by a person, false when it was made up here. */
 bool agents_self_is_given(const struct agents *a);
 

@@ -3,6 +3,7 @@
 
 #include "agents/clean.h"
 #include "agents/run.h"
+#include "base/time.h"
 #include "engine/journal.h"
 
 /* No command has a file staged for so long. */
@@ -103,6 +104,19 @@ static int reap_litter(struct agents *a, struct err *e)
 	return journal_reap(agents_root(a), is_recent, NULL, NULL, e);
 }
 
+/* As long as a hub keeps it. */
+static int forget_history(struct agents *a, struct reap_report *report, struct err *e)
+{
+	AUTO_TX struct db *tx = NULL;
+	int r = db_begin_lazy(agents_db(a), e);
+
+	if (r < 0)
+		return r;
+	tx = agents_db(a);
+	r = dispatch_forget(tx, time_now() - REAP_HISTORY_MS, &report->forgotten, e);
+	return r < 0 || report->forgotten == 0 ? r : db_commit(tx, e);
+}
+
 int reap_run(struct agents *a, struct reap_report *report, struct err *e)
 {
 	int r = clean_finish(a, NULL, &report->removed, e);
@@ -111,5 +125,7 @@ int reap_run(struct agents *a, struct reap_report *report, struct err *e)
 		r = reap_litter(a, e);
 	if (r == 0)
 		r = reap_take_in(a, report, e);
+	if (r == 0)
+		r = forget_history(a, report, e);
 	return r < 0 ? r : reap_ended(a, report, e);
 }

@@ -6,7 +6,7 @@
  *	reap_take_in(a, &report, e)      folders below <home>/workspace without a row get one; a
  *	                                 status.json that is not what its row says is mended
  *	reap_run(a, &options, &report, e)      that; running work that nobody supervises: what became
- *	                                       of it?; and removals that were cut short
+ *	                                       of it?; removals that were cut short; history of over a year
  *
  * Work whose lease is held has a supervisor and is left to it. A process that is alive or of which
  * nothing is known (another machine's) is left running; the daemon watches the living ones.
@@ -25,13 +25,16 @@
 
 /* org/repo/branch with slashes in the branch. */
 #define REAP_DEPTH_MAX 8
+/* A year of earlier work stays known, as on the hub (docs/format-agents.md). */
+#define REAP_HISTORY_MS ((int64_t)365 * 24 * 3600 * 1000)
 
 struct reap_report {
 	size_t looked_at, alive, unknown, supervised; /* running work */
 	size_t reaped[AGENT_STATUSES];                /* by what it became */
 	size_t taken_in, mended, taken_over;          /* folders */
-	size_t removed;
-	struct strv problems; /* "name: why" */
+	size_t removed;                               /* folders whose removal was cut short */
+	size_t forgotten;                             /* history */
+	struct strv problems;                         /* "name: why" */
 };
 void reap_report_release(struct reap_report *report);
 #define AUTO_REAP_REPORT AUTO(reap_report_release)

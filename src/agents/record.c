@@ -14,6 +14,8 @@
 
 #include <inttypes.h>
 
+/* Before the stamp of a report that could not be sent. */
+#define UNSENT '!'
 /* A corrupt report is kept as it is, up to this; a person moves larger ones. */
 #define ASIDE_BYTES_MAX ((size_t)16 << 20)
 
@@ -146,20 +148,41 @@ void record_render(const struct dispatch *d, const struct json *report, const ch
 	json_close(&o);
 }
 
-/* Secrets out; a report with which it does not fit stays in its folder. */
-static int make_body(const struct dispatch *d, const struct json *report, const char *error,
-		     struct buf *out, struct err *e)
+/* What is put, and what it leaves behind in the folder. */
+struct capture {
+	struct json *report; /* NULL: there is none, or none that can be sent */
+	char *stamp;
+	struct err why; /* of a report that cannot be sent */
+	struct buf body;
+	bool again; /* without its report, or with an older one, the record was captured */
+	bool later; /* the report is sent when there is room */
+};
+
+static void capture_release(struct capture *c)
+{
+	json_free(c->report);
+	free(c->stamp);
+	buf_release(&c->body);
+}
+
+/* Secrets out; a report with which it does not fit stays in its folder. `without`: why it goes alone,
+ * or NULL. */
+static int make_body(const struct dispatch *d, struct capture *c, const char *without,
+		     struct err *e)
 {
 	AUTO_BUF struct buf plain = BUF_INIT(RECORD_BYTES_MAX);
+	const char *error = without ? without : *c->why.msg ? c->why.msg : NULL;
 
-	record_render(d, report, error, &plain);
+	buf_clear(&c->body);
+	record_render(d, without ? NULL : c->report, error, &plain);
 	if (plain.full) {
+		(void)err_set(&c->why, ERR_LIMIT, "the report is too large to be sent");
 		buf_clear(&plain);
-		record_render(d, NULL, "the report is too large to be sent", &plain);
+		record_render(d, NULL, c->why.msg, &plain);
 	}
-	(void)redact_text(buf_bytes(&plain), out);
-	return out->full ? err_set(e, ERR_LIMIT, "the record of '%.100s' is too large", d->name)
-			 : 0;
+	(void)redact_text(buf_bytes(&plain), &c->body);
+	return c->body.full ? err_set(e, ERR_LIMIT, "the record of '%.100s' is too large", d->name)
+			    : 0;
 }
 
 static int put(struct agents *a, const struct dispatch *d, const struct buf *body, struct err *e)
@@ -186,35 +209,75 @@ int record_is_due(const struct agents *a, const struct dispatch *d, struct err *
 	if (!agent_is_terminal(d->status))
 		return 0;
 	/* A report that is gone, with its folder or set aside, was captured when it was there. */
-	return d->captured != d->revision || (*stamp && !str_eq(stamp, d->report_stamp));
+	return d->captured != d->revision ||
+	       (*stamp && !str_eq(stamp, d->report_stamp + record_left_report(d)));
+}
+
+bool record_left_report(const struct dispatch *d)
+{
+	return *d->report_stamp == UNSENT;
+}
+
+/* 1 when so much more may wait. */
+static int has_room(const struct agents *a, const struct buf *body, struct err *e)
+{
+	struct outbox_summary sum = { 0 };
+	int r = outbox_summary(agents_db(a), "", &sum, e);
+
+	return r < 0 ? r : sum.bytes + (int64_t)body->n <= agents_queue_max(a);
+}
+
+/* 1 with a body that may be put. When too much waits already, first the report stays behind; then the
+ * record itself. */
+static int make_within(struct agents *a, const struct dispatch *d, struct capture *c, struct err *e)
+{
+	int r = make_body(d, c, NULL, e);
+
+	if (r == 0)
+		r = has_room(a, &c->body, e);
+	if (r != 0 || !c->report || c->again)
+		return r;
+	c->later = true;
+	r = make_body(d, c, "too much waits for the hub: the report follows", e);
+	return r < 0 ? r : has_room(a, &c->body, e);
+}
+
+static void note_captured(struct dispatch *d, const struct capture *c)
+{
+	AUTO_BUF struct buf stats = BUF_INIT(RECORD_BYTES_MAX);
+	AUTO_FREE char *unsent = xasprintf("%c%s", UNSENT, c->stamp);
+
+	record_stats(c->report, &stats);
+	if (c->report || !*d->stats)
+		dispatch_set(&d->stats, buf_str(&stats));
+	dispatch_set(&d->report_stamp, c->later ? "" : *c->why.msg ? unsent : c->stamp);
+	d->captured = d->revision;
 }
 
 int record_capture(struct agents *a, struct dispatch *d, struct err *e)
 {
-	AUTO_FREE char *stamp = stamp_of(a, d);
-	AUTO_JSON struct json *report = NULL;
-	AUTO_BUF struct buf body = BUF_INIT(RECORD_BYTES_MAX);
-	AUTO_BUF struct buf stats = BUF_INIT(RECORD_BYTES_MAX);
-	struct err why = { 0 };
+	AUTO(capture_release)
+	struct capture c = { .stamp = stamp_of(a, d),
+			     .body = BUF_INIT(RECORD_BYTES_MAX),
+			     .again = d->captured == d->revision };
 	int r = record_is_due(a, d, e);
 
 	if (r <= 0)
 		return r;
-	if (d->captured == d->revision)
-		d->revision++;
-	r = read_report(a, d, &report, &why, e);
+	r = read_report(a, d, &c.report, &c.why, e);
 	if (r == 0)
-		r = make_body(d, report, *why.msg ? why.msg : NULL, &body, e);
-	if (r == 0)
-		r = member_note_end(a, d, report, e); /* before the record: whoever gave it waits */
-	if (r == 0)
-		r = put(a, d, &body, e);
+		r = member_note_end(a, d, c.report,
+				    e); /* before the record: whoever gave it waits */
 	if (r < 0)
 		return r;
-	record_stats(report, &stats);
-	if (report || !*d->stats)
-		dispatch_set(&d->stats, buf_str(&stats));
-	dispatch_set(&d->report_stamp, stamp);
-	d->captured = d->revision;
+	d->revision += c.again;
+	r = make_within(a, d, &c, e);
+	if (r > 0)
+		r = put(a, d, &c.body, e) < 0 ? e->code : 1;
+	if (r <= 0) {
+		d->revision -= c.again;
+		return r;
+	}
+	note_captured(d, &c);
 	return 0;
 }

@@ -12,7 +12,11 @@
  *
  * .meta/report.json is foreign bytes: one that is no JSON object or is over REPORT_BYTES_MAX is set
  * aside as report.json.corrupt-<time>, the record says so in `report_error`. Token-shaped strings are
- * taken out of the record. Errors: the db's and the journal's.
+ * taken out of the record.
+ *
+ * What may wait for a hub is bounded (agents_queue_max), and what finds no room is not lost: first the
+ * record goes without its report, which follows, then it is not captured, and record_is_due() says so
+ * until it is (sync_collect). Errors: the db's and the journal's.
  */
 #ifndef LARDER_AGENTS_RECORD_H
 #define LARDER_AGENTS_RECORD_H
@@ -34,6 +38,8 @@ int record_capture(struct agents *a, struct dispatch *d, struct err *e);
 /* 1 when what stands in the outbox or was delivered is not all there is: never captured, or a report
  * came later. Cheap: one look at a file. */
 int record_is_due(const struct agents *a, const struct dispatch *d, struct err *e);
+/* A report of it is in the folder only: it was none, or too large to be sent. */
+bool record_left_report(const struct dispatch *d);
 
 /* Pure. `report` may be NULL. */
 void record_render(const struct dispatch *d, const struct json *report, const char *report_error,

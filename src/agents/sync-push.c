@@ -45,16 +45,38 @@ void sync_pushed_release(struct sync_pushed *pushed)
 	strv_release(&pushed->failures);
 }
 
+/* 1 when it was; 0 when there is no room for it. */
 static int capture(struct agents *a, const char *id, struct strv *staged, struct err *e)
 {
 	AUTO_DISPATCH struct dispatch d = { 0 };
 	int r = dispatch_find(agents_db(a), id, &d, e);
+	int64_t before = d.captured;
 
 	if (r == 0)
 		r = record_capture(a, &d, e);
+	if (r < 0 || d.captured == before)
+		return r;
+	r = dispatch_save(agents_db(a), &d, e);
 	if (r == 0)
-		r = dispatch_save(agents_db(a), &d, e);
-	return r < 0 ? r : mirror_put_one_of(a, &d, staged, e);
+		r = mirror_put_one_of(a, &d, staged, e);
+	return r < 0 ? r : 1;
+}
+
+static int capture_some(struct agents *a, struct strv *ids, size_t from, struct sync_collected *ret,
+			struct err *e)
+{
+	AUTO_TX struct db *tx = NULL;
+	AUTO_STRV struct strv staged = STRV_INIT;
+	int r = db_begin_tx(agents_db(a), &tx, e);
+
+	for (size_t i = from; r >= 0 && i < ids->n && i < from + COLLECT_BATCH; i++) {
+		r = capture(a, ids->v[i], &staged, e);
+		if (r >= 0)
+			*(r > 0 ? &ret->taken : &ret->left) += 1;
+	}
+	if (r >= 0)
+		r = journal_sync(agents_root(a), &staged, e);
+	return r < 0 ? r : journal_commit(agents_root(a), e);
 }
 
 struct finding {
@@ -72,27 +94,15 @@ static int find_due(void *ctx, const struct dispatch *d, struct err *e)
 	return due < 0 ? due : 0;
 }
 
-int sync_collect(struct agents *a, size_t *ret_collected, struct err *e)
+int sync_collect(struct agents *a, struct sync_collected *ret, struct err *e)
 {
 	const struct dispatch_filter current = { 0 };
 	AUTO_STRV struct strv ids = STRV_INIT;
 	struct finding f = { a, &ids };
 	int r = dispatch_visit(agents_db(a), &current, find_due, &f, e);
 
-	for (size_t i = 0; r == 0 && i < ids.n; i += COLLECT_BATCH) {
-		AUTO_TX struct db *tx = NULL;
-		AUTO_STRV struct strv staged = STRV_INIT;
-
-		r = db_begin_tx(agents_db(a), &tx, e);
-		for (size_t k = i; r == 0 && k < ids.n && k < i + COLLECT_BATCH; k++)
-			r = capture(a, ids.v[k], &staged, e);
-		if (r == 0)
-			r = journal_sync(agents_root(a), &staged, e);
-		if (r == 0)
-			r = journal_commit(agents_root(a), e);
-	}
-	if (r == 0)
-		*ret_collected = ids.n;
+	for (size_t i = 0; r == 0 && i < ids.n; i += COLLECT_BATCH)
+		r = capture_some(a, &ids, i, ret, e);
 	return r;
 }
 

@@ -61,8 +61,12 @@ struct sync_push_options {
 	const atomic_bool *cancel; /* may be NULL */
 	bool progress;             /* on stderr: base/progress.h */
 };
+struct sync_collected {
+	size_t taken, left; /* left: no room for them in the outbox (agents/record.h) */
+};
 struct sync_pushed {
-	size_t collected, sent, duplicates, requests, redriven;
+	struct sync_collected collected;
+	size_t sent, duplicates, requests, redriven;
 	size_t waiting, paused, dead;
 	int64_t next_ms; /* until the first is due; -1: none waits */
 	int64_t bytes;
@@ -74,7 +78,7 @@ void sync_pushed_release(struct sync_pushed *pushed);
 int sync_push(struct agents *a, const struct sync_peer *peer,
 	      const struct sync_push_options *options, struct sync_pushed *ret, struct err *e);
 /* Puts into the outbox what is not captured: records of ended work, reports that came late. */
-int sync_collect(struct agents *a, size_t *ret_collected, struct err *e);
+int sync_collect(struct agents *a, struct sync_collected *ret, struct err *e);
 
 struct sync_pull_options {
 	const char *since; /* as given; NULL: from the cursor */

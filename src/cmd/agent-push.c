@@ -27,7 +27,8 @@ static void as_json(const struct sync_pushed *p, struct buf *out)
 	json_open(&o, NULL, '{');
 	json_add_int(&o, "sent", (int64_t)p->sent);
 	json_add_int(&o, "duplicates", (int64_t)p->duplicates);
-	json_add_int(&o, "collected", (int64_t)p->collected);
+	json_add_int(&o, "collected", (int64_t)p->collected.taken);
+	json_add_int(&o, "no_room", (int64_t)p->collected.left);
 	json_add_int(&o, "waiting", (int64_t)p->waiting);
 	json_add_int(&o, "paused", (int64_t)p->paused);
 	json_add_int(&o, "dead", (int64_t)p->dead);
@@ -47,6 +48,10 @@ static void warn_all(const struct sync_pushed *p, const struct agent_peer *peer)
 		cmd_warn("%s", p->failures.v[i]);
 	if (p->no_token && p->waiting > 0)
 		cmd_warn("%s; %zu records wait until there is one", peer->why.msg, p->waiting);
+	if (p->collected.left > 0)
+		cmd_warn("%zu records found no room among those that wait, and stay in their "
+			 "folders until there is: LARDER_AGENT_QUEUE_MAX is the limit",
+			 p->collected.left);
 	if (p->refused)
 		cmd_warn("the hub refuses this token; %zu records wait until it is another",
 			 p->paused);
@@ -58,7 +63,7 @@ static int code_of(const struct sync_pushed *p)
 		return CMD_REPORTED(ERR_AUTH);
 	if (p->dead > 0)
 		return CMD_REPORTED(ERR_FAILED);
-	return p->waiting > 0 ? CMD_REPORTED(ERR_OFFLINE) : 0;
+	return p->waiting + p->collected.left > 0 ? CMD_REPORTED(ERR_OFFLINE) : 0;
 }
 
 static int push(struct agents *a, const struct push_args *args, struct err *e)

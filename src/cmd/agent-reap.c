@@ -27,6 +27,7 @@ static const struct {
 	{ "taken_over", offsetof(struct reap_report, taken_over) },
 	{ "mended", offsetof(struct reap_report, mended) },
 	{ "removed", offsetof(struct reap_report, removed) },
+	{ "forgotten", offsetof(struct reap_report, forgotten) },
 };
 
 static int64_t count_at(const struct reap_report *report, size_t i)

@@ -13,10 +13,10 @@
 struct drain {
 	const struct outbox_drain_options *o;
 	struct outbox_drain_report *report;
-	int64_t clock;       /* wall clock less monotonic, as the run began */
-	int64_t held_until;  /* nothing is tried before */
-	unsigned unanswered; /* attempts in a row that concern the peer as a whole */
-	int64_t gone;        /* rows of this record */
+	int64_t clock;             /* wall clock less monotonic, as the run began */
+	int64_t held_until;        /* nothing is tried before */
+	unsigned unanswered;       /* attempts in a row that concern the peer as a whole */
+	struct outbox_counts gone; /* with this record */
 };
 
 static int64_t now(const struct drain *d)
@@ -68,7 +68,8 @@ static int put_off(struct drain *d, const struct outbox_item *item, const struct
 	if (dead)
 		r = outbox_promote(d->o->db, item->subject, e);
 	if (r == 0)
-		r = outbox_count(d->o->db, dead ? -1 : 0, dead, at, e);
+		r = outbox_count(d->o->db, &(struct outbox_counts){ -(int64_t)dead, dead, 0, at },
+				 e);
 	if (r == 0 && v->state == OUTBOX_PAUSED)
 		r = db_exec(d->o->db, e, sql_hold, "t", d->o->credential);
 	return r;
@@ -81,7 +82,8 @@ static int take_off(struct drain *d, const struct outbox_item *item, struct err 
 
 	if (r == 0 && db_changes(d->o->db) > 0) {
 		r = outbox_promote(d->o->db, item->subject, e);
-		d->gone++;
+		d->gone.waiting--;
+		d->gone.bytes -= (int64_t)strlen(item->payload);
 	}
 	if (r == 0 && d->o->delivered)
 		r = d->o->delivered(d->o->ctx, item, e);
@@ -119,7 +121,7 @@ static int record_rows(struct drain *d, const struct trip *t, struct err *e)
 {
 	int r = 0;
 
-	d->gone = 0;
+	d->gone = (struct outbox_counts){ 0 };
 	for (size_t i = 0; r == 0 && i < t->batch.n; i++) {
 		struct outbox_verdict v = verdict_of(&t->verdict, t->answers[i].word);
 
@@ -127,7 +129,7 @@ static int record_rows(struct drain *d, const struct trip *t, struct err *e)
 			    ? take_off(d, &t->batch.items[i], e)
 			    : put_off(d, &t->batch.items[i], &v, sentence(t, i), e);
 	}
-	return r < 0 || d->gone == 0 ? r : outbox_count(d->o->db, -d->gone, 0, 0, e);
+	return r < 0 || d->gone.waiting == 0 ? r : outbox_count(d->o->db, &d->gone, e);
 }
 
 /* Not synced: what a power cut undoes is sent again, and the peer knows it. */

@@ -4,16 +4,19 @@
  * the rows for one request.
  *
  * `state` on disk: 0 in line, 2 dead, 4 behind an older row of its subject. Table outbox_state has one
- * row: how many are in line or behind, how many dead, the latest time that was written into any row,
- * and the credential under which all pause (NULL: they do not).
+ * row: how many are in line or behind, how many dead, the bytes of all payloads, the latest time that
+ * was written into any row, and the credential under which all pause (NULL: they do not).
  */
 #ifndef LARDER_ENGINE_OUTBOX_INTERNAL_H
 #define LARDER_ENGINE_OUTBOX_INTERNAL_H
 
 #include "engine/outbox.h"
 
-/* Inside a transaction: the counts, and the latest time. */
-int outbox_count(struct db *db, int64_t waiting, int64_t dead, int64_t at_ms, struct err *e);
+/* Inside a transaction: what is added to the counts, and the latest time. */
+struct outbox_counts {
+	int64_t waiting, dead, bytes, at_ms;
+};
+int outbox_count(struct db *db, const struct outbox_counts *more, struct err *e);
 /* The row is gone or dead: the next of its subject is in line. */
 int outbox_promote(struct db *db, const char *subject, struct err *e);
 

@@ -28,18 +28,22 @@ static const char *const migrations[] = {
 	"UPDATE outbox SET state = 0 WHERE state = 1;"
 	"UPDATE outbox SET state = 4 WHERE state = 0 AND EXISTS (SELECT 1 FROM outbox o"
 	" WHERE o.subject = outbox.subject AND o.state IN (0, 4) AND o.id < outbox.id)",
+
+	"ALTER TABLE outbox_state ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE outbox_state SET bytes ="
+	" (SELECT coalesce(sum(octet_length(payload)), 0) FROM outbox)",
 	NULL,
 };
 
 const struct db_schema outbox_schema = { "outbox", migrations };
 
-int outbox_count(struct db *db, int64_t waiting, int64_t dead, int64_t at_ms, struct err *e)
+int outbox_count(struct db *db, const struct outbox_counts *more, struct err *e)
 {
 	static const char sql[] =
 		"UPDATE outbox_state SET waiting = waiting + ?1, dead = dead + ?2,"
-		" clock_ms = max(clock_ms, ?3)";
+		" bytes = bytes + ?3, clock_ms = max(clock_ms, ?4)";
 
-	return db_exec(db, e, sql, "iii", waiting, dead, at_ms);
+	return db_exec(db, e, sql, "iiii", more->waiting, more->dead, more->bytes, more->at_ms);
 }
 
 int outbox_promote(struct db *db, const char *subject, struct err *e)
@@ -56,23 +60,28 @@ int outbox_promote(struct db *db, const char *subject, struct err *e)
 
 static int supersede(struct db *db, const char *subject, const char *key, struct err *e)
 {
+	static const char sql_bytes[] =
+		"SELECT sum(octet_length(payload)) FROM outbox WHERE subject = ?1 AND key <> ?2";
 	static const char sql_waiting[] =
 		"DELETE FROM outbox WHERE subject = ?1 AND state IN (0, 4) AND key <> ?2";
 	static const char sql_dead[] =
 		"DELETE FROM outbox WHERE subject = ?1 AND state = 2 AND key <> ?2";
-	int64_t waiting = 0;
-	int64_t dead = 0;
-	int r = db_exec(db, e, sql_waiting, "tt", subject, key);
+	struct outbox_counts gone = { 0 };
+	int64_t bytes = 0;
+	int r = db_get_int(db, &bytes, -1, e, sql_bytes, "tt", subject, key);
 
+	if (r < 0 || bytes < 0)
+		return r;
+	gone.bytes = -bytes;
+	r = db_exec(db, e, sql_waiting, "tt", subject, key);
 	if (r == 0) {
-		waiting = db_changes(db);
+		gone.waiting = -db_changes(db);
 		r = db_exec(db, e, sql_dead, "tt", subject, key);
 	}
-	if (r == 0)
-		dead = db_changes(db);
-	if (r < 0 || waiting + dead == 0)
+	if (r < 0)
 		return r;
-	r = outbox_count(db, -waiting, -dead, 0, e);
+	gone.dead = -db_changes(db);
+	r = outbox_count(db, &gone, e);
 	return r < 0 ? r : outbox_promote(db, subject, e);
 }
 
@@ -83,15 +92,17 @@ int outbox_put(struct db *db, const struct outbox_item *item, const char *supers
 		" created_ms) SELECT ?1, ?2, ?3, ?4, CASE WHEN EXISTS (SELECT 1 FROM outbox"
 		" WHERE subject = ?2 AND state IN (0, 4)) THEN 4 ELSE 0 END, 0, ?5, ?5, ?5"
 		" WHERE true ON CONFLICT(key) DO NOTHING";
-	int64_t now = time_now();
+	const struct outbox_counts more = { .waiting = 1,
+					    .bytes = (int64_t)strlen(item->payload),
+					    .at_ms = time_now() };
 	int r = supersedes ? supersede(db, supersedes, item->key, e) : 0;
 
 	if (r == 0)
 		r = db_exec(db, e, sql_put, "tttti", item->kind, item->subject, item->key,
-			    item->payload, now);
+			    item->payload, more.at_ms);
 	if (r < 0 || db_changes(db) == 0)
 		return r;
-	r = outbox_count(db, 1, 0, now, e);
+	r = outbox_count(db, &more, e);
 	return r < 0 ? r : 1;
 }
 
@@ -149,23 +160,24 @@ int outbox_redrive(struct db *db, int64_t now_ms, size_t *ret_rows, struct err *
 		"UPDATE outbox SET state = 4 WHERE state = 0 AND EXISTS (SELECT 1 FROM outbox o"
 		" WHERE o.subject = outbox.subject AND o.state IN (0, 4) AND o.id < outbox.id)";
 	static const char sql_hold[] = "UPDATE outbox_state SET hold = NULL";
+	struct outbox_counts moved = { .at_ms = now_ms };
 	int64_t paused = 0;
-	int64_t dead = 0;
 	int r = db_get_int(db, &paused, 0, e, sql_paused, "");
 
 	if (r == 0)
 		r = db_exec(db, e, sql_dead, "i", now_ms);
 	if (r < 0)
 		return r;
-	dead = db_changes(db);
-	if (dead > 0)
+	moved.waiting = db_changes(db);
+	moved.dead = -moved.waiting;
+	if (moved.waiting > 0)
 		r = db_exec(db, e, sql_behind, "");
 	if (r == 0)
-		r = outbox_count(db, dead, -dead, now_ms, e);
+		r = outbox_count(db, &moved, e);
 	if (r == 0)
 		r = db_exec(db, e, sql_hold, "");
 	if (r == 0)
-		*ret_rows = (size_t)(paused + dead);
+		*ret_rows = (size_t)(paused + moved.waiting);
 	return r;
 }
 
@@ -211,7 +223,7 @@ int outbox_summary(struct db *db, const char *credential, struct outbox_summary 
 {
 	static const char sql[] =
 		"SELECT waiting, dead, coalesce((SELECT due_ms FROM outbox WHERE state = 0"
-		" ORDER BY due_ms LIMIT 1), -1), hold FROM outbox_state";
+		" ORDER BY due_ms LIMIT 1), -1), hold, bytes FROM outbox_state";
 	AUTO_STMT struct stmt *q = NULL;
 	int r = db_query(db, &q, e, sql, "");
 
@@ -224,6 +236,16 @@ int outbox_summary(struct db *db, const char *credential, struct outbox_summary 
 		.dead = stmt_int(q, 1),
 		.due_ms = stmt_int(q, 2),
 		.paused = !stmt_is_null(q, 3) && str_eq(stmt_text(q, 3), credential),
+		.bytes = stmt_int(q, 4),
 	};
 	return 0;
+}
+
+int outbox_holds(struct db *db, const char *subject, struct err *e)
+{
+	static const char sql[] = "SELECT 1 FROM outbox WHERE subject = ?1 LIMIT 1";
+	int64_t holds = 0;
+	int r = db_get_int(db, &holds, 0, e, sql, "t", subject);
+
+	return r < 0 ? r : holds == 1;
 }

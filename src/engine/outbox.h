@@ -159,13 +159,16 @@ int outbox_visit(struct db *db, enum outbox_state state, outbox_visit_fn visit, 
 		 struct err *e);
 /* 1 when anything is to be sent or paused. */
 int outbox_has_work(struct db *db, struct err *e);
-/* Rows that are to be sent, and dead ones; when the next is due by the wall clock (-1: none is), and
- * whether all pause under that credential. At a cost that does not grow with the rows. */
+/* Rows that are to be sent, and dead ones; the bytes of their payloads; when the next is due by the wall
+ * clock (-1: none is), and whether all pause under that credential. At a cost that does not grow with
+ * the rows, so that who puts can keep to a limit of their own. */
 struct outbox_summary {
-	int64_t waiting, dead, due_ms;
+	int64_t waiting, dead, bytes, due_ms;
 	bool paused;
 };
 int outbox_summary(struct db *db, const char *credential, struct outbox_summary *ret,
 		   struct err *e);
+/* 1 when there is a row of that subject, in whatever state. */
+int outbox_holds(struct db *db, const char *subject, struct err *e);
 
 #endif

@@ -203,6 +203,14 @@ ok 'clean removes what was captured, and nothing else' '
 	larder agent clean local/api/task-2
 	[ ! -e $folder/task-2 ]
 	same "$(larder agent stats --json | json .totals.completed)/$(larder agent stats --json | json .totals.blocked)" 1/1
+	# A report that cannot be sent is nowhere else.
+	larder agent run -q --repo api --issue 4 -- sh -c "mkdir -p ../.meta; echo \"{torn\" >../.meta/report.json"
+	larder agent clean >said
+	has said "local/api/task-4: its report could not be sent"
+	larder agent clean local/api/task-4
+	[ ! -e $folder/task-4 ]
+	exits 1 larder agent clean local/api/no-such 2>said
+	has said "larder agent list"
 	larder agent run -q --repo api --issue 1 -- true
 	larder agent clean --older 1h >said
 	has said "a short while ago"
@@ -219,6 +227,48 @@ ok 'figures of the newest dispatches outlive their folders' '
 	same "$(json said ".dispatches[0].counts.insertions")/$(json said ".dispatches[0].counts.severity.high")" 3/1
 	larder agent stats >said
 	has said "3 dispatches: 3 completed"
+'
+
+ok 'history of over a year is forgotten, unless the hub has not heard of it' '
+	for i in 1 2 3; do larder agent run -q --repo api --issue 1 -- true; done
+	larder agent run -q --repo api --issue 2 -- true
+	same "$(LARDER_NOW=+366d larder agent reap --json | json .forgotten)" 0
+	larder agent clean -q
+	# As if the first three had been delivered.
+	sqlite3 home/.larder/state.db "DELETE FROM outbox WHERE subject IN (SELECT id FROM agent_dispatch WHERE name LIKE \"%task-1\")"
+	same "$(LARDER_NOW=+364d larder agent reap --json | json .forgotten)" 0
+	same "$(LARDER_NOW=+366d larder agent reap --json | json .forgotten)" 3
+	same "$(larder agent stats --json | json ".dispatches[].workspace")" local/api/task-2
+'
+
+ok 'what would fill the disk stays in its folder until there is room, and is not lost' '
+	report="mkdir -p ../.meta; printf \"{\\\"x\\\":\\\"%04096d\\\"}\" 0 >../.meta/report.json"
+	larder agent run -q --home one --repo api --issue 1 -- sh -c "$report"
+	bytes=$(sqlite3 one/.larder/state.db "SELECT bytes FROM outbox_state")
+	export LARDER_AGENT_QUEUE_MAX=$bytes
+	larder agent run -q --repo api --issue 1 -- sh -c "$report"
+	same "$(sqlite3 home/.larder/state.db "SELECT bytes FROM outbox_state")" $bytes
+	rm -rf home
+	# A byte less: the report stays behind; then the record, too.
+	LARDER_AGENT_QUEUE_MAX=$((bytes - 1))
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do larder agent run -q --repo api --issue $i -- sh -c "$report"; done
+	waiting=$(larder agent sync-status --json | json .queued)
+	[ $waiting -ge 2 ] && [ $waiting -lt 12 ]
+	exits 75 larder agent push --json >said 2>warned
+	same "$(json said .collected)/$(json said .no_room)" 0/12
+	has warned "12 records found no room"
+	larder agent clean >said
+	has said "its record is not on its way"
+	same "$(find home -name report.json | wc -l)" 12
+	LARDER_AGENT_QUEUE_MAX=4G
+	exits 75 larder agent push --json >said 2>warned
+	same "$(json said .collected)/$(json said .waiting)/$(json said .no_room)" 12/12/0
+	same "$(sqlite3 home/.larder/state.db "SELECT sum(payload LIKE \"%00000%\") FROM outbox")" 12
+	larder agent clean -q
+	same "$(find home -name report.json | wc -l)" 0
+	LARDER_AGENT_QUEUE_MAX=lots
+	exits 2 larder agent list 2>said
+	has said LARDER_AGENT_QUEUE_MAX
 '
 
 ok 'a thousand folders of another tool are taken in at once, and looked at again for nothing' '

@@ -590,7 +590,7 @@ TEST(counts_are_those_of_the_rows)
 	AUTO_DB struct db *db = open_db(folder);
 	struct batch_peer p = { .status = 200, .log = BUF_INIT(1000), .reject = "c" };
 	const struct outbox_item newer = {
-		.kind = "k", .subject = "c", .key = "c2", .payload = "p"
+		.kind = "k", .subject = "c", .key = "c2", .payload = "longer\xc3\xa9"
 	};
 	struct outbox_summary sum;
 	struct err e = { 0 };
@@ -599,14 +599,17 @@ TEST(counts_are_those_of_the_rows)
 	put(db, "a", "a2");
 	CHECK_OK(outbox_summary(db, "ann", &sum, &e));
 	CHECK(sum.waiting == 4 && sum.dead == 0 && !sum.paused && sum.due_ms > 0);
+	CHECK_INT(sum.bytes, 4);
 	drain_batches(&p, db);
 	CHECK_OK(outbox_summary(db, "ann", &sum, &e));
-	CHECK(sum.waiting == 0 && sum.dead == 1 && sum.due_ms == -1);
+	CHECK(sum.waiting == 0 && sum.dead == 1 && sum.due_ms == -1 && sum.bytes == 1);
+	CHECK_INT(outbox_holds(db, "c", &e), 1);
+	CHECK_INT(outbox_holds(db, "a", &e), 0);
 	CHECK_OK(db_begin(db, &e));
 	CHECK_INT(outbox_put(db, &newer, "c", &e), 1);
 	CHECK_OK(db_commit(db, &e));
 	CHECK_OK(outbox_summary(db, "ann", &sum, &e));
-	CHECK(sum.waiting == 1 && sum.dead == 0);
+	CHECK(sum.waiting == 1 && sum.dead == 0 && sum.bytes == 8);
 	p.status = 401;
 	drain_batches(&p, db);
 	CHECK_INT(p.report.paused, 1);
@@ -637,12 +640,15 @@ TEST(an_outbox_of_the_older_form_is_taken_over)
 	AUTO_FREE char *path = xasprintf("%s/x.db", folder);
 	struct db_options o = { .path = path, .create = true };
 	struct batch_peer p = { .status = 200, .log = BUF_INIT(1000) };
+	struct outbox_summary sum = { 0 };
 	AUTO_DB struct db *db = NULL;
 	struct err e = { 0 };
 
 	CHECK_OK(db_open(&o, &db, &e));
 	CHECK_OK(db_migrate(db, old_schemas, ARRAY_LEN(old_schemas), &e));
 	CHECK_OK(db_migrate(db, schemas, ARRAY_LEN(schemas), &e));
+	CHECK_OK(outbox_summary(db, "ann", &sum, &e));
+	CHECK_INT(sum.bytes, 3);
 	drain_batches(&p, db);
 	CHECK(p.report.refused && p.report.paused == 2 && p.report.dead == 1);
 	CHECK_OK(db_begin(db, &e));
