@@ -185,19 +185,22 @@ static int make_body(const struct dispatch *d, struct capture *c, const char *wi
 			    : 0;
 }
 
-static int put(struct agents *a, const struct dispatch *d, const struct buf *body, struct err *e)
+char *record_key(const char *id, int64_t revision, struct bytes body)
 {
 	char sha256[HASH_HEX_MAX];
-	AUTO_FREE char *key = NULL;
-	struct outbox_item item = { .kind = RECORD_KIND, .subject = d->id };
-	int r;
 
-	/* The key holds what the bytes must be, so that damage shows before they are sent. */
-	hash_text(HASH_SHA256, buf_bytes(body), sha256);
-	key = xasprintf("%s:%" PRId64 ":%.16s", d->id, d->revision, sha256);
-	item.key = key;
-	item.payload = buf_str(body);
-	r = outbox_put(agents_db(a), &item, d->id, e);
+	hash_text(HASH_SHA256, body, sha256);
+	return xasprintf("%s:%" PRId64 ":%.16s", id, revision, sha256);
+}
+
+static int put(struct agents *a, const struct dispatch *d, const struct buf *body, struct err *e)
+{
+	AUTO_FREE char *key = record_key(d->id, d->revision, buf_bytes(body));
+	const struct outbox_item item = {
+		.kind = RECORD_KIND, .subject = d->id, .key = key, .payload = buf_str(body)
+	};
+	int r = outbox_put(agents_db(a), &item, d->id, e);
+
 	return r < 0 ? r : 0;
 }
 

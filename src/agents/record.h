@@ -41,6 +41,9 @@ int record_is_due(const struct agents *a, const struct dispatch *d, struct err *
 /* A report of it is in the folder only: it was none, or too large to be sent. */
 bool record_left_report(const struct dispatch *d);
 
+/* Pure: its key in the outbox, which holds what the bytes must be, so that damage shows before they are
+ * sent; the caller owns it. */
+char *record_key(const char *id, int64_t revision, struct bytes body);
 /* Pure. `report` may be NULL. */
 void record_render(const struct dispatch *d, const struct json *report, const char *report_error,
 		   struct buf *out);

@@ -40,6 +40,8 @@ extern const struct db_schema sync_schema;
 /* Of an answer with a sentence for each record, or a page of context. */
 #define SYNC_REPLY_MAX ((size_t)8 << 20)
 #define SYNC_ITEM_MAX  ((size_t)256 << 10)
+/* Records in a file: as much as a hub takes in one request. */
+#define SYNC_GIVEN_MAX ((size_t)8 << 20)
 /* What an agent may be told; more is not read by any of them. */
 #define SYNC_CONTEXT_MAX 20000
 #define SYNC_PAGE        500
@@ -79,6 +81,11 @@ int sync_push(struct agents *a, const struct sync_peer *peer,
 	      const struct sync_push_options *options, struct sync_pushed *ret, struct err *e);
 /* Puts into the outbox what is not captured: records of ended work, reports that came late. */
 int sync_collect(struct agents *a, struct sync_collected *ret, struct err *e);
+
+/* Puts records that were made elsewhere into the outbox, all or none: an array of them, or an object with
+ * `dispatches` as a request has it. They are sent as they are (secrets taken out) and known by the id a
+ * hub would know them by. ERR_USAGE for one that a hub would reject, with its number; ERR_LIMIT. */
+int sync_give(struct agents *a, struct bytes text, struct sync_collected *ret, struct err *e);
 
 struct sync_pull_options {
 	const char *since; /* as given; NULL: from the cursor */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/agent.h"
 
+#include "base/file.h"
 #include "base/time.h"
 #include "engine/outbox.h"
+
+#include <fcntl.h>
 
 /* A hub that restarts is back; a person does not wait longer. */
 #define PATIENCE_MS 3000
@@ -10,11 +13,14 @@
 struct push_args {
 	struct agent_sync_args sync;
 	bool quiet, dead, redrive;
+	const char *from;
 };
 
 static const struct opt options[] = {
 	OPT_FLAG(0, "dead", struct push_args, dead, "list what the hub will not take"),
 	OPT_FLAG(0, "redrive", struct push_args, redrive, "send again what the hub refused, too"),
+	OPT_TEXT(0, "from", struct push_args, from, "FILE",
+		 "records of another tool, too (-: stdin)"),
 	OPT_FLAG('q', "quiet", struct push_args, quiet, "nothing but warnings"),
 	AGENT_SYNC_OPTIONS(struct push_args, sync),
 	OPT_END,
@@ -66,6 +72,18 @@ static int code_of(const struct sync_pushed *p)
 	return p->waiting + p->collected.left > 0 ? CMD_REPORTED(ERR_OFFLINE) : 0;
 }
 
+static int give(struct agents *a, const char *path, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(SYNC_GIVEN_MAX + 1);
+	struct sync_collected ignored = { 0 };
+	int r = file_read(AT_FDCWD, str_eq(path, "-") ? "/dev/stdin" : path, SYNC_GIVEN_MAX, &text,
+			  e);
+
+	if (r == 0)
+		r = sync_give(a, buf_bytes(&text), &ignored, e);
+	return r < 0 ? err_in(e, "records of '%.200s'", path) : 0;
+}
+
 static int push(struct agents *a, const struct push_args *args, struct err *e)
 {
 	AUTO(agent_peer_release) struct agent_peer peer = { 0 };
@@ -79,8 +97,10 @@ static int push(struct agents *a, const struct push_args *args, struct err *e)
 		.redrive = args->redrive,
 		.progress = !args->quiet && !args->sync.json,
 	};
-	int r;
+	int r = args->from ? give(a, args->from, e) : 0;
 
+	if (r < 0)
+		return r;
 	agent_find_peer(&peer, args->sync.server, args->sync.token);
 	r = sync_push(a, &peer.peer, &how, &pushed, e);
 	if (r < 0)
@@ -165,7 +185,7 @@ static int run(int argc, char **argv, struct err *e)
 
 const struct command agent_push = {
 	.name = "push",
-	.usage = "[--dead] [--redrive] [--agent-id ID] [--server URL] [--json] [--home DIR]",
+	.usage = "[--from FILE] [--dead] [--redrive] [--agent-id ID] [--json] [OPTION...]",
 	.summary = "tell the hub what agents did",
 	.description =
 		"Sends the records of work that ended, in batches. What cannot be sent now is kept, "
@@ -173,7 +193,8 @@ const struct command agent_push = {
 		"once, however often it is sent.\n\n"
 		"Exit: 0 all is there; 1 something the hub will not take (--dead); 4 the token was "
 		"refused; 75 something waits for a hub, or for a token.",
-	.examples = "larder agent push|what is new\nlarder agent push --dead|what was rejected",
+	.examples = "larder agent push|what is new\nlarder agent push --dead|what was rejected\n"
+		    "larder agent push --from records.json|and what another tool has recorded",
 	.options = options,
 	.run = run,
 };

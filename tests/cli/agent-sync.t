@@ -78,6 +78,33 @@ ok 'without a hub and without a token everything waits' '
 	same "$(arrived | wc -l)" 2
 '
 
+ok 'records of another tool are queued as they are, and sent once' '
+	unset LARDER_TOKEN
+	echo "[{\"workspace\":\"core/x/t\",\"repo\":\"x\",\"agent\":\"codex\",\"status\":\"completed\",\"theirs\":{\"a\":[1,2.50]}},{\"repo\":\"y\",\"status\":\"failed\",\"task\":\"token ghp_abcdefghijklmnopqrstuvwxyz0123456789\"}]" >records.json
+	exits 75 larder agent push --from records.json --json >said 2>/dev/null
+	same "$(json said .waiting)" 2
+	exits 75 larder agent push --from - --json <records.json >said 2>/dev/null
+	same "$(json said .waiting)" 2
+	hub
+	larder agent push --json >said
+	same "$(json said .sent)/$(json said .waiting)" 2/0
+	larder agent push --from records.json --json >said
+	same "$(json said .sent)/$(json said .duplicates)" 2/2
+	same "$(sqlite3 "file:hub/.larder/state.db?mode=ro" "SELECT agent_id || body FROM fleet_record WHERE repo = \"x\"")" \
+		"charon{\"workspace\":\"core/x/t\",\"repo\":\"x\",\"agent\":\"codex\",\"status\":\"completed\",\"theirs\":{\"a\":[1,2.50]}}"
+	same "$(sqlite3 "file:hub/.larder/state.db?mode=ro" "SELECT count(*) FROM fleet_record WHERE body LIKE \"%ghp_abc%\"")" 0
+	# All or none; one that a hub would not take is named.
+	echo "{\"dispatches\":[{\"repo\":\"z\",\"status\":\"failed\"},{\"repo\":\"z\"}]}" >bad.json
+	exits 2 larder agent push --from bad.json 2>said
+	has said "record 2"
+	has said "status"
+	for text in "" "5" "{torn" "{\"dispatches\":{}}"; do
+		echo "$text" >bad.json
+		exits 1 larder agent push --from bad.json 2>said
+	done
+	same "$(larder agent sync-status --json | json .queued)" 0
+'
+
 ok 'work that goes on is one record, the newest' '
 	unset LARDER_TOKEN
 	work 1 "exit 1"
