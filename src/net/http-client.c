@@ -24,6 +24,16 @@ static char *no_proxy_list(void)
 	return xasprintf("%s%slocalhost,127.0.0.1,::1", given ? given : "", given ? "," : "");
 }
 
+/* What it says is said again by the first request. */
+static void *load(void *unused)
+{
+	const struct curl_library *library;
+	struct err ignored = { 0 };
+
+	(void)curl_library_load(&library, &ignored);
+	return unused;
+}
+
 struct http_client *http_client_new(const struct http_client_options *options)
 {
 	static const struct http_client_options defaults = { 0 };
@@ -40,6 +50,7 @@ struct http_client *http_client_new(const struct http_client_options *options)
 	c->no_proxy = no_proxy_list();
 	c->cancel = o->cancel;
 	c->stall_s = o->stall_s > 0 ? o->stall_s : HTTP_STALL_S;
+	c->loading = o->load_ahead && pthread_create(&c->loader, NULL, load, NULL) == 0;
 	return c;
 }
 
@@ -47,6 +58,8 @@ void http_client_free(struct http_client *c)
 {
 	if (!c)
 		return;
+	if (c->loading)
+		(void)pthread_join(c->loader, NULL);
 	if (c->handle)
 		c->curl->easy_cleanup(c->handle);
 	free(c->user_agent);

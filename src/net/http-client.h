@@ -53,6 +53,7 @@ struct http_client_options {
 	const atomic_bool *cancel; /* may be NULL */
 	long stall_s;              /* 0: HTTP_STALL_S */
 	const char *ca_file;       /* NULL: the environment's or the system's */
+	bool load_ahead;           /* libcurl is loaded while the caller does something else */
 };
 
 /* Makes nothing but the object. Options may be NULL; their texts are copied. */

@@ -13,6 +13,7 @@
 
 #include "net/http-client-load.h"
 #include "net/http-client.h"
+#include <pthread.h>
 
 struct http_client {
 	const struct curl_library *curl; /* NULL until the first request */
@@ -22,6 +23,8 @@ struct http_client {
 	char *no_proxy;
 	const atomic_bool *cancel;
 	long stall_s;
+	pthread_t loader; /* while `loading` */
+	bool loading;
 };
 
 struct transfer {

@@ -50,6 +50,8 @@ static int look(struct pull *p, struct err *e)
 {
 	int r = local_load(p->root, &p->local, e);
 
+	if (r == 0)
+		r = local_load_links(p->root, p->local, e);
 	if (r < 0)
 		return r;
 	local_check(p->root, p->local);
@@ -315,6 +317,8 @@ static int save_run(struct pull *p, int64_t started_ms, struct err *e)
 	tx = p->db;
 	pull_report_json(p->report, workspace_path(p->ws), &result);
 	r = db_exec(p->db, e, sql_put, "iit", started_ms, p->report->duration_ms, buf_str(&result));
+	if (r == 0 && p->unchanged)
+		r = local_record_links(p->root, p->local, e);
 	if (r == 0)
 		r = db_exec(p->db, e, sql_prune, "i", db_last_id(p->db) - (int64_t)PULL_RUNS_KEPT);
 	return r < 0 ? r : db_commit(p->db, e);
@@ -383,7 +387,7 @@ int pull_run(struct workspace *ws, const struct pull_options *options, struct pu
 
 	if (r < 0)
 		return r;
-	p.http = http_client_new(NULL);
+	p.http = http_client_new(&(struct http_client_options){ .load_ahead = true });
 	r = run(&p, e);
 	report->duration_ms = time_monotonic() - begun;
 	if (r < 0 || options->dry_run || p.manifest_failed)

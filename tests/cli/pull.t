@@ -253,6 +253,29 @@ ok 'a link that was removed is set again without a fetch' '
 	same "$(requests site data/a/download)" 1
 '
 
+ok 'a folder of links that did not change is not looked through, and what changed in it is found' '
+	new_site site a b
+	new_workspace ws $FAULTY_URL
+	pull ws
+	# a folder as old as this one will be: nothing changes in it without its time
+	export LARDER_NOW=+1m
+	pull ws
+	ln -sf "$(readlink ws/server/parquet/b.parquet)" ws/server/parquet/a.parquet
+	LARDER_NOW=+2m pull ws
+	same "$(json report .requests)" 2
+	cmp site/api/data/a/download ws/server/parquet/a.parquet
+	LARDER_NOW=+3m pull ws
+	file=$(readlink -f ws/server/parquet/a.parquet)
+	chmod u+w "$file"
+	printf x | dd of="$file" bs=1 seek=20 conv=notrunc 2>/dev/null
+	LARDER_NOW=+3m pull ws
+	same "$(requests site data/a/download)" 2
+	rm ws/server/parquet/a.parquet
+	LARDER_NOW=+3m pull ws
+	[ -f ws/server/parquet/a.parquet ]
+	larder verify --workspace ws -q
+'
+
 ok 'P5 cured: a dry run says what would be done and writes nothing' '
 	new_site site a b
 	new_workspace ws $FAULTY_URL
