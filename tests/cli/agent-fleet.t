@@ -49,6 +49,26 @@ ok 'nodes announce themselves, live, and go' '
 	same "$(post heartbeat "{\"agent_id\":\"n2\",\"status\":\"dancing\"}")" 422
 '
 
+ok 'a node of the same name is another one for each tenant' '
+	new_hub hub
+	ann=$LARDER_TOKEN
+	bob=$(token_of bob@example.com)
+	post register "{\"agent_id\":\"n1\",\"platform\":\"linux\"}" >/dev/null
+	post dispatch "{\"repo\":\"api\",\"task\":\"for one of ann\"}" >/dev/null
+	LARDER_TOKEN=$bob
+	same "$(get nodes)/$(json reply.json .total)" 200/0
+	same "$(post heartbeat "{\"agent_id\":\"n1\"}")" 404
+	same "$(post register "{\"agent_id\":\"n1\",\"platform\":\"mac\"}")" 201
+	same "$(get "task/next?agent_id=n1&lease=60")/$(jq .data reply.json)" 200/null
+	same "$(post deregister "{\"agent_id\":\"n1\"}")" 200
+	LARDER_TOKEN=$ann
+	same "$(get nodes)/$(json reply.json ".data[0].platform")" 200/linux
+	get "task/next?agent_id=n1&lease=60" >/dev/null
+	LARDER_TOKEN=$bob
+	same "$(post task/ack "{\"agent_id\":\"n1\",\"task_id\":1,\"lease\":\"$(json reply.json .data.lease)\"}")" 404
+	same "$(post task/complete "{\"agent_id\":\"n1\",\"task_id\":1}")" 404
+'
+
 ok 'a task goes to one agent, once, under a lease, and is acknowledged and completed' '
 	new_hub hub
 	same "$(get "task/next?agent_id=n1&lease=60")/$(jq .data reply.json)" 200/null

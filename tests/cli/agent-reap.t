@@ -51,7 +51,14 @@ ok 'a live one is never reaped, watched or not' '
 	wait_for "gone $SUPERVISOR"
 	same "$(larder agent reap --json | json .alive)" 1
 	same "$(field local/api/one .status)/$(json $folder/one/status.json .status)" running/running
+	# Of another machine nothing is known, whatever has its process id here.
+	sqlite3 home/.larder/state.db "UPDATE agent_dispatch SET identity = pid || \"/1/11111111-2222-3333-4444-555555555555/elsewhere\""
+	same "$(field local/api/one .liveness)/$(larder agent reap --json | json .unknown)" unknown/1
+	same "$(field local/api/one .status)" running
+	exits 3 larder agent stop local/api/one 2>said
+	has said "on the machine that runs it"
 	kill -KILL "-$AGENT"
+	same "$(larder agent reap --json | json .unknown)/$(field local/api/one .status)" 1/running
 '
 
 ok 'a reused process id is not taken for it' '
@@ -119,6 +126,16 @@ ok 'rows whose folders are gone get them again: what waits waits, what died has 
 	same "$(field local/api/task-2 .status)" completed
 '
 
+ok 'what a killed command has staged goes with a later reap, what another is about to use stays' '
+	larder agent run -q --repo api --issue 1 -- true
+	echo x >home/.larder/staging/of-a-killed-one
+	touch -d "2 hours ago" home/.larder/staging/of-a-killed-one
+	echo x >home/.larder/staging/of-another
+	larder agent reap -q
+	same "$(ls home/.larder/staging)" of-another
+	larder agent reap -q --home nothing-here-yet
+'
+
 ok 'a lost database is made again from the folders, with the same ids' '
 	larder agent run -q --repo api --issue 1 -- true
 	id=$(field local/api/task-1 .id)
@@ -179,9 +196,24 @@ ok 'a pool that is full lets work wait' '
 	same "$(field local/api/task-2 .status)/$(json $folder/task-2/status.json .status)" queued/queued
 	larder agent stop local/api/task-2
 	same "$(field local/api/task-2 .reason)" cancelled
-	echo "exit 0" >$folder/one/repo/go
+	# Whoever starts anew counts what lives, supervised or not.
+	kill -KILL $SUPERVISOR
 	wait_for "gone $SUPERVISOR"
+	exits 75 larder agent run -q --repo api --issue 4 -- true
+	exits 75 larder agent start -q local/api/task-4
+	larder agent daemon --once --pull 0 2>/dev/null
+	same "$(field local/api/task-4 .status)/$(field local/api/one .status)" queued/running
+	echo "exit 0" >$folder/one/repo/go
+	wait_for "[ \"\$(field local/api/one .liveness)\" = dead ]"
 	larder agent resume -q local/api/task-2
+	# Of two at once one gets the slot.
+	for i in 5 6; do
+		start two$i larder agent run --repo api --issue $i -- sh -c "echo x >>../../ran; until [ -e ../../go ]; do sleep 0.02; done"
+	done
+	wait_for "[ -s $folder/ran ] && grep -q pool_full two?.err"
+	same "$(cat $folder/ran)" x
+	same "$(larder agent list --status running --json | json ".agents | map(select(.workspace != \"local/api/one\")) | length")" 1
+	: >$folder/go
 	printf "concurrency:\n  local: lots\n" >home/agents.yaml
 	exits 2 larder agent run --repo api --issue 3 -- true 2>said
 	has said "agents.yaml"

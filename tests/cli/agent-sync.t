@@ -57,6 +57,10 @@ ok 'a record arrives once, with its report, and its findings are proposed' '
 	larder agent push --json >said
 	same "$(json said .sent)/$(json said .requests)" 0/0
 	same "$(ask "/v1/agent/status?agent_id=charon" | json ".data.status")" online
+	larder agent sync-status --json >said
+	same "$(json said .status)/$(json said .agent_id)/$(jq -r "has(\"remote_error\")" said)" online/charon/false
+	same "$(json said .last_push_at | cut -c1-2)" 20
+	! grep -rq "$LARDER_TOKEN" home # not even in the database
 '
 
 ok 'without a hub and without a token everything waits' '
@@ -72,10 +76,16 @@ ok 'without a hub and without a token everything waits' '
 	same "$(json said .waiting)/$(json said .sent)" 2/0
 	has warned offline
 	same "$(larder agent sync-status --json | json .status)" offline
+	LARDER_TOKEN=
+	larder agent daemon --once --pull 0 2>/dev/null
+	same "$(larder agent sync-status --json | json .queued)" 2
 	hub
 	larder agent push --json >said
 	same "$(json said .sent)/$(json said .waiting)" 2/0
 	same "$(arrived | wc -l)" 2
+	# What went through the queue is not collected again.
+	larder agent push --json >said
+	same "$(json said .collected)/$(json said .requests)" 0/0
 '
 
 ok 'records of another tool are queued as they are, and sent once' '
@@ -113,9 +123,15 @@ ok 'work that goes on is one record, the newest' '
 	same "$(json said .waiting)" 1
 	hub
 	larder agent push -q
-	larder agent run -q --repo api --issue 1 -- true
+	exits 1 larder agent resume -q local/api/task-1
+	larder agent push --json >said
+	same "$(json said .sent)/$(json said .duplicates)/$(arrived | wc -l)" 1/0/1
+	same "$(sqlite3 "file:hub/.larder/state.db?mode=ro" "SELECT json_extract(body, \"\$.runs\") FROM fleet_record")" 3
+	exits 75 larder agent run -q --repo api --issue 1 -- true # three failures pause a pool
+	larder agent stop local/api/task-1
+	larder agent run -q --repo api --issue 1 --agent another -- true
 	larder agent push -q
-	same "$(arrived | wc -l)" 2 # the same folder, another dispatch
+	same "$(arrived | wc -l)" 3 # the same folder, other dispatches
 '
 
 ok 'a report that comes late is sent' '
@@ -260,6 +276,8 @@ ok 'context is merged by id, paged, and goes when it is taken back' '
 	has said "r13: failed"
 	larder agent pull --since 2020-01-01T00:00:00Z --json >said
 	same "$(json said .taken)" 13
+	larder agent pull --since 2100-01-01T00:00:00Z --json >said
+	same "$(json said .taken)/$(json said .count)" 0/13
 	same "$(larder agent sync-status --history --json | json ".history[0].direction")" pull
 '
 
@@ -293,6 +311,12 @@ ok 'an odd answer never empties what is known, and delivers nothing' '
 		exits 75 larder agent pull --server "$FAULTY_URL" --json >said 2>warned
 		same "$(json said .count)/$(json said .stale)" 1/true
 	done
+	for status in 500 404 401; do
+		echo "/v1/agent/context status:$status" >portal.plan
+		larder agent pull --server "$FAULTY_URL" --json >said 2>warned || :
+		same "$status $(json said .count)/$(json said .stale)" "$status 1/true"
+	done
+	: >portal.plan
 	printf %s "{\"data\":[]}" >portal/v1/agent/context
 	larder agent pull --server "$FAULTY_URL" --json >said
 	same "$(json said .count)/$(json said .stale)" 1/false

@@ -227,10 +227,17 @@ TEST(three_quick_failures_pause_a_pool_and_a_success_counts_anew)
 		AUTO_DISPATCH struct dispatch d = { 0 };
 		AUTO_FREE char *branch = xasprintf("b%zu", i);
 
+		/* What is counted outlives who counts. */
+		agents_close(TAKE(a));
+		a = open_home(folder);
+		gate.db = agents_db(a);
 		add(a, branch, "codex", 5, &d);
 		CHECK_INT(spawn(a, &d, &gate), 0);
 		end(a, &d, codes[i]);
 	}
+	agents_close(TAKE(a));
+	a = open_home(folder);
+	gate.db = agents_db(a);
 	add(a, "last", "codex", 5, &last);
 	CHECK_INT(spawn(a, &last, &gate), ERR_BUSY);
 	CHECK_STR(gate.verdict.reason, "paused");

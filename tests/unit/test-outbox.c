@@ -324,6 +324,56 @@ TEST(newer_content_takes_the_place_of_what_waits)
 	buf_release(&p.log);
 }
 
+/* Nobody gives up: who was away for a year has everything when the peer is back. */
+TEST(a_row_that_failed_a_thousand_times_is_there_and_goes)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct peer p = peer_of(db, 502);
+	int64_t attempts = 0;
+	struct err e = { 0 };
+
+	put(db, "a", "a");
+	CHECK_OK(db_begin(db, &e));
+	CHECK_OK(db_exec(db, &e, "UPDATE outbox SET attempts = 1000, word = 'server'", ""));
+	CHECK_OK(db_commit(db, &e));
+	drain(&p);
+	CHECK_INT(p.report.waiting, 1);
+	CHECK(p.report.next_ms > 200000 && p.report.next_ms <= 375000);
+	CHECK_OK(db_get_int(db, &attempts, 0, &e, "SELECT attempts FROM outbox", ""));
+	CHECK_INT(attempts, 1001);
+	drain(&p); /* within its wait nobody is asked, and nothing is counted */
+	CHECK_INT(p.calls, 0);
+	CHECK_OK(db_get_int(db, &attempts, 0, &e, "SELECT attempts FROM outbox", ""));
+	CHECK_INT(attempts, 1001);
+	(void)setenv("LARDER_NOW", "+7m", 1);
+	p.status = 200;
+	drain(&p);
+	(void)unsetenv("LARDER_NOW");
+	CHECK_INT(p.report.delivered, 1);
+	buf_release(&p.log);
+}
+
+TEST(a_run_that_is_cancelled_ends_and_keeps_its_rows)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO_DB struct db *db = open_db(folder);
+	struct peer p = peer_of(db, 200);
+	const atomic_bool cancel = true;
+	const struct outbox_drain_options o = {
+		.db = db, .credential = "ann", .ctx = &p, .deliver = deliver, .cancel = &cancel
+	};
+	struct outbox_summary sum = { 0 };
+	struct err e = { 0 };
+
+	put(db, "a", "a");
+	CHECK_ERR(outbox_drain(&o, &p.report, &e), ERR_CANCELLED);
+	CHECK_INT(p.calls, 0);
+	CHECK_OK(outbox_summary(db, "ann", &sum, &e));
+	CHECK_INT(sum.waiting, 1);
+	buf_release(&p.log);
+}
+
 /* A peer that takes batches: `bad` spoils a whole batch, `reject` only itself. */
 struct batch_peer {
 	struct buf log; /* "a,b,c " for each request */
@@ -674,6 +724,8 @@ int main(void)
 		CASE(a_clock_that_goes_back_keeps_no_row_longer_than_its_wait),
 		CASE(a_clock_that_goes_forward_makes_rows_due),
 		CASE(newer_content_takes_the_place_of_what_waits),
+		CASE(a_row_that_failed_a_thousand_times_is_there_and_goes),
+		CASE(a_run_that_is_cancelled_ends_and_keeps_its_rows),
 		CASE(a_batch_is_capped_in_rows_and_bytes),
 		CASE(a_row_larger_than_a_batch_goes_alone),
 		CASE(rows_of_another_kind_go_alone_in_their_order),
