@@ -114,7 +114,8 @@ const struct command kb_cmd_search = {
 	.description =
 		"All words must occur; when nothing has all of them, what has any of them is shown. "
 		"A phrase stands in double quotes, a beginning ends in '*'. English endings and "
-		"accents do not matter.",
+		"accents do not matter. Of what thousands of places have, titles come first, then the "
+		"newest.",
 	.examples =
 		"larder kb search write-ahead log|pages and sections with both\n"
 		"larder kb search '\"crash recovery\"' --sources|the phrase, in documents only\n"

@@ -7,7 +7,8 @@
  *	const struct search_wish w = { .words = "write-ahead log", .limit = 10 };
  *	search_run(db, &w, take_hit, ctx, e);
  *
- * All words must occur; when nothing has all of them, what has any of them is given. Words in
+ * All words must occur; when nothing has all of them, what has any of them is given. Words that
+ * very many rows have are not ranked in all of these (search-run.c). Words in
  * double quotes must follow each other; a word that ends in '*' is a beginning. No letter of the
  * text is ever an operator, so any text may be given.
  *

@@ -39,6 +39,28 @@ ok 'search finds words in pages and sections, best first, with a snippet' '
 	larder kb search "a\"b OR NEAR( tomatoes" -q
 '
 
+ok 'of words that thousands have, titles come first, then what has all of them, then the rarest' '
+	new_kb k
+	awk "BEGIN {
+		print \"# Common ground\\n\\nWhat is said of the kettle and of the common spout here is old.\"
+		for (i = 1; i <= 2200; i++) printf \"\\n## Part %d\\n\\nA common lid number %d of the common kettle.\\n\", i, i
+		print \"\\n## Last\\n\\nOnly here a zither is played beside a kettle.\"
+	}" >many.md
+	larder kb add many.md -q
+	larder kb search common --sources --json >out
+	same "$(json out ".hits | length")" 10
+	same "$(json out ".hits[0].anchor")" "Common ground"
+	same "$(json out "[.hits[] | .link + .anchor] | unique | length")" 10
+	larder kb search common spout --sources --json >out
+	same "$(json out ".hits[0].anchor")" "Common ground"
+	larder kb query "Which zither has a common kettle?" --json >out
+	same "$(json out ".passages[0].citation")" "[[sources/many#Last]]"
+	larder kb search common kettle zither --any --sources --limit 1000 --json >out
+	same "$(json out ".hits | length")" 1000
+	same "$(json out ".hits[0].anchor")" Last
+	same "$(larder kb search kettle --limit 1 --json | json ".hits | length")" 1
+'
+
 ok 'Chinese is found by any run of its letters' '
 	new_kb k
 	printf "# 数据库\n\n预写日志记录每一次更改。检查点将页面复制到数据库文件中。\n" >zh.md
