@@ -70,8 +70,10 @@ static int start_listener(struct fleet_turn *t, const struct sync_peer *peer, st
 			       agents_path(t->a), "--server", peer->server, NULL };
 	AUTO_FREE char *token = xasprintf("LARDER_TOKEN=%s", peer->token);
 	const char *const environment[] = { token, NULL };
+	int r = proc_detach(argv, environment, e);
 
-	return proc_detach(argv, environment, e);
+	explicit_bzero(token, strlen(token));
+	return r;
 }
 
 static int launch(struct fleet_turn *t, const struct sync_peer *peer, const struct member *m,

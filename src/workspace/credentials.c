@@ -15,6 +15,8 @@
 void credentials_release(struct credentials *c)
 {
 	free(c->server);
+	if (c->token)
+		explicit_bzero(c->token, strlen(c->token));
 	free(c->token);
 	*c = (struct credentials){ 0 };
 }

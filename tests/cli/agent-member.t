@@ -71,6 +71,9 @@ ok 'a task goes from the hub through a stream to a command, and its end comes ba
 	[ "$(larder agent fleet status --json | json .last_heartbeat_at)" != null ]
 	wait_for "[ -n \"\$(listener)\" ] && ! gone \$(listener)"
 	heard=$(listener)
+	tr "\0" " " </proc/$heard/cmdline >line
+	has line "agent listen"
+	hasnt line "$LARDER_TOKEN"
 	kill -TERM $DAEMON
 	wait_for "gone $DAEMON && gone $heard"
 '
