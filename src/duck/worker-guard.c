@@ -132,10 +132,19 @@ static int note_function(struct walk *w, const char *name)
 	return 0;
 }
 
+static int refuse_function(struct walk *w, const char *what, const char *name)
+{
+	(void)err_set(w->e, ERR_USAGE, "%s %.100s() may not be used here", what, name);
+	return err_hint(w->e, w->filter
+				      ? "use functions that say the same of the same row each time"
+				      : "files, settings and the system are out of reach: ask the "
+					"tables of the catalog by their names");
+}
+
 static int check_function(struct walk *w, const char *name)
 {
 	if (guard_is_denied_function(name) || (w->filter && guard_is_unsteady(name)))
-		return err_set(w->e, ERR_USAGE, "the function %.100s() may not be used here", name);
+		return refuse_function(w, "the function", name);
 	return note_function(w, name);
 }
 
@@ -145,8 +154,7 @@ static int check_table_function(struct walk *w, const struct json *ref)
 
 	if (guard_is_table_function(name))
 		return note_function(w, name);
-	(void)err_set(w->e, ERR_USAGE, "the table function %.100s() may not be used here", name);
-	return err_hint(w->e, "ask the tables of the catalog by their names");
+	return refuse_function(w, "the table function", name);
 }
 
 /* DESCRIBE and SUMMARIZE have a query inside; SHOW TABLES and the like look at the system. */
@@ -163,8 +171,10 @@ static int check_expression(struct walk *w, const struct json *v, const char *cl
 	const struct json *names = json_get(v, "column_names");
 	const char *column = json_text(json_at(names, 0));
 
-	if (str_eq(class, "PARAMETER"))
-		return err_set(w->e, ERR_USAGE, "the statement has a parameter without a value");
+	if (str_eq(class, "PARAMETER")) {
+		(void)err_set(w->e, ERR_USAGE, "the statement has a parameter without a value");
+		return err_hint(w->e, "write the value where the parameter stands");
+	}
 	if (str_eq(class, "FUNCTION") || (str_eq(class, "WINDOW") && !w->filter))
 		return check_function(w, text_of(v, "function_name"));
 	if (!w->filter)
@@ -269,6 +279,12 @@ static int explain_error(const struct json *tree, struct err *e)
 	return err_set(e, ERR_USAGE, "%s", text_of(tree, "error_message"));
 }
 
+static int say_many(size_t n, struct err *e)
+{
+	(void)err_set(e, ERR_USAGE, "one statement at a time: here are %zu", n);
+	return err_hint(e, "send each by itself; a ; in a text must stand in quotes");
+}
+
 /* The one statement of a parse, or NULL and the reason. */
 static const struct json *find_statement(const struct json *tree, struct err *e)
 {
@@ -280,7 +296,7 @@ static const struct json *find_statement(const struct json *tree, struct err *e)
 	else if (n == 0)
 		(void)err_set(e, ERR_USAGE, "there is no statement to run");
 	else if (n > 1)
-		(void)err_set(e, ERR_USAGE, "one statement at a time: here are %zu", n);
+		(void)say_many(n, e);
 	else if (json_kind(json_get(json_at(statements, 0), "node")) != JSON_OBJECT)
 		(void)err_set(e, ERR_USAGE, "this is no statement that can be run");
 	else
@@ -292,8 +308,10 @@ static int parse_tree(struct bytes text, struct json **ret_tree, struct err *e)
 {
 	if (json_parse_deep(text, GUARD_TREE_MAX, GUARD_DEPTH_MAX, ret_tree, e) == 0)
 		return 0;
-	if (e->code == ERR_LIMIT)
-		return err_set(e, ERR_LIMIT, "the statement is too large or nests too deeply");
+	if (e->code == ERR_LIMIT) {
+		(void)err_set(e, ERR_LIMIT, "the statement is too large or nests too deeply");
+		return err_hint(e, "name its parts with WITH, or ask in several statements");
+	}
 	return err_in(e, "parse of the statement");
 }
 

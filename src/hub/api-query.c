@@ -171,6 +171,19 @@ static void reply_success(struct querying *q, const struct duck_run_result *resu
 	http_stream_end(q->stream, send_text(q, &ignored) == 0);
 }
 
+/* What nobody nearer to it knows a next step for. */
+static void add_hint(struct err *e)
+{
+	if (e->hint[0])
+		return;
+	if (e->code == ERR_LIMIT)
+		(void)err_hint(e,
+			       "ask for less, or bring the tables with larder pull and ask there: "
+			       "larder query");
+	else if (e->code == ERR_USAGE)
+		(void)err_hint(e, "larder catalog TABLE tells its columns and their types");
+}
+
 static void query_aside(struct http_in *in, void *state)
 {
 	AUTO(querying_auto) struct querying *q = state;
@@ -179,10 +192,12 @@ static void query_aside(struct http_in *in, void *state)
 
 	q->in = in;
 	q->asking.client_fd = http_client_fd(in);
-	if (asking_run(&q->asking, http_thread_slot(in), &result, &e) < 0)
-		reply_failure(q, &e);
-	else
+	if (asking_run(&q->asking, http_thread_slot(in), &result, &e) == 0) {
 		reply_success(q, &result);
+		return;
+	}
+	add_hint(&e);
+	reply_failure(q, &e);
 }
 
 /* Takes the statement over. */

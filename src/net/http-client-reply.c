@@ -176,7 +176,7 @@ static void add_detail(const struct http_reply *reply, struct buf *out, struct e
 	/* A sentence, or of some refusals an object with the sentence in it. */
 	detail = json_get(doc, "detail");
 	text = json_text(json_kind(detail) == JSON_OBJECT ? json_get(detail, "message") : detail);
-	next = json_text(json_get(detail, "hint"));
+	next = json_text(json_get(json_kind(detail) == JSON_OBJECT ? detail : doc, "hint"));
 	if (text)
 		text_add_clean(out, bytes_of(text));
 	if (!next)

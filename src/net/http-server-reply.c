@@ -156,20 +156,32 @@ bool http_reply_not_modified(struct http_in *in, const char *etag)
 	return true;
 }
 
-void http_reply_detail(struct http_in *in, int status, const char *code, const char *detail)
+struct complaint {
+	int status;
+	const char *code, *detail, *hint; /* the last NULL or "" for none */
+};
+
+static void reply_complaint(struct http_in *in, const struct complaint *c)
 {
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
 	struct json_out o = json_out(&text);
 
 	json_open(&o, NULL, '{');
 	if (in->watch && !in->detail)
-		in->detail = xstrdup(detail);
-	json_add_text(&o, "detail", detail);
-	json_add_text(&o, "code", code);
+		in->detail = xstrdup(c->detail);
+	json_add_text(&o, "detail", c->detail);
+	json_add_text(&o, "code", c->code);
+	if (c->hint && *c->hint)
+		json_add_text(&o, "hint", c->hint);
 	json_close(&o);
-	if (status == 401)
+	if (c->status == 401)
 		http_reply_add(in, "WWW-Authenticate", "Bearer");
-	http_reply_bytes(in, status, "application/json", buf_bytes(&text));
+	http_reply_bytes(in, c->status, "application/json", buf_bytes(&text));
+}
+
+void http_reply_detail(struct http_in *in, int status, const char *code, const char *detail)
+{
+	reply_complaint(in, &(struct complaint){ status, code, detail, NULL });
 }
 
 void http_reply_error(struct http_in *in, const struct err *e)
@@ -181,7 +193,8 @@ void http_reply_error(struct http_in *in, const struct err *e)
 			       e->retry_after > 0 ? e->retry_after : RETRY_AFTER_S);
 		http_reply_add(in, "Retry-After", seconds);
 	}
-	http_reply_detail(in, err_http_status(e->code), err_word(e->code), e->msg);
+	reply_complaint(in, &(struct complaint){ err_http_status(e->code), err_word(e->code),
+						 e->msg, e->hint });
 }
 
 static void add_content_range(struct http_in *in, int64_t first, int64_t length, int64_t size)

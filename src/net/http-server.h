@@ -201,8 +201,8 @@ int http_reply_events(struct http_in *in, const char *content_type,
 		      const struct http_events *stream, struct err *e);
 void http_events_wake(struct http_in *in);              /* all of this request's server */
 void http_reply_status(struct http_in *in, int status); /* no body: 204, 304 */
-/* {"detail": e->msg, "code": err_word(e->code)}; 401 adds WWW-Authenticate, BUSY adds Retry-After.
- */
+/* {"detail": e->msg, "code": err_word(e->code)}, and "hint" when there is one; 401 adds WWW-Authenticate, BUSY adds
+ * Retry-After. */
 void http_reply_error(struct http_in *in, const struct err *e);
 /* The same with a status of the contract's own. */
 void http_reply_detail(struct http_in *in, int status, const char *code, const char *detail);

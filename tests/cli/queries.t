@@ -166,7 +166,7 @@ ok 'hostile statements of the corpus are refused with a reason' '
 	hasnt all "$SHARED"
 	hasnt all "root:"
 	for n in $(seq 1 $(wc -l <list)); do
-		jq -e "(.detail | length) > 0 and (.code | length) > 0" "$n.json" >/dev/null || { sed -n ${n}p list; cat $n.json; exit 1; }
+		jq -e "(.detail | length) > 0 and (.code | length) > 0 and (.hint | length) > 0" "$n.json" >/dev/null || { sed -n ${n}p list; cat $n.json; exit 1; }
 	done
 '
 

@@ -35,6 +35,7 @@ ok 'rows come in each format, within the rights of whoever asks' '
 	has out "(2 rows)"
 	exits 1 larder query --remote "FROM hidden" 2>err
 	has err "hidden"
+	has err "larder catalog"
 	exits 2 larder query --remote "SELEC 1" 2>err
 '
 
