@@ -15,6 +15,7 @@ void duck_names_release(struct duck_names *names)
 		free(names->v[i].catalog);
 		free(names->v[i].schema);
 		free(names->v[i].name);
+		free(names->v[i].id);
 	}
 	free(names->v);
 	strv_release(&names->functions);
@@ -149,8 +150,9 @@ void client_read_names(const struct json *line, struct duck_names *names)
 	for (size_t i = 0; i < names->n; i++) {
 		const struct json *name = json_at(array, i);
 
-		names->v[i] = (struct duck_name){ text_of(name, "catalog"), text_of(name, "schema"),
-						  text_of(name, "name") };
+		names->v[i] = (struct duck_name){ .catalog = text_of(name, "catalog"),
+						  .schema = text_of(name, "schema"),
+						  .name = text_of(name, "name") };
 	}
 	read_texts(json_get(line, "functions"), &names->functions);
 	read_texts(json_get(line, "columns"), &names->columns);

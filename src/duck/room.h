@@ -46,6 +46,7 @@ struct duck_question {
 /* A name as the statement has it; schema and catalog "" when it has none. */
 struct duck_name {
 	char *catalog, *schema, *name;
+	char *id; /* of the table it means, when whoever asked knows better; else NULL */
 };
 struct duck_names {
 	struct duck_name *v;

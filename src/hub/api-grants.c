@@ -130,6 +130,17 @@ static int commit_grant(struct granting *g, struct hub_write *w, int64_t *ret_id
 	return r < 0 ? r : hub_write_commit(w, e);
 }
 
+/* What cannot be kept is not promised: a source gives its table to the hub as a whole. */
+static int check_is_here(const struct table *t, struct err *e)
+{
+	if (!str_eq(t->query_mode, "remote"))
+		return 0;
+	(void)err_set(e, ERR_CONFLICT,
+		      "table '%s' stays at its source, where rights to some of it cannot be kept",
+		      t->id);
+	return err_hint(e, "register a view of its source as a table of its own, and grant that");
+}
+
 /* That the limits fit the table is known when somebody has seen what they leave. */
 static int try_limits(struct granting *g, struct db *db, struct err *e)
 {
@@ -140,6 +151,8 @@ static int try_limits(struct granting *g, struct db *db, struct err *e)
 	AUTO_FREE char *list = NULL;
 	int r = find_resource(g, db, &t, e);
 
+	if (r == 0)
+		r = check_is_here(&t, e);
 	if (r == 0)
 		r = rights_make(&wish, &g->rights, e);
 	if (r < 0 || !t.version)

@@ -182,6 +182,15 @@ static int write_sql(const struct json *body, struct buf *sql, struct err *e)
 	return sql->full ? err_set(e, ERR_LIMIT, "the request is too long") : 0;
 }
 
+/* Who can read nothing but what the contract older than this hub sends is told so, and not sent what it cannot. */
+static bool takes_parquet(const struct http_in *in)
+{
+	const char *accept = http_header(in, "Accept");
+
+	return !accept || !strcasestr(accept, "arrow") || strcasestr(accept, "parquet") ||
+	       strstr(accept, "*/*") || strstr(accept, "application/*");
+}
+
 static int scan(struct request *q, bool price_only, struct err *e)
 {
 	AUTO_BUF struct buf sql = BUF_INIT(QUERY_SQL_MAX);
@@ -207,6 +216,11 @@ static int scan(struct request *q, bool price_only, struct err *e)
 
 int api_scan(struct request *q, struct err *e)
 {
+	if (!takes_parquet(q->in)) {
+		http_reply_detail(q->in, 406, "not_acceptable",
+				  "extracts are sent as Parquet (" PARQUET_TYPE "), not as Arrow");
+		return 0;
+	}
 	return scan(q, false, e);
 }
 

@@ -79,6 +79,19 @@ static int add_part(struct db *db, const struct duck_names *names, struct mixed 
 	return 0;
 }
 
+/* DuckDB knows no catalog of that name. */
+static int check_names(const struct query_plan *plan, struct err *e)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		if (!plan->tables[i].by_place)
+			continue;
+		return err_set(e, ERR_USAGE,
+			       "beside tables that are here, '%.128s' has the name '%.128s'",
+			       plan->tables[i].name, plan->tables[i].table.name);
+	}
+	return 0;
+}
+
 static int plan_parts(struct asking *a, struct db *db, const struct duck_names *names,
 		      struct mixed *m, struct parts *parts, struct err *e)
 {
@@ -111,7 +124,10 @@ int mixed_bring(struct asking *a, struct db *db, const struct duck_names *names,
 	AUTO(far_answer_release) struct far_answer answer = FAR_ANSWER_INIT;
 	AUTO(parts_release) struct parts parts = { 0 };
 	struct asking_far far = { a, a->client_fd, 0 };
-	int r = places_find(db, &a->plan, &m->places, e);
+	int r = check_names(&a->plan, e);
+
+	if (r == 0)
+		r = places_find(db, &a->plan, &m->places, e);
 
 	if (r == 0)
 		r = plan_parts(a, db, names, m, &parts, e);

@@ -8,6 +8,7 @@
 #include "hub/excerpts.h"
 #include "hub/query-pool.h"
 #include "remote/functions.h"
+#include "remote/paths.h"
 #include "remote/text.h"
 
 void asking_release(struct asking *a)
@@ -24,12 +25,14 @@ static void worker_auto(struct query_worker *worker)
 }
 
 /* The rights of this moment; excerpts that are not there yet are made, once. */
-static int resolve(struct asking *a, struct db *db, const struct duck_names *names, struct err *e)
+static int resolve(struct asking *a, struct db *db, struct duck_names *names, struct err *e)
 {
 	int r = db_begin_read(db, e);
 
 	if (r == 0)
 		r = access_renew(db, &a->by, e);
+	if (r == 0)
+		r = far_paths_find(db, &a->by, names, &a->refusal, e);
 	if (r == 0)
 		r = query_resolve(db, &a->by, names, &a->plan, e);
 	db_rollback(db);
@@ -56,8 +59,7 @@ static int make_excerpts(struct asking *a, struct db *db, struct err *e)
 	return r;
 }
 
-static int plan_query(struct asking *a, struct db *db, const struct duck_names *names,
-		      struct err *e)
+static int plan_query(struct asking *a, struct db *db, struct duck_names *names, struct err *e)
 {
 	int r = resolve(a, db, names, e);
 
@@ -236,6 +238,7 @@ int asking_run(struct asking *a, unsigned slot, struct duck_run_result *ret_resu
 	struct db *db = hub_read_db(a->hub, slot, e);
 	int r = db ? query_pool_take(pool, a->by.user_id, &worker, e) : e->code;
 
+	a->refusal = (struct far_refusal)FAR_REFUSAL_INIT;
 	if (r == 0) {
 		a->duck = worker.duck;
 		duck_room_watch(a->duck, a->client_fd);

@@ -140,7 +140,8 @@ static int table_describe(void *ctx, const struct json *arguments, struct mcp_re
 static int freshness(void *ctx, const struct json *arguments, struct mcp_result *result,
 		     struct err *e)
 {
-	static const char *const keys[] = { "id", "name", "updated", "last_sync", "freshness" };
+	static const char *const keys[] = { "id", "name", "query_mode", "updated",
+					    "metadata_freshness" };
 	AUTO_JSON struct json *tables = NULL;
 	struct json_out *o = &result->json;
 	char iso[TIME_TEXT_MAX];

@@ -250,6 +250,7 @@ const struct far_engine far_bigquery = {
 	.name = "bigquery",
 	.title = "BigQuery",
 	.sql_flavor = "bigquery",
+	.kind_prefix = "bq_",
 	.check = check,
 	.source = source,
 	.path = path,

@@ -105,9 +105,10 @@ void far_found_release(struct far_found *found);
 struct far_session;
 
 struct far_engine {
-	const char *name;       /* "postgres": the table's source_type */
-	const char *title;      /* "PostgreSQL": in messages */
-	const char *sql_flavor; /* of the catalog: in which dialect it is asked */
+	const char *name;        /* "postgres": the table's source_type */
+	const char *title;       /* "PostgreSQL": in messages */
+	const char *sql_flavor;  /* of the catalog: in which dialect it is asked */
+	const char *kind_prefix; /* of the kinds of its refusals, where the contract has its own */
 
 	int (*check)(const struct json *spec, struct err *e); /* ERR_USAGE names the member */
 	/* What tables must have in common to stand in one statement; no secret. The caller owns it. */

@@ -79,6 +79,13 @@ static void add_estimate(struct far_estimate *sum, const struct far_estimate *on
 	sum->rows = one->rows < 0 || sum->rows < 0 ? -1 : sum->rows + one->rows;
 }
 
+static int fail(const struct asking *a, const char *reason, struct err *e)
+{
+	const struct far_failure failure = { reason, a->q->engine->kind_prefix };
+
+	return far_refuse_failure(&a->answer->refusal, &failure, e);
+}
+
 static int price(struct asking *a, struct err *e)
 {
 	const struct far_question *q = a->q;
@@ -92,7 +99,7 @@ static int price(struct asking *a, struct err *e)
 		if (r == 0)
 			add_estimate(&a->answer->estimate, &one);
 	}
-	return r < 0 ? far_refuse_failure(&a->answer->refusal, "remote_estimate_failed", e) : 0;
+	return r < 0 ? fail(a, "remote_estimate_failed", e) : 0;
 }
 
 static void add_result(struct far_result *sum, const struct far_result *one)
@@ -131,7 +138,7 @@ static int run(struct asking *a, struct err *e)
 	}
 	/* What the source refused, it did not read. */
 	a->began = done > 0 || e->code == ERR_CANCELLED || e->code == ERR_LIMIT;
-	return r < 0 ? far_refuse_failure(&a->answer->refusal, "remote_query_failed", e) : 0;
+	return r < 0 ? fail(a, "remote_query_failed", e) : 0;
 }
 
 static int ask(struct asking *a, struct err *e)

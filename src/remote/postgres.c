@@ -304,6 +304,7 @@ const struct far_engine far_postgres = {
 	.name = "postgres",
 	.title = "PostgreSQL",
 	.sql_flavor = "postgres",
+	.kind_prefix = "",
 	.check = check,
 	.source = source,
 	.path = path,

@@ -98,40 +98,78 @@ int far_refuse_budget(struct far_refusal *refusal, const struct far_over *over, 
 	return finish(refusal, &o, 429, e);
 }
 
-/* What is nobody's fault but the source's or its set-up. */
-static const char *kind_of(int code)
+int far_refuse_path(struct far_refusal *refusal, const char *path, const char *expected_project,
+		    bool is_cross_project, struct err *e)
 {
-	switch (code) {
-	case ERR_CONFLICT:
-		return "not_configured";
-	case ERR_AUTH:
-		return "auth_failed";
-	case ERR_DENIED:
-		return "forbidden";
-	case ERR_OFFLINE:
-	case ERR_REMOTE:
-	case ERR_CORRUPT:
-		return "upstream_error";
-	default:
-		return NULL;
-	}
+	const char *reason = is_cross_project ? "bq_path_cross_project" : "bq_path_not_registered";
+	struct json_out o;
+
+	(void)err_set(e, ERR_DENIED,
+		      is_cross_project ? "'%.200s' is of another project than the hub's tables"
+				       : "'%.200s' is no table of this hub that you may ask",
+		      path);
+	(void)err_hint(e, is_cross_project
+				  ? "name the project the hub's tables are of, or bq.dataset.table"
+				  : "larder catalog lists the tables you may ask: use their names");
+	o = begin(refusal, reason, reason, e);
+	json_add_text(&o, "path", path);
+	if (is_cross_project)
+		json_add_text(&o, "expected_project", expected_project);
+	return finish(refusal, &o, 403, e);
 }
 
-int far_refuse_failure(struct far_refusal *refusal, const char *reason, struct err *e)
+/* What is nobody's fault but the source's or its set-up: the word, and whether the contract has one of BigQuery's
+ * own for it. */
+struct fault {
+	int code;
+	bool is_prefixed;
+	const char *word;
+};
+
+static const struct fault *fault_of(int code)
 {
-	bool fault = e->code == ERR_USAGE || e->code == ERR_NOT_FOUND;
-	const char *kind = fault ? reason : kind_of(e->code);
+	static const struct fault faults[] = {
+		{ ERR_CONFLICT, false, "not_configured" }, { ERR_AUTH, false, "auth_failed" },
+		{ ERR_DENIED, true, "forbidden" },         { ERR_OFFLINE, true, "upstream_error" },
+		{ ERR_REMOTE, true, "upstream_error" },    { ERR_CORRUPT, true, "upstream_error" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+		if (faults[i].code == code)
+			return &faults[i];
+	}
+	return NULL;
+}
+
+static int refuse_as(struct far_refusal *refusal, const char *reason, const char *kind, bool own,
+		     struct err *e)
+{
 	AUTO_FREE char *underlying = xstrdup(e->msg);
 	struct json_out o;
 
-	if (!kind)
-		return e->code; /* busy, a limit, cancelled: plain errors */
 	/* The hub's own credentials are meant, not those of whoever asked. */
-	(void)err_set(e, fault ? ERR_USAGE : ERR_REMOTE, "%s", underlying);
-	if (fault)
+	(void)err_set(e, own ? ERR_USAGE : ERR_REMOTE, "%s", underlying);
+	if (own)
 		(void)err_hint(
 			e, "the statement runs at the table's source, in its own dialect of SQL");
-	o = begin(refusal, kind, kind, e);
+	else
+		(void)err_hint(e, "an administrator of the hub can look: larder metadata tells "
+				  "which sources answer");
+	o = begin(refusal, reason, kind, e);
 	json_add_text(&o, "underlying", underlying);
-	return finish(refusal, &o, fault ? 400 : 502, e);
+	return finish(refusal, &o, own ? 400 : 502, e);
+}
+
+int far_refuse_failure(struct far_refusal *refusal, const struct far_failure *failure,
+		       struct err *e)
+{
+	const struct fault *fault = fault_of(e->code);
+	AUTO_FREE char *kind = NULL;
+
+	if (e->code == ERR_USAGE || e->code == ERR_NOT_FOUND)
+		return refuse_as(refusal, failure->reason, failure->reason, true, e);
+	if (!fault)
+		return e->code; /* busy, a limit, cancelled: plain errors */
+	kind = xasprintf("%s%s", fault->is_prefixed ? failure->kind_prefix : "", fault->word);
+	return refuse_as(refusal, fault->word, kind, false, e);
 }

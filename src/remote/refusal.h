@@ -12,7 +12,10 @@
  *	remote_query_failed        400  underlying
  *	daily_byte_cap_exceeded    429  kind daily_bytes; current, limit, retry_after_seconds
  *	concurrent_slot_exceeded   429  kind concurrent_scans; the same
- *	not_configured, auth_failed, forbidden, upstream_error    502
+ *	bq_path_not_registered     403  path
+ *	bq_path_cross_project      403  path, expected_project
+ *	not_configured, auth_failed, forbidden, upstream_error    502; of BigQuery's tables the kinds of the last two
+ *	                           are bq_forbidden and bq_upstream_error
  *
  * An error that is none of these is a plain one: refusal.status stays 0. Threads: no state.
  */
@@ -52,7 +55,15 @@ struct far_over {
 	int64_t retry_after_s; /* 0: when one of the caller's own has ended */
 };
 int far_refuse_budget(struct far_refusal *refusal, const struct far_over *over, struct err *e);
-/* *e is what an engine said: `reason` for what is the statement's fault, else whose fault it is. */
-int far_refuse_failure(struct far_refusal *refusal, const char *reason, struct err *e);
+/* `expected_project` only for a path of another project; NULL when nobody said which it should be. */
+int far_refuse_path(struct far_refusal *refusal, const char *path, const char *expected_project,
+		    bool is_cross_project, struct err *e);
+struct far_failure {
+	const char *reason;      /* for what is the statement's fault */
+	const char *kind_prefix; /* of the engine; "" none */
+};
+/* *e is what an engine said: whose fault it is decides. */
+int far_refuse_failure(struct far_refusal *refusal, const struct far_failure *failure,
+		       struct err *e);
 
 #endif

@@ -15,22 +15,16 @@
 	"(SELECT o.columns FROM object o WHERE o.sha256=(CASE WHEN r.rights='' THEN"               \
 	" (SELECT p.sha256 FROM part p WHERE p.version_id=v.id LIMIT 1) ELSE x.sha256 END))"
 
-/* Of a remote table there is no excerpt: to limited rights it says nothing of its contents. */
-#define WHOLE(column) "CASE WHEN r.rights='' THEN m." column " END"
-
-#define CATALOG_ROWS                                                                                                                    \
-	" SELECT t.id, t.name, t.description, t.source_type, t.query_mode, t.sort_by, v.id,"                                            \
-	" v.created_ms, r.rights, " SEEN("sha256") ", " SEEN("rows") ", " SEEN("size_bytes") ", " WHOLE("rows") ", " WHOLE(             \
-		"size_bytes") ", m.partition_by,"                                                                                       \
-			      " m.clustered_by, m.entity_type, " WHOLE(                                                                 \
-				      "known_columns") ","                                                                              \
-						       " m.refreshed_ms, m.error_ms,"                                                   \
-						       " CASE WHEN ?3=1 THEN " COLUMNS_OF_FILE                                          \
-						       " END, " WHOLE(                                                                  \
-							       "columns") " FROM r JOIN tbl t ON t.id=r.table_id"                       \
-									  " LEFT JOIN version v ON v.id=t.current_version" JOIN_EXCERPT \
-									  " LEFT JOIN table_metadata m ON m.table_id=t.id"              \
-									  " WHERE r.rights IS NOT NULL ORDER BY t.id"
+/* clang-format off: it would break it after each of the macros */
+#define CATALOG_ROWS                                                                                                                                                                   \
+	" SELECT t.id, t.name, t.description, t.source_type, t.query_mode, t.sort_by, v.id,"                                                                                           \
+	" v.created_ms, r.rights, " SEEN("sha256") ", " SEEN("rows") ", " SEEN("size_bytes") ", " WHOLE("rows") ", " WHOLE("size_bytes") ", " WHOLE(                                   \
+		"partition_by") ", " WHOLE("clustered_by") ", m.entity_type, " WHOLE("known_columns") ", m.refreshed_ms, m.error_ms, CASE WHEN ?3=1 THEN " COLUMNS_OF_FILE             \
+												      " END, " WHOLE(                                                                  \
+													      "columns") " FROM r JOIN tbl t ON t.id=r.table_id"                       \
+															 " LEFT JOIN version v ON v.id=t.current_version" JOIN_EXCERPT \
+															 " LEFT JOIN table_metadata m ON m.table_id=t.id WHERE r.rights IS NOT NULL ORDER BY t.id"
+/* clang-format on */
 
 static const char sql_list[] = "WITH r AS MATERIALIZED (SELECT t.id AS table_id, " RIGHTS_OR_ALL(
 	"?1", "?2",

@@ -118,11 +118,13 @@ int metadata_columns(struct db *db, const char *table_id, struct strv *out, stru
 int metadata_status(struct db *db, const struct caller *caller, const struct metadata_when *when,
 		    struct json_out *out, struct err *e)
 {
-	static const char sql[] =
-		"SELECT t.id, m.rows, m.size_bytes, m.partition_by, m.clustered_by, m.entity_type,"
-		" m.known_columns, m.refreshed_ms, m.error_ms, m.error_msg FROM tbl t"
-		" LEFT JOIN table_metadata m ON m.table_id=t.id WHERE t.query_mode='remote'"
-		" AND (?1=1 OR t.id IN " GRANTED_TABLES("?2") ") ORDER BY t.id";
+	static const char sql[] = "WITH r AS MATERIALIZED (SELECT t.id AS table_id, " RIGHTS_OR_ALL(
+		"?1", "?2",
+		"t.id") " AS rights FROM tbl t WHERE t.query_mode='remote'"
+			" AND (?1=1 OR t.id IN " GRANTED_TABLES(
+				"?2") "))"
+				      " SELECT r.table_id, " WHOLE("rows") ", " WHOLE("size_bytes") ", " WHOLE("partition_by") ", " WHOLE(
+					      "clustered_by") ", m.entity_type, " WHOLE("known_columns") ", m.refreshed_ms, m.error_ms, " WHOLE("error_msg") " FROM r LEFT JOIN table_metadata m ON m.table_id=r.table_id ORDER BY 1";
 	AUTO_STMT struct stmt *q = NULL;
 	int r = db_query(db, &q, e, sql, "ii", (int64_t)caller->is_admin, caller->user_id);
 

@@ -46,8 +46,8 @@ static int find_id(struct db *db, const char *name, char **ret_id, struct err *e
 			   "t", name);
 }
 
-static int find_table(struct db *db, const struct caller *caller, const char *name,
-		      struct table *ret_table, struct err *e)
+int query_find_table(struct db *db, const struct caller *caller, const char *name,
+		     struct table *ret_table, struct err *e)
 {
 	AUTO_FREE char *id = NULL;
 	int r = name_is_table(name) ? find_id(db, name, &id, e) : 0;
@@ -85,10 +85,16 @@ static int look_up(struct db *db, const struct caller *caller, const struct duck
 	AUTO_FREE char *full = join(name, true);
 	int r;
 
+	if (name->id) {
+		t->name = TAKE(full);
+		t->by_place = true;
+		return registry_find(db, caller, name->id, &t->table, e);
+	}
 	t->name = join(name, false);
-	r = find_table(db, caller, full, &t->table, e);
+	r = query_find_table(db, caller, full, &t->table, e);
 	if (r == ERR_NOT_FOUND && !str_eq(full, t->name))
-		return find_table(db, caller, t->name, &t->table, e) < 0 ? no_table(full, e) : 0;
+		return query_find_table(db, caller, t->name, &t->table, e) < 0 ? no_table(full, e)
+									       : 0;
 	if (r == 0) {
 		free(t->name);
 		t->name = TAKE(full);

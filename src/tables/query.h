@@ -23,6 +23,7 @@ struct query_table {
 	char *name;         /* as the statement means it: what the worker is to know it by */
 	struct table table; /* figures and version are those that the caller sees */
 	bool remote, lacks_excerpt;
+	bool by_place;       /* the statement has it by a path of its source (duck_name.id) */
 	struct strv parts;   /* names of its files in the table */
 	struct strv objects; /* their hashes */
 	struct strv files;   /* where they lie in the room, once filled */
@@ -34,6 +35,9 @@ struct query_plan {
 };
 void query_plan_release(struct query_plan *plan);
 
+/* One name, with its dots: of a table or its id, capitals aside. */
+int query_find_table(struct db *db, const struct caller *caller, const char *name,
+		     struct table *ret_table, struct err *e);
 int query_resolve(struct db *db, const struct caller *caller, const struct duck_names *names,
 		  struct query_plan *ret_plan, struct err *e);
 int query_fill(struct query_plan *plan, const struct root *root, struct room *room, struct err *e);

@@ -28,5 +28,7 @@
 #define JOIN_EXCERPT                                                                               \
 	" LEFT JOIN excerpt x ON r.rights<>'' AND x.version_id=v.id AND x.rights=r.rights"
 #define SEEN(column) "(CASE WHEN r.rights='' THEN v." column " ELSE x." column " END)"
+/* Of a remote table there is no excerpt: to limited rights its metadata m says nothing of its contents. */
+#define WHOLE(column) "CASE WHEN r.rights='' THEN m." column " END"
 
 #endif

@@ -17,15 +17,18 @@ jq -nc '{location: "EU", page_rows: 2,
 			["it'"'"'s \"south\"", null, null, [], null],
 			["west", "-1", "-1", [], {f: [{v: "NaN"}, {v: null}]}]]},
 		{contains: "FROM orders, wide", bytes: 900000000, schema: {fields: []}, rows: []},
+		{contains: "SELECT `day` FROM `orders`", bytes: 60, schema: {fields: [{name: "day", type: "DATE"}]}, rows: [["2026-01-02"], [null]]},
 		{contains: "SELECT id", bytes: 4000, count: 50, rows: [["7"]], schema: {fields: [{name: "id", type: "INT64"}]}}],
 	tables: {
 		"shop.orders": {type: "TABLE", numRows: "12", numBytes: "3400", timePartitioning: {type: "DAY", field: "day"},
 			clustering: {fields: ["country"]}, schema: {fields: [{name: "day", type: "DATE"}, {name: "country", type: "STRING"}]}},
+		"shop.hidden": {type: "TABLE", schema: {fields: []}}, "shop.other": {type: "TABLE", schema: {fields: []}},
 		"shop.wide": {type: "VIEW", numRows: "0", numBytes: "0", schema: {fields: [{name: "a", type: "INT64"}]}}}}' >google.data
 start_google google
 KEY_TEXT=$(cat google.account.json)
 export KEY_TEXT
 new_hub hub
+printf 'k\n1\n' >k.csv
 table() { # ID TABLE [MEMBER=TEXT]
 	larder admin table add "$1" --mode remote
 	larder admin table remote "$1" --engine bigquery --set dataset=shop --set table="$2" --set "${3:-key_file=$SHARED/google.account.json}"
@@ -38,7 +41,11 @@ table() { # ID TABLE [MEMBER=TEXT]
 	table no-key orders key_file=/nowhere/key.json
 	member readers bo@example.com
 	larder admin token create --user bo@example.com --name t --scope read >bo.token
-	for table in orders in.orders wide of-env no-key; do larder admin grant add readers "$table"; done
+	larder publish here k.csv -q
+	table hidden hidden
+	table other other
+	larder admin table remote other --engine bigquery --set dataset=shop --set table=other --set project=far-away --set key_file="$SHARED/google.account.json"
+	for table in orders in.orders wide of-env no-key other here; do larder admin grant add readers "$table"; done
 ) >setup 2>&1 || {
 	sed 's/^/# /' setup
 	exit 1
@@ -63,6 +70,33 @@ ok 'a table is asked where it stays, and every type comes as what it is' '
 	same $(ask "SELECT region, sum(amount) FROM \"in.orders\"") 200
 	has "$SHARED/google.log" "WITH \`in_orders\` AS (SELECT * FROM \`shop\`.\`orders\`)"
 	same $(ask "SELECT region, sum(amount) FROM \"of-env\"") 200
+	in_shared google_right google
+'
+
+path_of() { jq -c "[.detail.reason, .detail.path, .detail.expected_project]" reply.json; }
+ok 'paths of BigQuery mean the tables that stay there, and no others' '
+	asked=$(in_shared google_asked google dryrun)
+	for name in "bq.shop.orders" "BQ.\"shop\".\"orders\"" "\`bq.shop.orders\`" "\`bq\`.shop.\`orders\`"; do
+		same $(ask "SELECT region, sum(amount) AS total FROM $name") 200
+		same "$(json reply.json ".tables | to_entries[0].value.id")" in.orders
+	done
+	has "$SHARED/google.log" "WITH \`bq_shop_orders\` AS (SELECT * FROM \`shop\`.\`orders\`) SELECT region, sum(amount) AS total FROM \`bq_shop_orders\`"
+	same $(ask "SELECT id FROM \`far-away.shop.other\`") 200
+	same $(ask "SELECT id FROM \`far-away\`.shop.other WHERE note = '\''bq.shop.hidden'\''") 200
+	asked=$(in_shared google_asked google dryrun)
+	same $(ask "SELECT id FROM bq.shop.hidden") 403
+	same "$(path_of)" "[\"bq_path_not_registered\",\"bq.shop.hidden\",null]"
+	sed s/hidden/nothing/g reply.json >wanted
+	same $(ask "SELECT id FROM bq.shop.nothing") 403
+	same "$(cat reply.json)" "$(cat wanted)"
+	same $(ask "SELECT id FROM \`far-away.shop.nothing\`") 403
+	same "$(path_of)" "[\"bq_path_not_registered\",\"far-away.shop.nothing\",null]"
+	same $(ask "SELECT id FROM orders, \`elsewhere.shop.other\`") 403
+	same "$(path_of)" "[\"bq_path_cross_project\",\"elsewhere.shop.other\",\"far-away\"]"
+	same $(ask "SELECT k FROM here, bq.shop.orders") 400
+	has reply.json in.orders
+	same $(ask "SELECT id FROM a.b.c.d") 400
+	same "$(in_shared google_asked google dryrun)" "$asked"
 	in_shared google_right google
 '
 
@@ -94,10 +128,10 @@ ok 'what goes wrong at the source is told, with whose fault it is' '
 	has reply.json "/nowhere/key.json"
 	in_shared google_plan google "dryrun - status:403:accessDenied"
 	same $(ask "SELECT id FROM orders") 502
-	same "$(jq -r .detail.kind reply.json)" forbidden
+	same "$(jq -c "[.detail.reason, .detail.kind]" reply.json)" "[\"forbidden\",\"bq_forbidden\"]"
 	in_shared google_plan google "dryrun - bytes:many"
 	same $(ask "SELECT id FROM orders") 502
-	same "$(jq -r .detail.kind reply.json)" upstream_error
+	same "$(jq -r .detail.kind reply.json)" bq_upstream_error
 	in_shared google_plan google "results - endless"
 	code=$(ask "SELECT id FROM orders" || :)
 	case $code in 502 | 200) ! jq -e .row_count reply.json >/dev/null 2>&1 ;; *) exit 1 ;; esac
@@ -135,8 +169,16 @@ ok 'a place is described by words, never by a secret' '
 '
 
 ok 'what BigQuery says of its tables is looked up, and a failure leaves what was known' '
+	for again in 1 2; do
+		same $(status GET /api/v2/catalog "$BO") 200
+		same "$(jq -c ".tables[] | select(.id == \"orders\") | [.rows, .clustered_by, .metadata_freshness, .where_examples]" reply.json)" "[null,[],\"never_fetched\",[]]"
+	done
+	same "$(in_shared google_asked google table)" 0
+	same $(status GET /api/v2/metadata-cache/status) 401
+	same $(status GET /api/v2/metadata-cache/status "$BO") 200
+	same "$(jq -c "[.fresh_threshold_seconds == 2 * .scheduler_interval_seconds, (.server_time | length) > 0, ([.tables[].table_id] == ([.tables[].table_id] | sort))]" reply.json)" "[true,true,true]"
 	exits 1 larder metadata --data "$SHARED/hub" --json >done.json
-	same "$(jq -c "[.succeeded, .failed]" done.json)" "[4,1]"
+	same "$(jq -c "[.succeeded, .failed]" done.json)" "[6,1]"
 	same $(status GET /api/v2/metadata-cache/status "$BO") 200
 	row() { jq -c ".tables[] | select(.table_id == \"$1\") | $2" reply.json; }
 	same "$(row orders "[.rows, .size_bytes, .partition_by, .clustered_by, .entity_type, .known_columns, .metadata_freshness]")" \
@@ -152,6 +194,9 @@ ok 'what BigQuery says of its tables is looked up, and a failure leaves what was
 	# With it known to be a view, the advice names it.
 	same $(ask "SELECT * FROM orders, wide") 400
 	same "$(jq -c .detail.view_targets reply.json)" "[\"wide\"]"
+	# ... and columns, a statement over tables here and there brings no more of them than it names.
+	same $(ask "SELECT k, day + k::INTEGER AS next FROM here, orders o WHERE o.day IS NOT NULL") 200
+	same "$(jq -c "[.rows, .bytes_scanned > 60]" reply.json)" "[[[1,\"2026-01-03\"]],true]"
 	in_shared google_right google
 '
 

@@ -196,9 +196,43 @@ ok 'tables here and there are asked together: what is named of the remote one is
 ok 'limited rights to a remote table are refused, not ignored' '
 	larder admin table add narrow --mode remote
 	larder admin table remote narrow --engine postgres --set connection_env=SHOP --set table=shop.orders
-	larder admin grant add readers narrow --where "region = '\''north'\''" --columns id || :
-	code=$(ask "SELECT * FROM narrow")
-	case $code in 403 | 404) ;; *) echo "$code" >&2; exit 1 ;; esac
+	exits 3 larder admin grant add readers narrow --where "region = '\''north'\''" --columns id 2>err
+	has err "a view of its source"
+	same $(ask "SELECT * FROM narrow") 404
+	# Limits that were given before the table became remote: nothing of it, in any way.
+	printf "id,region\n1,north\n2,south\n" >n.csv
+	larder publish was-here n.csv -q
+	larder admin grant add readers was-here --columns id
+	same $(ask "FROM \"was-here\"") 200
+	same "$(status PATCH /api/admin/registry/was-here "$LARDER_TOKEN" "{\"query_mode\":\"remote\"}")" 200
+	larder admin table remote was-here --engine postgres --set connection_env=SHOP --set table=shop.orders
+	larder metadata --data "$SHARED/hub" was-here
+	for question in "SELECT id FROM \"was-here\"" "SELECT \"was-here\".id FROM \"was-here\", here"; do
+		same $(ask "$question") 403
+		json reply.json .hint
+	done
+	same "$(status POST /api/v2/scan "$BO" "{\"table_id\":\"was-here\"}")" 403
+	same "$(status POST /api/v2/scan/estimate "$BO" "{\"table_id\":\"was-here\"}")" 403
+	same "$(status GET /api/v2/sample/was-here "$BO")" 403
+	for path in catalog schema/was-here metadata-cache/status; do
+		same "$(status GET /api/v2/$path "$BO")" 200
+		hasnt reply.json amount
+		same "$(jq -c "(.tables // [.])[] | select(.id == \"was-here\" or .table_id == \"was-here\") | [.rows, .size_bytes, .partition_by, .clustered_by]" reply.json)" "[null,null,null,[]]"
+	done
+	same "$(status GET /api/v2/schema/was-here "$LARDER_TOKEN")" 200
+	has reply.json amount
+'
+
+ok 'an extract is sent as Parquet, and whoever takes only Arrow is told so' '
+	scan() { curl -sS -o scan.out -w "%{http_code} %{content_type}" -H "Authorization: Bearer $BO" "$@" "$HUB_URL/api/v2/scan"; }
+	body="{\"table_id\":\"orders\",\"select\":[\"id\",\"region\"],\"where\":\"id <= 3\",\"order_by\":[\"id desc\"],\"limit\":2}"
+	same "$(scan -d "$body")" "200 application/vnd.apache.parquet"
+	same "$(head -c 4 scan.out)" PAR1
+	same "$(scan -d "$body" -H "Accept: application/vnd.apache.arrow.stream")" "406 application/json"
+	same "$(scan -d "$body" -H "Accept: application/vnd.apache.arrow.stream, */*;q=0.1")" "200 application/vnd.apache.parquet"
+	same "$(scan -d "{\"table_id\":\"orders\",\"where\":\"id IN (SELECT k FROM here)\"}")" "409 application/json"
+	same "$(scan -d "{\"table_id\":\"orders\",\"where\":\"id IN (SELECT 1 FROM secret)\"}")" "404 application/json"
+	same "$(scan -d "{\"table_id\":\"orders\",\"limit\":0}")" "400 application/json"
 '
 
 ok 'a place is described by words, never by a secret' '
@@ -249,6 +283,9 @@ ok 'what sources say of their tables is looked up, and stays when they do not an
 	# A source that is gone: all stays as it was, and says since when.
 	larder admin table remote orders --engine postgres --set connection_env=OTHER --set table=shop.orders
 	same "$(status POST "/api/admin/run-bq-metadata-refresh" "$LARDER_TOKEN")" 200
+	same "$(jq -c "[.total > 4, .failed > 1, .duration_ms >= 0]" reply.json)" "[true,true,true]"
+	same "$(status POST "/api/admin/run-bq-metadata-refresh" "$BO")" 403
+	same "$(status POST "/api/v2/metadata-cache/refresh?table=big" "$BO")" 403
 	status GET /api/v2/catalog "$BO" >catalog.status
 	same "$(row orders "[.rows, .entity_type]")" "[1000,\"BASE TABLE\"]"
 	larder admin table remote orders --engine postgres --set connection_env=SHOP --set table=shop.orders
@@ -275,6 +312,11 @@ ok 'what a user may spend at once and in a day are rows that a restart keeps' '
 	start_hub "$SHARED/hub"
 	LARDER_SERVER=$HUB_URL
 	same $(ask "SELECT count(*) FROM orders") 429
+	# Also for extracts, and before a source is asked: that one could only say that it is not configured.
+	same "$(status POST /api/v2/scan "$BO" "{\"table_id\":\"orders\"}")" 429
+	same $(ask "SELECT * FROM elsewhere") 429
+	same $(ask "SELECT * FROM orders, here") 429
+	same $(ask "SELECT count(*) FROM here") 200
 	same $(TOKEN=$LARDER_TOKEN ask "SELECT count(*) FROM orders") 200
 	# One statement at a time: the second is told so, and runs when the first has left.
 	sql "CREATE TABLE IF NOT EXISTS shop.slow AS SELECT 1 AS i"
