@@ -3,11 +3,11 @@
 
 /*
  * Each line is parsed once. DuckDB would push a filter on the result below it, and so parse for every
- * member that is asked for: unnest is what it does not push through. TRY makes NULL of a line that
- * is no JSON.
+ * member that is asked for: unnest is what it does not push through. What is no
+ * JSON is found first, since TRY does a whole vector again, row by row, when one of its rows fails.
  */
-static const char first_try[] =
-	"CREATE TEMP MACRO json_of(text, shape) AS TRY(json_transform(text, shape))";
+static const char first_try[] = "CREATE TEMP MACRO json_of(text, shape) AS TRY(json_transform("
+				"CASE WHEN json_valid(text) THEN text END, shape))";
 static const char second_try[] =
 	"CREATE TEMP MACRO line_of(text, shape) AS unnest([coalesce(json_of(text, shape),"
 	" json_of(regexp_replace(regexp_replace(text, '\\\\u[dD][89a-fA-F][0-9a-fA-F]{2}',"
