@@ -20,6 +20,8 @@ static int refuse(const struct dispatch *d, enum agent_event event, struct err *
 
 	(void)err_set(e, ERR_CONFLICT, "'%.200s' is %s and cannot be %s", d->name,
 		      agent_status_word(d->status), verbs[event]);
+	if (event == AGENT_STOP)
+		return err_hint(e, "nothing of it is at work any more");
 	if (event == AGENT_WAIT && !*d->command && d->status != AGENT_RUNNING)
 		return err_hint(e, "its command is not known; `larder agent run` starts it anew");
 	return e->code;

@@ -83,6 +83,8 @@ static void warn_stale(const struct sync_pulled *p)
 		cmd_warn("nothing was ever pulled: %s", p->why.msg);
 	else
 		cmd_warn("this is %lld min old: %s", (long long)(p->age_ms / 60000), p->why.msg);
+	if (*p->why.hint)
+		cmd_warn("next: %s", p->why.hint);
 }
 
 /* What is here can be used; that it is old is said by the code. */
@@ -118,6 +120,10 @@ static int run(int argc, char **argv, struct err *e)
 	agent_find_peer(&peer, args.sync.server, args.sync.token);
 	if (r == 0)
 		r = sync_pull(a, &peer.peer, &how, &pulled, e);
+	if (r == 0 && !peer.peer.token) { /* it knows better what lacks, and what to do */
+		pulled.why = peer.why;
+		pulled.why.code = ERR_AUTH;
+	}
 	if (r == 0)
 		r = (args.sync.json ? as_json : as_text)(a, &args, &pulled, &out, e);
 	if (r == 0)

@@ -52,14 +52,20 @@ static void warn_all(const struct sync_pushed *p, const struct agent_peer *peer)
 {
 	for (size_t i = 0; i < p->failures.n; i++)
 		cmd_warn("%s", p->failures.v[i]);
-	if (p->no_token && p->waiting > 0)
+	if (p->dead > 0)
+		cmd_warn("next: `larder agent push --dead` lists what the hub will not take, and "
+			 "--redrive sends it again");
+	if (p->no_token && p->waiting > 0) {
 		cmd_warn("%s; %zu records wait until there is one", peer->why.msg, p->waiting);
+		cmd_warn("next: %s", peer->why.hint);
+	}
 	if (p->collected.left > 0)
 		cmd_warn("%zu records found no room among those that wait, and stay in their "
 			 "folders until there is: LARDER_AGENT_QUEUE_MAX is the limit",
 			 p->collected.left);
 	if (p->refused)
-		cmd_warn("the hub refuses this token; %zu records wait until it is another",
+		cmd_warn("the hub refuses this token; %zu records wait until it is another, which "
+			 "LARDER_TOKEN or --token gives",
 			 p->paused);
 }
 

@@ -51,6 +51,10 @@ static int as_text(const struct buf *json, struct buf *out, struct err *e)
 		 (long long)json_int(json_get(doc, "context_count"), 0));
 	if (!json_flag(json_get(doc, "token_known"), false))
 		buf_adds(out, "no token is known: records wait here\n");
+	if (json_flag(json_get(doc, "paused"), false))
+		buf_adds(out, "the hub refuses this token: records wait until it is another\n");
+	if (json_int(json_get(doc, "queued"), 0) > 0 && json_text(json_get(doc, "next_attempt_at")))
+		buf_addf(out, "next attempt %s\n", json_text(json_get(doc, "next_attempt_at")));
 	if (error) {
 		buf_adds(out, "the hub: ");
 		text_add_clean(out, bytes_of(error));

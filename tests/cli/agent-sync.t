@@ -70,6 +70,9 @@ ok 'without a hub and without a token everything waits' '
 	exits 75 larder agent push >said 2>warned
 	has said "2 wait"
 	has warned "until there is one"
+	has warned "next: give --server URL"
+	exits 4 larder agent pull >said 2>warned
+	has warned "next: give --server URL"
 	LARDER_SERVER=http://127.0.0.1:1 LARDER_TOKEN=lrd_x
 	export LARDER_SERVER LARDER_TOKEN
 	exits 75 larder agent push --json >said 2>warned
@@ -192,6 +195,8 @@ ok 'a refused token stops all until it is another' '
 	exits 4 larder agent push --token lrd_000000000000_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa --json >said 2>warned
 	same "$(json said .paused)/$(json said .refused)" 1/true
 	has warned "refuses this token"
+	LARDER_TOKEN=lrd_000000000000_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa larder agent sync-status >said
+	has said "the hub refuses this token"
 	larder agent push --json >said
 	same "$(json said .sent)" 1
 '
@@ -334,6 +339,7 @@ ok 'an odd answer never empties what is known, and delivers nothing' '
 	echo "/v1/agent/sync status:422" >portal.plan
 	exits 1 larder agent push --server "$FAULTY_URL" --json >said 2>warned
 	same "$(json said .dead)" 1
+	has warned "push --dead"
 	larder agent push --dead >said
 	has said since
 	larder agent push --redrive --json >said

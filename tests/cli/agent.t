@@ -32,6 +32,9 @@ err"
 	same "$(json $folder/task-7/status.json ".pid // 0")" 0
 	same "$(jq -r .type home/workspace/events.jsonl | tr "\n" " ")" "agent_started agent_completed "
 	same "$(stat -c %a home)" 700
+	# Known by an id that was made before it began.
+	same "$(field local/api/task-7 .id | cut -c15)/$(json $folder/task-7/status.json .dispatch_id)" "7/$(field local/api/task-7 .id)"
+	same "$(field local/api/task-7 .exit_code)/$(sqlite3 home/.larder/state.db "SELECT count(*) FROM outbox WHERE subject IN (SELECT id FROM agent_dispatch)")" 0/1
 '
 
 ok 'work that fails is failed with its exit code' '
@@ -61,6 +64,8 @@ ok 'an empty BLOCKED.md is no question' '
 ok 'list and show read only, and tell the living from the dead' '
 	holding one
 	same "$(field local/api/one .status)/$(field local/api/one .liveness)" running/alive
+	# Its process with start time and boot, and the lease of who watches over it.
+	same "$(sqlite3 home/.larder/state.db "SELECT identity GLOB pid || \"/[0-9]*/*-*-*-*\", owner LIKE \"$SUPERVISOR/%\" FROM agent_dispatch d JOIN lease l ON l.name = \"agent \" || d.id")" "1|1"
 	kill -KILL $SUPERVISOR
 	kill -KILL "-$(field local/api/one .pid)"
 	wait_for "[ \"\$(field local/api/one .liveness)\" = dead ]"
