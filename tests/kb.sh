@@ -6,6 +6,7 @@
 #	write_docs DIR		five documents: a.md b.md c.txt and sub/d.md, sub/e.md
 #	new_kb DIR		an empty knowledge base, in LARDER_KB
 #	tree DIR		its files but for the state and the log: to compare before and after
+#	whole DIR		its files with the log, whose entries have the time: with LARDER_NOW
 
 write_docs() {
 	mkdir -p "$1/sub"
@@ -64,4 +65,8 @@ new_kb() {
 
 tree() {
 	(cd "$1" && find . -path ./.larder -prune -o -type f ! -path ./wiki/log.md -exec sha256sum {} + -o -type d -print | sort -k 2)
+}
+
+whole() {
+	(cd "$1" && find . -path ./.larder -prune -o -type f -exec sha256sum {} + | sort -k 2)
 }

@@ -102,10 +102,8 @@ static int turn(const struct chat_args *args, struct kb *kb, char **id, const ch
 	struct kb_cmd_asking asking = { &args->common, args->extractive, *id, false };
 	int r = kb_cmd_answer(&asking, kb, question, &answer, e);
 
-	if (r == 0 && !*id)
-		r = chat_new(kb_db(kb), question, id, e);
 	if (r == 0)
-		r = chat_add(kb_db(kb), *id, question, answer.text, e);
+		r = chat_add(kb_db(kb), id, question, answer.text, e);
 	if (r < 0)
 		return r;
 	if (args->common.json) {

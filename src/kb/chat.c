@@ -30,24 +30,14 @@ static char *title_of(const char *question)
 	return xstrndup(buf_str(&clean), text_fit(buf_str(&clean), CHAT_TITLE_MAX));
 }
 
-int chat_new(struct db *db, const char *question, char **ret_id, struct err *e)
+static int add_chat(struct db *db, const char *id, const char *question, struct err *e)
 {
-	AUTO_TX struct db *tx = NULL;
-	AUTO_FREE char *id = new_id();
 	AUTO_FREE char *title = title_of(question);
-	int r = db_begin_tx(db, &tx, e);
 
-	if (r == 0)
-		r = db_exec(db, e,
-			    "INSERT INTO kb_chat(id, title, created_ms, updated_ms)"
-			    " VALUES(?1, ?2, ?3, ?3)",
-			    "tti", id, title, time_now());
-	if (r == 0)
-		r = db_commit(db, e);
-	if (r < 0)
-		return r;
-	*ret_id = TAKE(id);
-	return 0;
+	return db_exec(db, e,
+		       "INSERT INTO kb_chat(id, title, created_ms, updated_ms)"
+		       " VALUES(?1, ?2, ?3, ?3)",
+		       "tti", id, title, time_now());
 }
 
 int chat_find(struct db *db, const char *text, char **ret_id, struct err *e)
@@ -76,15 +66,13 @@ int chat_find(struct db *db, const char *text, char **ret_id, struct err *e)
 	return r;
 }
 
-int chat_add(struct db *db, const char *id, const char *question, const char *answer, struct err *e)
+static int add_turn(struct db *db, const char *id, const char *question, const char *answer,
+		    struct err *e)
 {
-	AUTO_TX struct db *tx = NULL;
 	int64_t turns = 0;
-	int r = db_begin_tx(db, &tx, e);
+	int r = db_get_int(db, &turns, 0, e,
+			   "SELECT coalesce(max(n), 0) FROM kb_turn WHERE chat_id=?1", "t", id);
 
-	if (r == 0)
-		r = db_get_int(db, &turns, 0, e,
-			       "SELECT coalesce(max(n), 0) FROM kb_turn WHERE chat_id=?1", "t", id);
 	if (r == 0 && turns >= CHAT_TURNS_MAX)
 		r = err_set(e, ERR_LIMIT, "a chat has at most %d turns", CHAT_TURNS_MAX);
 	if (r == 0)
@@ -95,7 +83,24 @@ int chat_add(struct db *db, const char *id, const char *question, const char *an
 	if (r == 0)
 		r = db_exec(db, e, "UPDATE kb_chat SET updated_ms=?2 WHERE id=?1", "ti", id,
 			    time_now());
-	return r < 0 ? r : db_commit(db, e);
+	return r;
+}
+
+int chat_add(struct db *db, char **id, const char *question, const char *answer, struct err *e)
+{
+	AUTO_TX struct db *tx = NULL;
+	AUTO_FREE char *first = *id ? NULL : new_id();
+	int r = db_begin_tx(db, &tx, e);
+
+	if (r == 0 && first)
+		r = add_chat(db, first, question, e);
+	if (r == 0)
+		r = add_turn(db, first ? first : *id, question, answer, e);
+	if (r == 0)
+		r = db_commit(db, e);
+	if (r == 0 && first)
+		*id = TAKE(first);
+	return r;
 }
 
 int chat_delete(struct db *db, const char *id, struct err *e)

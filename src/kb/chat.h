@@ -3,9 +3,9 @@
  * Chats: questions and answers that belong together. Each turn is one transaction: a kill loses at
  * most the answer that was being given.
  *
- *	chat_new(db, "first question", &id, e)            "20261120-143015-k3x"
  *	chat_find(db, "2026", &id, e)                     an id, the beginning of one, or "latest"
- *	chat_add(db, id, question, answer, e)
+ *	chat_add(db, &id, question, answer, e)            with no id the first of a new chat, whose id
+ *	                                                  it gives: "20261120-143015-k3x"
  *	chat_visit_turns(db, id, visit, ctx, e)
  */
 #ifndef LARDER_KB_CHAT_H
@@ -17,11 +17,10 @@
 /* Of one chat; what comes after is a chat of its own. */
 #define CHAT_TURNS_MAX 10000
 
-int chat_new(struct db *db, const char *question, char **ret_id, struct err *e);
 /* ERR_NOT_FOUND; ERR_CONFLICT when several begin so. The caller's. */
 int chat_find(struct db *db, const char *text, char **ret_id, struct err *e);
-int chat_add(struct db *db, const char *id, const char *question, const char *answer,
-	     struct err *e);
+/* `id` is the caller's. */
+int chat_add(struct db *db, char **id, const char *question, const char *answer, struct err *e);
 int chat_delete(struct db *db, const char *id, struct err *e);
 
 struct chat_row {

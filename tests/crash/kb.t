@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016
-# Every command of larder kb that writes, ended before each durable step in turn by a kill, or by a power cut that takes with it all
+# The commands of larder kb that change the wiki (the others are in kb-more.t), ended before each durable step in turn by a kill, or by a power cut that takes with it all
 # that was not synced (base/fault.h), or with a disk that fails from there on: what the next command finds is the wiki of before, to
 # the byte, or that of after. No litter stays. By turns a kill and a cut, in steps; LARDER_TEST_LONG=1 tries both at every step.
 # In memory where that is to be had: what a kill leaves is the same there, and a sync costs nothing.
@@ -13,9 +13,6 @@
 # With the log, whose entries have the time.
 LARDER_NOW=2026-01-02T03:04:05Z
 export LARDER_NOW
-whole() {
-	(cd "$1" && find . -path ./.larder -prune -o -type f -exec sha256sum {} + | sort -k 2)
-}
 
 (
 	new_kb base
@@ -30,11 +27,6 @@ whole() {
 	larder kb add docs/a.md docs/b.md -q --kb base
 	printf '\n[[concepts/no-such]] [[concepts/CHECKSUM]]\n' >>base/wiki/concepts/write-ahead-log.md
 	larder kb doctor --repair -q --kb base || :
-	mkdir -p old/wiki/concepts old/raw old/.openkb
-	cp docs/a.md old/raw
-	printf -- '---\ntype: "Concept"\ndescription: "x"\n---\n\n# X\n\n[[summaries/a]]\n' >old/wiki/concepts/x.md
-	printf '# I\n\n## Concepts\n- [[concepts/x]] — x\n' >old/wiki/index.md
-	printf '{"%s": {"name": "a.md", "type": "md"}}' "$(sha256sum <docs/a.md | cut -c 1-64)" >old/.openkb/hashes.json
 ) >setup 2>&1 || {
 	sed 's/^/# /' setup
 	exit 1
@@ -185,24 +177,6 @@ ok 'an add with a model, ended at each step and said again, asks for nothing tha
 		done
 		[ $at -gt 30 ] && [ $at -lt 400 ]
 	done
-'
-
-ok 'import: the wiki stays as it is, and said again it is taken over' '
-	(cd "$SHARED/old" && find . -type f -exec sha256sum {} + | sort -k 2) >before
-	at=1
-	while [ $at -lt 300 ]; do
-		rm -rf w
-		cp -a "$SHARED/old" w
-		code=0
-		LARDER_CRASH_AT=$at larder kb import w -q 2>err || code=$?
-		[ $code = 0 ] || same $code 99
-		larder kb import w -q
-		(cd w && find . -path ./.larder -prune -o -type f -exec sha256sum {} + | sort -k 2) | grep -v "wiki/log.md\|wiki/AGENTS.md" | diff before -
-		same "$(larder kb list --kb w --json | json ".documents | length")" 1
-		[ $code != 0 ] || break
-		at=$((at + 2))
-	done
-	[ $at -gt 10 ] && [ $at -lt 300 ]
 '
 
 ok 'a copy of one that was killed is as good as itself, and leaves the other alone' '
