@@ -36,6 +36,7 @@ struct daemon {
 	int64_t next_ms;    /* wall clock: the earliest thing to do */
 	int64_t pull_ms;    /* likewise: the next pull */
 	int64_t tell_ms;    /* monotonic: nobody is told again before */
+	int64_t look_ms;    /* monotonic: all folders are looked at again */
 	int64_t collect_ms; /* monotonic: late reports are not looked for before */
 	bool lost;          /* its lease */
 	struct fleet_turn fleet;
@@ -309,6 +310,29 @@ static int renew(struct daemon *d, struct err *e)
 	return r < 0 || db_changes(tx) == 0 ? r : db_commit(tx, e);
 }
 
+/* What other tools did to folders, and what is left of commands that were killed. */
+static int look(struct daemon *d, struct err *e)
+{
+	AUTO_REAP_REPORT struct reap_report report = { 0 };
+	int64_t now = time_monotonic();
+	int r;
+
+	if (d->look_ms == NEVER)
+		return 0;
+	if (d->look_ms && now < d->look_ms) {
+		look_again_at(d, time_now() + d->look_ms - now);
+		return 0;
+	}
+	r = reap_run(d->a, &report, e);
+	for (size_t i = 0; i < report.problems.n; i++)
+		log_event(LOG_WARN, "problem", "what=%s", report.problems.v[i]);
+	now = time_monotonic();
+	d->look_ms = d->options->look_ms ? now + d->options->look_ms : NEVER;
+	if (d->options->look_ms)
+		look_again_at(d, time_now() + d->options->look_ms);
+	return r;
+}
+
 static int round_of(struct daemon *d, struct err *e)
 {
 	struct sync_peer peer = { 0 };
@@ -316,6 +340,8 @@ static int round_of(struct daemon *d, struct err *e)
 
 	d->next_ms = time_now() + RENEW_MS;
 	d->options->find_peer(d->options->ctx, &peer);
+	if (r == 0)
+		r = look(d, e);
 	if (r == 0)
 		r = watch_running(d, e);
 	if (r == 0)
@@ -354,17 +380,10 @@ static int wait_for_more(struct daemon *d, struct err *e)
 
 static int begin(struct daemon *d, struct err *e)
 {
-	AUTO_REAP_REPORT struct reap_report report = { 0 };
 	int r = lease_take(agents_db(d->a), "daemon", LEASE_MS, "larder agent daemon", &d->lease,
 			   e);
 
-	if (r == 0)
-		r = watch_files(d, e);
-	if (r == 0)
-		r = reap_run(d->a, &report, e);
-	for (size_t i = 0; i < report.problems.n; i++)
-		log_event(LOG_WARN, "problem", "what=%s", report.problems.v[i]);
-	return r;
+	return r < 0 ? r : watch_files(d, e);
 }
 
 int daemon_run(struct agents *a, const struct daemon_options *options, struct err *e)
@@ -377,7 +396,8 @@ int daemon_run(struct agents *a, const struct daemon_options *options, struct er
 		struct err why = { 0 };
 
 		r = round_of(&d, &why);
-		if (r < 0 && (d.lost || options->once)) {
+		/* A damaged database is not better a minute later. */
+		if (r < 0 && (d.lost || options->once || r == ERR_CORRUPT)) {
 			*e = why;
 			return r;
 		}

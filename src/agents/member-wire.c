@@ -113,9 +113,9 @@ int member_beat(struct agents *a, const struct sync_peer *peer, const struct mem
 	if (r == ERR_NOT_FOUND)
 		return member_register_again(a, m, e);
 	r = note_beat(a, r < 0 ? &why : NULL, e);
-	if (r == 0 && *why.msg)
-		*e = why;
-	return r < 0 ? r : why.code;
+	if (r < 0 || why.code == 0)
+		return r;
+	return err_set(e, ERR_REMOTE, "%s", why.msg); /* whatever it was, it was not this machine */
 }
 
 int member_poll(struct agents *a, const struct sync_peer *peer, const struct member *m,

@@ -87,7 +87,11 @@ static int give(struct agents *a, const char *path, struct err *e)
 
 	if (r == 0)
 		r = sync_give(a, buf_bytes(&text), &ignored, e);
-	return r < 0 ? err_in(e, "records of '%.200s'", path) : 0;
+	if (r == 0)
+		return 0;
+	(void)err_in(e, "records of '%.200s'", path);
+	return err_hint(e, "nothing of it was queued; it must be a JSON array of records, as in "
+			   "docs/format-agents.md");
 }
 
 static int push(struct agents *a, const struct push_args *args, struct err *e)

@@ -114,6 +114,7 @@ ok 'records of another tool are queued as they are, and sent once' '
 	for text in "" "5" "{torn" "{\"dispatches\":{}}"; do
 		echo "$text" >bad.json
 		exits 1 larder agent push --from bad.json 2>said
+		has said "must be a JSON array of records"
 	done
 	same "$(larder agent sync-status --json | json .queued)" 0
 '
@@ -409,6 +410,18 @@ ok 'the daemon starts what waits, when there is a slot, and sleeps else' '
 	wait_for "still"
 	kill -TERM $daemon
 	wait_for "gone $daemon"
+'
+
+ok 'the daemon looks now and then at what other tools did to folders' '
+	larder agent run -q --repo api --issue 1 -- true
+	start daemon larder agent daemon --pull 0 --look 1s
+	wait_for "has daemon.err begins"
+	mkdir -p home/workspace/core/theirs/task-1
+	echo "{\"status\":\"completed\"}" >home/workspace/core/theirs/task-1/status.json
+	jq ".status=\"merged\"" $folder/task-1/status.json >t && mv t $folder/task-1/status.json
+	wait_for "larder agent show core/theirs/task-1 >/dev/null 2>&1"
+	wait_for "[ \"\$(larder agent show local/api/task-1 --json | jq -r .status)\" = merged ]"
+	same "$(larder agent sync-status --json | json .queued)" 2
 '
 
 ok 'the daemon finds the end of work whose supervisor was killed' '

@@ -162,7 +162,7 @@ ok 'one damaged page of one table is refused by who reads it, and what is said t
 	folders=$(snapshot home/workspace)
 	for damage in "agent_dispatch show local/api/task-3" "agent_dispatch run --repo api --issue 9 -- true" "agent_dispatch stats" \
 		"agent_dispatch clean" "outbox push --server http://127.0.0.1:1 --token lrd_x" "ledger list" "lease run --repo api --issue 9 -- true" \
-		"lease daemon --once --pull 0" "journal run --repo api --issue 9 -- true"; do
+		"lease daemon --once --pull 0" "agent_dispatch daemon --pull 0" "journal run --repo api --issue 9 -- true"; do
 		cp whole home/.larder/state.db
 		page=$(sqlite3 "file:whole?immutable=1" "SELECT pageno FROM dbstat WHERE name = \"${damage%% *}\" AND pagetype = \"leaf\" LIMIT 1")
 		head -c 4096 /dev/zero | tr "\0" x | dd of=home/.larder/state.db bs=4096 seek=$((page - 1)) conv=notrunc 2>/dev/null
