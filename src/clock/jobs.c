@@ -317,3 +317,27 @@ int clock_first_in(const struct clock_job *job, int64_t grace_s, uint32_t random
 	*ret_ms = first;
 	return 0;
 }
+
+int clock_interval(const struct clock_job *job, int64_t now_ms, int64_t *ret_ms, struct err *e)
+{
+	AUTO_ZONE struct zone *zone = NULL;
+	struct schedule s;
+	int64_t next;
+	int r = zone_open(job->zone, &zone, e);
+
+	if (r == 0)
+		r = schedule_parse(job->schedule, zone, &s, e);
+	if (r < 0)
+		return r;
+	next = schedule_next(&s, 0, now_ms);
+	*ret_ms = next == SCHEDULE_NEVER ? SCHEDULE_NEVER : schedule_next(&s, 0, next) - next;
+	return 0;
+}
+
+const struct clock_job *clock_table_find(const struct clock_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->n; i++)
+		if (str_eq(table->v[i].name, name))
+			return &table->v[i];
+	return NULL;
+}

@@ -67,6 +67,10 @@ int clock_table_build(const struct yaml_maps *jobs, struct clock_table *ret_tabl
 /* How long a job that is new to the hub waits for its first time; `random`: any number. */
 int clock_first_in(const struct clock_job *job, int64_t grace_s, uint32_t random, int64_t *ret_ms,
 		   struct err *e);
+/* From one slot to the next, at that time. */
+int clock_interval(const struct clock_job *job, int64_t now_ms, int64_t *ret_ms, struct err *e);
+/* By its name; NULL when the table has none. Lent. */
+const struct clock_job *clock_table_find(const struct clock_table *table, const char *name);
 /* ERR_USAGE unless it may be the name of a job: it stands in addresses, logs and metrics. */
 int clock_check_name(const char *name, struct err *e);
 /* Seconds as a schedule that is never sooner: "every 2h", "every 17m". */

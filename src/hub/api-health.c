@@ -78,6 +78,10 @@ static void add_finding(void *ctx, const struct health_finding *f)
 	json_add_text(&report->o, "level", health_level_word(f->level));
 	json_add_text(&report->o, "audience", f->for_operators ? "operator" : "everybody");
 	json_add_text(&report->o, "detail", f->text);
+	if (f->lag_s > 0)
+		json_add_int(&report->o, "lag_seconds", f->lag_s);
+	if (f->stuck_file)
+		json_add_text(&report->o, "stuck_file", f->stuck_file);
 	json_close(&report->o);
 }
 

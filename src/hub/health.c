@@ -15,6 +15,7 @@ void health_release(struct health *h)
 {
 	jobs_scheduler_release(&h->scheduler);
 	strv_release(&h->trouble);
+	session_backlog_release(&h->sessions);
 }
 
 static void look_at_disk(struct hub *hub, struct health *h)
@@ -71,6 +72,8 @@ int health_take(struct hub *hub, struct db *db, struct health *ret_health, struc
 		r = runs_list(db, count_job, &h, e);
 	if (r == 0)
 		r = jobs_look(db, h.now, &h.scheduler, e);
+	if (r == 0)
+		r = health_take_sessions(hub, db, &h, e);
 	if (r < 0)
 		return r;
 	look_at_disk(hub, &h);
@@ -155,6 +158,8 @@ void health_list(const struct health *h, void (*visit)(void *ctx, const struct h
 	AUTO_FREE char *disk = describe_disk(h);
 	AUTO_FREE char *scheduler = describe_scheduler(h);
 	AUTO_FREE char *jobs = describe_jobs(h);
+	struct health_finding sessions = { .part = "session_pipeline", .for_operators = true };
+	AUTO_FREE char *pipeline = health_describe_sessions(h, &sessions);
 	bool writes = h->write.code == 0;
 	bool confines = sandbox_limits_files();
 	const struct health_finding findings[] = {
@@ -175,4 +180,6 @@ void health_list(const struct health *h, void (*visit)(void *ctx, const struct h
 
 	for (size_t i = 0; i < ARRAY_LEN(findings); i++)
 		visit(ctx, &findings[i]);
+	sessions.text = pipeline;
+	visit(ctx, &sessions);
 }

@@ -16,6 +16,7 @@
 
 #include "hub/hub.h"
 #include "hub/jobs-view.h"
+#include "sessions/backlog.h"
 
 /* Below these, a publish may fail soon, and everything. */
 #define HEALTH_DISK_LOW  ((int64_t)2 << 30)
@@ -30,7 +31,10 @@ struct health {
 	int64_t tables, stale_tables, rows, table_bytes;
 	struct jobs_scheduler scheduler;
 	int64_t jobs, failing, overdue, running;
-	struct strv trouble; /* names of jobs that are failing or overdue */
+	struct strv trouble;             /* names of jobs that are failing or overdue */
+	struct session_backlog sessions; /* of the processor "verification" */
+	/* How long a session may wait for it, and until it is forgotten; 0: it is not wanted to run. */
+	int64_t sessions_grace_ms, sessions_stuck_ms;
 };
 void health_release(struct health *h);
 #define AUTO_HEALTH AUTO(health_release)
@@ -43,11 +47,17 @@ const char *health_level_word(enum health_level level);
 const char *health_word(enum health_level worst);
 
 struct health_finding {
-	const char *part; /* "database", "tables", "disk", "scheduler", "jobs" */
+	const char *
+		part; /* "database", "tables", "disk", "scheduler", "jobs", "session_pipeline" ... */
 	enum health_level level;
 	bool for_operators;
-	const char *text; /* lent */
+	const char *text;       /* lent, like the next */
+	const char *stuck_file; /* NULL: none */
+	int64_t lag_s;          /* 0: none */
 };
+/* Parts of health_take() and health_list(): the sessions. The text is the caller's. */
+int health_take_sessions(struct hub *hub, struct db *db, struct health *h, struct err *e);
+char *health_describe_sessions(const struct health *h, struct health_finding *f);
 void health_list(const struct health *h, void (*visit)(void *ctx, const struct health_finding *f),
 		 void *ctx);
 

@@ -45,7 +45,7 @@ ok 'details are for who is logged in, and those of the operator for admins' '
 		"[\"healthy\",\"user\",[\"database\",\"tables\"]]"
 	same "$(status GET /api/health/detailed "$LARDER_TOKEN")" 200
 	same "$(jq -c "[.status, .caller_role, (.services | keys)]" reply.json)" \
-		"[\"healthy\",\"admin\",[\"database\",\"disk\",\"jobs\",\"sandbox\",\"scheduler\",\"tables\",\"writing\"]]"
+		"[\"healthy\",\"admin\",[\"database\",\"disk\",\"jobs\",\"sandbox\",\"scheduler\",\"session_pipeline\",\"tables\",\"writing\"]]"
 	same "$(json reply.json .services.scheduler.level)" info
 	has reply.json "1 tables"
 	same "$(json reply.json .services.sandbox.audience)" operator
@@ -84,6 +84,51 @@ ok 'a scheduler that fell silent, a failing and an overdue job are seen by opera
 	has reply.json "larder_job_overdue{job_name=\"good\"} 1"
 	has reply.json "larder_job_failures_in_a_row{job_name=\"bad\"} 1"
 	! command -v promtool || promtool check metrics <reply.json
+'
+
+ok 'sessions that nobody processes are seen by operators, and one that was forgotten is named' '
+	cp -r "$SHARED/resting" hub
+	look() {
+		same "$(status GET /api/health/detailed "$LARDER_TOKEN")" 200
+		jq -c "[.status, .services.session_pipeline.level, .services.session_pipeline.stuck_file]" reply.json
+	}
+	send() {
+		echo "{\"type\":\"user\"}" >s
+		curl --silent --fail --output /dev/null --header "Authorization: Bearer $bob" \
+			--form "file=@s;filename=$1" "$HUB_URL/api/upload/sessions"
+	}
+	start_hub hub
+	same "$(look)" "[\"healthy\",\"ok\",null]"
+	send z.jsonl
+	same "$(look)" "[\"healthy\",\"ok\",null]"
+	stop_hub
+	LARDER_NOW=+2000s start_hub hub
+	same "$(look)" "[\"degraded\",\"warning\",null]"
+	[ "$(json reply.json .services.session_pipeline.lag_seconds)" -ge 2000 ]
+	has reply.json "was last done with one never"
+	same "$(status GET /api/health/detailed "$bob") $(json reply.json .status)" "200 healthy"
+	send a.jsonl
+	LARDER_NOW=+2000s larder process verification --data hub --limit 1
+	same "$(look)" "[\"healthy\",\"ok\",null]"
+	stop_hub
+	LARDER_NOW=+8000s start_hub hub
+	same "$(look)" "[\"healthy\",\"info\",\"bob@example.com/z.jsonl\"]"
+	stop_hub
+	SESSION_PIPELINE_STUCK_FILE_GRACE_SECONDS=9000 LARDER_NOW=+8000s start_hub hub
+	same "$(look)" "[\"healthy\",\"ok\",null]"
+	rm hub/sessions/bob@example.com/z.jsonl
+	send b.jsonl
+	stop_hub
+	SCHEDULER_VERIFICATION_DETECTOR_INTERVAL=3600 LARDER_NOW=+12000s start_hub hub
+	same "$(look)" "[\"healthy\",\"ok\",null]"
+	stop_hub
+	LARDER_NOW=+12000s start_hub hub
+	same "$(look)" "[\"degraded\",\"warning\",null]"
+	stop_hub
+	printf "jobs:\n- {name: \"session-processor:verification\", disabled: true}\n" >hub/config.yaml
+	LARDER_NOW=+12000s start_hub hub
+	same "$(look)" "[\"healthy\",\"ok\",null]"
+	has reply.json "is disabled"
 '
 
 ok 'metrics are for admins and what promtool takes' '
