@@ -115,7 +115,10 @@ static enum part add_chapter(struct epub *b, const char *part, int64_t number)
 
 	if (r != PART_OK)
 		return r;
+	chapter.folder = b->out->folder;
+	chapter.images = b->out->images;
 	html_to_markdown(buf_bytes(&html), &chapter);
+	b->out->images = chapter.images;
 	if (!convert_has_text(buf_bytes(&chapter.text)))
 		return PART_OK; /* a cover */
 	output_page(b->out, number);

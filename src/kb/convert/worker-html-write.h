@@ -18,6 +18,8 @@ struct html_writer {
 /* Ends the block: its line, and an empty one, but for items of lists. */
 void html_flush(struct html_writer *w, const char *prefix);
 void html_walk_children(struct html_writer *w, const GumboNode *node);
+/* The link of a picture that stands in the address itself, once it is kept; else false. */
+bool html_keep_image(struct html_writer *w, const char *src, struct buf *ret_link);
 void html_add_table(struct html_writer *w, const GumboNode *node);
 
 #endif

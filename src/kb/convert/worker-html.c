@@ -203,10 +203,13 @@ static void add_image(struct html_writer *w, const GumboNode *node)
 	const char *alt = html_attribute(node, "alt");
 	const char *src = html_attribute(node, "src");
 	AUTO_BUF struct buf words = BUF_INIT(BUF_OWN_MAX);
+	AUTO_BUF struct buf link = BUF_INIT(BUF_OWN_MAX);
 
 	output_cell(&words, bytes_of(alt ? alt : ""));
 	if (is_address(src))
 		buf_addf(&w->line, "![%s](%s)", buf_str(&words), src);
+	else if (html_keep_image(w, src, &link))
+		buf_addf(&w->line, "![%s](%s)", buf_str(&words), buf_str(&link));
 	else
 		add_text(w, buf_str(&words));
 }

@@ -24,6 +24,7 @@ struct output {
 	struct buf text; /* at most CONVERT_TEXT_MAX; past it the outcome is too_large */
 	char *title;
 	int64_t pages; /* -1: none */
+	size_t images; /* that HTML had in itself */
 	struct strv warnings;
 	enum convert_outcome outcome;
 	char *why;
