@@ -141,9 +141,8 @@ static char *stem_of(const char *url)
 	return xstrndup(slug, text_fit(slug, STEM_MAX));
 }
 
-int add_fetch(struct kb *kb, struct kb_add_item *item, struct err *e)
+static int fetch(struct kb *kb, struct kb_add_item *item, const char *staged, struct err *e)
 {
-	AUTO_FREE char *staged = kb_stage_name(kb, "download");
 	AUTO_FREE char *stem = stem_of(item->path);
 	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
 	AUTO_FD int fd = -1;
@@ -165,6 +164,18 @@ int add_fetch(struct kb *kb, struct kb_add_item *item, struct err *e)
 			       item->path, reply.content_type ? reply.content_type : "unknown");
 	item->type = xstrdup(type);
 	item->name = xasprintf("%s.%s", stem, type);
-	item->staged = TAKE(staged);
 	return 0;
+}
+
+int add_fetch(struct kb *kb, struct kb_add_item *item, struct err *e)
+{
+	AUTO_FREE char *staged = kb_stage_name(kb, "download");
+	struct err ignored = { 0 };
+	int r = fetch(kb, item, staged, e);
+
+	if (r == 0)
+		item->staged = TAKE(staged);
+	else
+		(void)journal_stage_remove(kb_root(kb), staged, &ignored); /* else it is reaped */
+	return r;
 }

@@ -40,6 +40,18 @@ ok 'the main content of a page becomes Markdown' '
 	larder kb lint --dry-run -q
 '
 
+ok 'a picture that stands in the page itself is kept, one that is none leaves its words' '
+	new_kb k
+	printf "<p>Some words around a picture <img alt=dot src=\"data:image/png;base64,aGVs\nbG8=\"> and <img alt=\"svg\" src=\"data:image/svg+xml;base64,PHN2Zy8+\">, then <img alt=bad src=\"data:image/png;base64,@@@@\"> and <img alt=text src=\"data:text/html;base64,aGVsbG8=\">.</p>" >page.html
+	larder kb add page.html -q
+	has k/wiki/sources/page.md "picture ![dot](sources/images/page/img_001.png) and ![svg](sources/images/page/img_002.svg), then bad and text."
+	same "$(cat k/wiki/sources/images/page/img_001.png)" hello
+	same "$(ls k/wiki/sources/images/page | wc -l)" 2
+	larder kb lint --dry-run -q
+	larder kb remove page -y -q
+	[ ! -e k/wiki/sources/images/page ]
+'
+
 ok 'a small table is shown, a large one is described' '
 	new_kb k
 	printf "name;age\n\"O\"\"Neil; J\";4\r\n\"two\nlines\";\n" >small.csv
@@ -176,5 +188,25 @@ ok 'a page of the web is added by its URL, and known by it' '
 	larder kb add $FAULTY_URL/guide.html --json | json .skipped | grep -qx 1
 	exits 1 larder kb add $FAULTY_URL/nowhere.html --json >out
 	same "$(json out ".documents[0].stage")" fetch
+	same "$(ls -A k/.larder/staging)" ""
 	exits 75 larder kb add http://127.0.0.1:1/x.html -q
+'
+
+ok 'what a page of the web is, its first bytes say; what it is called, its address' '
+	new_kb k
+	mkdir -p www/sub "www/a b"
+	cp "$SOURCE/tests/data/office/report.pdf" www/paper
+	page() { echo "<html><body><h1>Guide</h1><p>The guide explains how to feed otters in $1.</p></body></html>" >"$2"; }
+	page winter www/page.txt
+	page summer www/sub/page.html
+	page autumn "www/a b/Über uns.html"
+	: >www.plan
+	start_faulty www
+	larder kb add $FAULTY_URL/paper $FAULTY_URL/page.txt "$FAULTY_URL/sub/page.html?x=1#top" "$FAULTY_URL/a%20b/%C3%9Cber%20uns.html" -q
+	suffix=$(printf %s "$FAULTY_URL/sub/page.html?x=1#top" | sha256sum | cut -c 1-8)
+	same "$(ls k/raw | tr "\n" " ")" "page-$suffix.html page.html paper.pdf Über-uns.html "
+	tree k >before
+	larder kb add $FAULTY_URL/paper $FAULTY_URL/page.txt --json | json .skipped | grep -qx 2
+	tree k | cmp - before
+	same "$(ls -A k/.larder/staging)" ""
 '
