@@ -35,6 +35,8 @@ struct answering {
 	const struct kb_asker *asker;
 	const char *question;
 	struct looking looking;
+	size_t seen[ANSWER_LOOKS + 1]; /* passages that there were when it was asked, each time */
+	size_t times;
 	struct strv before; /* questions and answers, in turn */
 	struct kb_answer *ret;
 };
@@ -55,13 +57,17 @@ static int take_turn(void *ctx, const char *question, const char *answer, struct
 	return 0;
 }
 
-static void add_passages(const struct looking *l, struct buf *out)
+static char *passages_of(const struct looking *l, size_t from, size_t to)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		buf_adds(out, "\n");
-		kb_add_citation(&l->v[i], out);
-		buf_addf(out, " (%s)\n%s\n", l->v[i].kind, l->v[i].text);
+	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
+
+	buf_adds(&out, from == 0 ? "Passages:\n" : "More passages:\n");
+	for (size_t i = from; i < to; i++) {
+		buf_adds(&out, "\n");
+		kb_add_citation(&l->v[i], &out);
+		buf_addf(&out, " (%s)\n%s\n", l->v[i].kind, l->v[i].text);
 	}
+	return buf_take(&out);
 }
 
 static void add_usage(struct kb_answer *a, const struct llm_usage *u)
@@ -71,23 +77,49 @@ static void add_usage(struct kb_answer *a, const struct llm_usage *u)
 	a->cost_micros += (int64_t)(u->cost * 1e6 + 0.5);
 }
 
+/* The last turns; as long as none falls out they come again with the next one. */
+static size_t add_turns(const struct answering *a, struct llm_message *out)
+{
+	size_t from = a->before.n > 2 * ANSWER_TURNS ? a->before.n - 2 * ANSWER_TURNS : 0;
+	size_t n = 0;
+
+	for (size_t i = from; i < a->before.n; i++)
+		out[n++] = (struct llm_message){ .role = i % 2 ? LLM_ASSISTANT : LLM_USER,
+						 .text = a->before.v[i] };
+	if (n > 0 && from == 0)
+		out[n - 1].cache = true;
+	return n;
+}
+
+/* What one round saw comes again in the next: before what was found since, and before the question. */
+static void add_rounds(struct answering *a, struct strv *out)
+{
+	size_t from = 0;
+
+	if (a->times == 0 || a->looking.n > a->seen[a->times - 1])
+		a->seen[a->times++] = a->looking.n;
+	for (size_t i = 0; i < a->times; from = a->seen[i++])
+		strv_adopt(out, passages_of(&a->looking, from, a->seen[i]));
+}
+
 /* The last turns, then the passages and the question. */
 static int ask(struct answering *a, struct llm_request *request, struct llm_answer *answer,
 	       struct err *e)
 {
-	struct llm_message messages[2 * ANSWER_TURNS + 1];
-	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
-	size_t from = a->before.n > 2 * ANSWER_TURNS ? a->before.n - 2 * ANSWER_TURNS : 0;
-	size_t n = 0;
+	struct llm_message messages[2 * ANSWER_TURNS + ANSWER_LOOKS + 2];
+	AUTO_FREE char *question = xasprintf("The question: %s\n", a->question);
+	AUTO_STRV struct strv rounds = STRV_INIT;
+	bool looks = request->schema !=
+		     NULL; /* the answer's rules are others: nothing of it comes again */
+	size_t n = add_turns(a, messages);
 	int r;
 
-	for (size_t i = from; i < a->before.n; i++)
-		messages[n++] = (struct llm_message){ .role = i % 2 ? LLM_ASSISTANT : LLM_USER,
-						      .text = a->before.v[i] };
-	buf_adds(&text, "Passages:\n");
-	add_passages(&a->looking, &text);
-	buf_addf(&text, "\nThe question: %s\n", a->question);
-	messages[n++] = (struct llm_message){ .role = LLM_USER, .text = buf_str(&text) };
+	add_rounds(a, &rounds);
+	for (size_t i = 0; i < rounds.n; i++)
+		messages[n++] = (struct llm_message){ .role = LLM_USER,
+						      .text = rounds.v[i],
+						      .cache = looks };
+	messages[n++] = (struct llm_message){ .role = LLM_USER, .text = question };
 	request->messages = messages;
 	request->count = n;
 	request->cache_system = true;

@@ -181,6 +181,27 @@ ok 'query answers from what the model looks up, and dead citations are named' '
 	has plain "> "
 '
 
+ok 'what was seen is marked for the next look, what was said for the next turn' '
+	start_kb
+	larder kb add --extractive "$SHARED/docs" -q
+	export LARDER_LLM_KIND=anthropic
+	ask_plan "First [[sources/b#Checksums]]."
+	chat=$(larder kb chat "What is a checksum?" --json | json .chat)
+	same "$(model_calls m)" 3
+	jq -c "select(.body.tools) | .body.messages[0].content[0]" m.log >seen
+	same "$(sort -u seen | wc -l)" 1
+	same "$(jq -r "[.cache_control.type, (.text | startswith(\"Passages:\"))] | join(\" \")" seen | sort -u)" "ephemeral true"
+	sed -n 2p m.log | json "[.body.messages[0].content[] | .cache_control != null] | join(\" \")" >marks
+	same "$(cat marks)" "true true false false"
+	tail -n 1 m.log | json "[.body.messages[].content[] | .cache_control != null] | any" >marks
+	same "$(cat marks)" false
+	ask_plan "Second."
+	larder kb chat --resume "$chat" "And then?" -q
+	tail -n 1 m.log | json "[.body.messages[] | [.content[] | .cache_control != null] | any] | join(\" \")" >marks
+	same "$(cat marks)" "false true false"
+	tail -n 1 m.log | json ".body.messages[1].content[0].text" | grep -q First
+'
+
 ok 'a long document is walked as a tree: chapters, what is below one, its text' '
 	start_kb
 	awk "BEGIN {
