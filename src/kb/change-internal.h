@@ -7,6 +7,8 @@
 #include "kb/pages.h"
 
 #include <sys/stat.h>
+
+#define HASH_FUNCTION HASH_SAX /* some paths a change: the plainest will do */
 #include <uthash.h>
 
 struct changed_page {

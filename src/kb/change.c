@@ -240,9 +240,24 @@ int change_claims(struct change *c, const char *path, int64_t doc_id, const stru
 	return 0;
 }
 
+/* Who may read a file is for a person to say, also when another takes its place. */
+static void keep_mode(int fd, const struct stat *st)
+{
+	(void)fchmod(fd, st->st_mode & 0777); /* not ours to change: the umask's then */
+}
+
 int change_move(struct change *c, const char *staged, const char *target, struct err *e)
 {
-	return journal_move(kb_root(c->kb), staged, target, e);
+	struct root *root = kb_root(c->kb);
+	AUTO_FD int fd = -1;
+	struct stat st;
+	int r = 0;
+
+	if (fstatat(root_dirfd(root), target, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+		r = journal_stage_open(root, staged, O_RDONLY, &fd, e);
+	if (r == 0 && fd >= 0)
+		keep_mode(fd, &st);
+	return r < 0 ? r : journal_move(root, staged, target, e);
 }
 
 int change_remove(struct change *c, const char *target, struct err *e)
@@ -277,6 +292,8 @@ static int stage(struct change *c, struct changed_page *p, struct err *e)
 	p->staged = name;
 	if (r == 0)
 		r = file_write_all(fd, buf_bytes(&p->now), name, e);
+	if (r == 0 && p->was_there)
+		keep_mode(fd, &p->st);
 	if (r == 0 && fstat(fd, &st) < 0)
 		r = err_sys(e, "look at '%s'", name);
 	if (r == 0)

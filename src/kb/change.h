@@ -55,7 +55,7 @@ const struct strv *change_set_aside_paths(const struct change *c);
 int change_claims(struct change *c, const char *path, int64_t doc_id, const struct claims *claims,
 		  struct err *e);
 
-/* Other files of the root; `staged` is durable already. */
+/* Other files of the root; `staged` is durable already. As of pages, the mode of one that is replaced stays. */
 int change_move(struct change *c, const char *staged, const char *target, struct err *e);
 int change_remove(struct change *c, const char *target, struct err *e);
 
