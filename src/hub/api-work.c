@@ -63,10 +63,11 @@ int api_run_purge(struct request *q, struct err *e)
 	AUTO_BUF struct buf text = BUF_INIT((size_t)1 << 20);
 	AUTO_STRV struct strv ids = STRV_INIT;
 	struct json_out o = json_out(&text);
+	int64_t after_ms = hub_settings(q->hub)->purge_s * 1000;
 	int r = request_write(q, &w, e);
 
-	if (r == 0)
-		r = work_purge(w.root, time_now() - WORK_PURGE_MS, &ids, e);
+	if (r == 0 && after_ms > 0)
+		r = work_purge(w.root, time_now() - after_ms, &ids, e);
 	if (r == 0)
 		r = audit_add(w.db, q->caller, "run_blocked_purge", "job:store-blocked-purge", NULL,
 			      e);
@@ -79,6 +80,8 @@ int api_run_purge(struct request *q, struct err *e)
 	json_open(&o, "details", '{');
 	json_add_int(&o, "purged", (int64_t)ids.n);
 	json_add_texts(&o, "ids", &ids);
+	if (after_ms == 0)
+		json_add_bool(&o, "skipped", true);
 	json_close(&o);
 	json_close(&o);
 	return reply_json(q, 200, &text, e);
@@ -89,11 +92,12 @@ int api_run_reap(struct request *q, struct err *e)
 	AUTO_HUB_WRITE struct hub_write w = { 0 };
 	AUTO_BUF struct buf text = BUF_INIT(ROUTE_BODY_MAX);
 	struct json_out o = json_out(&text);
+	int64_t grace_s = hub_settings(q->hub)->reap_s;
 	int64_t reaped = 0;
 	int r = request_write(q, &w, e);
 
-	if (r == 0)
-		r = work_reap(w.root, WORK_REAP_GRACE_S * 1000, &reaped, e);
+	if (r == 0 && grace_s > 0)
+		r = work_reap(w.root, grace_s * 1000, &reaped, e);
 	if (r == 0)
 		r = audit_add(w.db, q->caller, "run_reap_stuck_reviews",
 			      "job:store-reap-stuck-reviews", NULL, e);
@@ -102,9 +106,9 @@ int api_run_reap(struct request *q, struct err *e)
 	if (r < 0)
 		return r;
 	json_open(&o, NULL, '{');
-	json_add_bool(&o, "skipped", false);
+	json_add_bool(&o, "skipped", grace_s == 0);
 	json_add_int(&o, "reaped", reaped);
-	json_add_int(&o, "grace_seconds", WORK_REAP_GRACE_S);
+	json_add_int(&o, "grace_seconds", grace_s);
 	json_close(&o);
 	return reply_json(q, 200, &text, e);
 }

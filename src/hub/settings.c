@@ -12,7 +12,7 @@
 
 #define GIB    ((int64_t)1 << 30)
 #define DAY    ((int64_t)24 * 3600)
-#define FIELDS 22
+#define FIELDS 24
 
 static const struct hub_settings defaults = {
 	.upload_max = 64 * GIB,
@@ -30,6 +30,8 @@ static const struct hub_settings defaults = {
 	.versions_keep_s = 7 * DAY,
 	.runs_keep_s = 90 * DAY,
 	.agents_keep_s = 365 * DAY,
+	.purge_s = 30 * DAY, /* as the system before this one, like the next */
+	.reap_s = 1800,
 	.processors = YAML_MAPS_INIT(&external_map),
 	.jobs = YAML_MAPS_INIT(&clock_job_map),
 	.backup_keep = BACKUP_KEEP,
@@ -78,6 +80,11 @@ static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 		  "LARDER_HUB_RUNS_KEEP", "how long the runs of jobs are remembered" },
 		{ "retention.agents_keep", YAML_DURATION, &s->agents_keep_s, 3600, 3650 * DAY,
 		  "LARDER_HUB_AGENTS_KEEP", "how long records and done tasks of agents are kept" },
+		{ "retention.purge_after", YAML_DURATION, &s->purge_s, 0, 3650 * DAY,
+		  "LARDER_HUB_PURGE_AFTER",
+		  "how long what nobody comes back for is kept, 0s for ever" },
+		{ "retention.reap_after", YAML_DURATION, &s->reap_s, 0, 3650 * DAY,
+		  "LARDER_HUB_REAP_AFTER", "how long what says that it runs may not, 0s for ever" },
 		{ "jobs", YAML_LIST_OF_MAPS, &s->jobs, 0, 0, NULL, "jobs of the scheduler" },
 		{ "processors", YAML_LIST_OF_MAPS, &s->processors, 0, 0, NULL,
 		  "programs that process sessions" },

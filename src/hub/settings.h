@@ -18,6 +18,8 @@
  *	  versions_keep: 7d        how long a replaced version can still be fetched
  *	  runs_keep: 90d           how long the runs of jobs are remembered
  *	  agents_keep: 365d        how long records of agents and tasks that are done are kept
+ *	  purge_after: 30d         what nobody came back for (hub/work.h); 0s: it stays
+ *	  reap_after: 30m          what says that it runs and does not; 0s: it goes on saying so
  *	refresh:
  *	  folders: [/srv/export]  where files lie that sources may name; none: anywhere
  *	jobs:                      of the scheduler (clock/jobs.h)
@@ -48,6 +50,7 @@ struct hub_settings {
 	int64_t versions_keep_s;           /* seconds */
 	int64_t runs_keep_s;               /* seconds */
 	int64_t agents_keep_s;             /* seconds */
+	int64_t purge_s, reap_s;           /* seconds; 0: never */
 	struct yaml_maps processors;       /* struct external */
 	struct yaml_maps jobs;             /* struct clock_job */
 	char *backup_folder;               /* NULL or "": none */

@@ -16,10 +16,6 @@
 #include "base/str.h"
 #include "engine/root.h"
 
-/* Of the system before this one: 30 days, half an hour. */
-#define WORK_PURGE_MS     ((int64_t)30 * 24 * 3600 * 1000)
-#define WORK_REAP_GRACE_S 1800
-
 int work_purge(struct root *root, int64_t before_ms, struct strv *ret_ids, struct err *e);
 int work_reap(struct root *root, int64_t grace_ms, int64_t *ret_reaped, struct err *e);
 

@@ -167,7 +167,8 @@ int script_remove(struct db *db, const struct caller *by, const char *id_or_name
 	"SELECT s.id, s.name, s.owner, s.schedule, s.timeout_s, s.network, s.environment,"         \
 	" s.deployed_ms, s.last_run_ms, s.last_status FROM script s"
 
-static int add_script(struct db *db, const struct stmt *q, struct json_out *out, struct err *e)
+static int add_script(struct db *db, const struct stmt *q, bool *ret_running, struct json_out *out,
+		      struct err *e)
 {
 	AUTO_FREE char *lease = xasprintf(SCRIPT_LEASE_PREFIX "%s", stmt_text(q, 0));
 	AUTO_STRV struct strv names = STRV_INIT;
@@ -177,6 +178,7 @@ static int add_script(struct db *db, const struct stmt *q, struct json_out *out,
 	lease_view_release(&view);
 	if (running < 0)
 		return running;
+	*ret_running = running > 0;
 	json_add_text(out, "id", stmt_text(q, 0));
 	json_add_text(out, "name", stmt_text(q, 1));
 	json_add_text(out, "owner", stmt_text(q, 2));
@@ -198,14 +200,24 @@ int script_list(struct db *db, struct json_out *out, struct err *e)
 	int r = db_query(db, &q, e, SCRIPT_COLUMNS " ORDER BY s.name", "");
 
 	while (r == 0 && (r = stmt_next(q, e)) > 0) {
+		bool running = false;
+
 		json_open(out, NULL, '{');
-		r = add_script(db, q, out, e);
+		r = add_script(db, q, &running, out, e);
 		json_close(out);
 	}
 	return r;
 }
 
-static int add_runs(struct db *db, const char *id, struct json_out *out, struct err *e)
+/* A run that has no end is at work when it is the newest and its script is; else nobody will write one,
+ * and scripts_reap() has not been here yet. */
+static const char *run_status(const struct stmt *q, bool at_work)
+{
+	return stmt_is_null(q, 2) && !at_work ? "lost" : stmt_text(q, 3);
+}
+
+static int add_runs(struct db *db, const char *id, bool at_work, struct json_out *out,
+		    struct err *e)
 {
 	static const char sql[] =
 		"SELECT id, started_ms, finished_ms, status, exit_code, truncated, output"
@@ -218,7 +230,8 @@ static int add_runs(struct db *db, const char *id, struct json_out *out, struct 
 		json_add_int(out, "run", stmt_int(q, 0));
 		json_add_time(out, "started", stmt_int(q, 1));
 		json_add_time(out, "finished", stmt_int(q, 2));
-		json_add_text(out, "status", stmt_text(q, 3));
+		json_add_text(out, "status", run_status(q, at_work));
+		at_work = false;
 		if (stmt_is_null(q, 4))
 			json_add_null(out, "exit_code");
 		else
@@ -235,6 +248,7 @@ int script_show(struct db *db, const char *id_or_name, struct json_out *out, str
 {
 	AUTO_SCRIPT struct script s = { 0 };
 	AUTO_STMT struct stmt *q = NULL;
+	bool running = false;
 	int r = script_find(db, id_or_name, &s, e);
 
 	if (r == 0)
@@ -245,12 +259,12 @@ int script_show(struct db *db, const char *id_or_name, struct json_out *out, str
 		return r;
 	if (r == 0)
 		return no_script(id_or_name, e);
-	r = add_script(db, q, out, e);
+	r = add_script(db, q, &running, out, e);
 	if (r < 0)
 		return r;
 	json_add_text(out, "source", s.source);
 	json_open(out, "runs", '[');
-	r = add_runs(db, s.id, out, e);
+	r = add_runs(db, s.id, running, out, e);
 	json_close(out);
 	return r;
 }

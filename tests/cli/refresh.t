@@ -280,3 +280,31 @@ ok 'a source goes with its table, and a table of remote mode has none' '
 	larder admin table source kept --files "$HUB/.larder/state.db" --format csv
 	exits 4 larder refresh --data "$HUB" kept || exits 1 larder refresh --data "$HUB" kept
 '
+
+ok 'a cut download that nobody continues goes after its time, once, and one of yesterday stays' '
+	mkdir -p site
+	seq 200000 | awk "BEGIN { print \"a,b\" } { print \$1 \",\" \$1 * 7919 }" >site/big.csv
+	: >site.plan
+	new_hub own
+	start_faulty site
+	for name in old young; do
+		table $name --url "$FAULTY_URL/big.csv?$name"
+	done
+	faults site "/big.csv reset:400000"
+	purge() {
+		same "$(status POST /api/admin/run-blocked-purge "$LARDER_TOKEN")" 200
+		jq -c . reply.json
+	}
+	exits 1 larder refresh --data own old
+	LARDER_NOW=+2764800s exits 1 larder refresh --data own young
+	same "$(ls own/.larder/staging | wc -l)" 2
+	touch -d "@$(($(date +%s) + 2851200))" own/.larder/staging/* # as their hub saw it
+	stop_hub
+	LARDER_HUB_PURGE_AFTER=0s LARDER_NOW=+2851200s start_hub own
+	same "$(purge)" "{\"ok\":true,\"details\":{\"purged\":0,\"ids\":[],\"skipped\":true}}"
+	stop_hub
+	LARDER_NOW=+2851200s start_hub own
+	same "$(purge)" "{\"ok\":true,\"details\":{\"purged\":1,\"ids\":[\"old\"]}}"
+	same "$(purge)" "{\"ok\":true,\"details\":{\"purged\":0,\"ids\":[]}}"
+	same "$(ls own/.larder/staging | wc -l)" 1
+'

@@ -127,6 +127,32 @@ ok 'one run at a time; one that was killed leaves nothing running' '
 	same "$(ls "$HUB/.larder/scripts")" ""
 '
 
+ok 'a run whose end nobody wrote is found lost after its grace, once' '
+	new_hub own
+	deploy long "exec sleep 600.625"
+	for at in +0s +3000s; do
+		LARDER_NOW=$at start runner larder script run --data own long --json
+		wait_for "pgrep -f \"sleep 600.62[5]\" >/dev/null"
+		pkill -KILL -P $STARTED_PID
+		wait_for "gone $STARTED_PID"
+	done
+	reap() {
+		same "$(status POST /api/admin/run-reap-stuck-reviews "$LARDER_TOKEN")" 200
+		jq -c "[.skipped, .reaped, .grace_seconds]" reply.json
+	}
+	same "$(larder admin script show long --json | jq -c "[.runs[] | .status, .finished]")" "[\"lost\",null,\"lost\",null]"
+	stop_hub
+	LARDER_HUB_REAP_AFTER=0s LARDER_NOW=+4000s start_hub own
+	same "$(reap)" "[true,0,0]"
+	stop_hub
+	LARDER_NOW=+4000s start_hub own
+	same "$(reap)" "[false,1,1800]"
+	same "$(reap)" "[false,0,1800]"
+	LARDER_SERVER=$HUB_URL
+	same "$(larder admin script show long --json | jq -c "[.runs[].status]")" "[\"lost\",\"lost\"]"
+	same "$(larder admin audit --action run_reap_stuck_reviews --json | jq ".audit | length")" 3
+'
+
 ok 'when who waits for it is killed, a script ends with all it started, and that is written down' '
 	deploy left "setsid sleep 1000.375 & sleep 1000.375; echo no"
 	start runner larder script run --data "$HUB" left --json
