@@ -144,3 +144,15 @@ int pace_put_off(struct db *db, const char *id, int64_t due_ms, struct err *e)
 
 	return db_exec(db, e, sql_due, "ti", id, due_ms);
 }
+
+int pace_refused(const struct pace_gate *gate, const struct dispatch *d, struct err *e)
+{
+	AUTO_TX struct db *tx = NULL;
+	int r = db_begin_lazy(gate->db, e);
+
+	if (r < 0)
+		return r;
+	tx = gate->db;
+	r = pace_put_off(tx, d->id, gate->verdict.not_before_ms, e);
+	return r < 0 ? r : db_commit(tx, e);
+}

@@ -84,6 +84,8 @@ struct pace_gate {
 	struct pace_verdict verdict; /* of the last that was asked for */
 };
 int pace_may_start(void *gate, const struct dispatch *d, struct err *e);
+/* It was refused: the time that a launcher gave it to begin is over, it waits for what the gate said. */
+int pace_refused(const struct pace_gate *gate, const struct dispatch *d, struct err *e);
 int pace_note_end(struct db *db, const struct dispatch *d, struct err *e);
 
 /* The ids of what waits and is due, in the order in which it should start. *ret_next_ms: when the

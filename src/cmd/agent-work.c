@@ -76,7 +76,7 @@ int agent_work(struct agents *a, struct dispatch *d, const struct agent_work_arg
 	if (r == ERR_BUSY && d->status == AGENT_QUEUED && g.gate.verdict.reason) {
 		if (!args->quiet)
 			cmd_note("%s; `larder agent daemon` starts it when it may", e->msg);
-		r = 0;
+		r = pace_refused(&g.gate, d, e);
 	}
 	if (r == 0)
 		r = tell(args, d, e);

@@ -328,14 +328,20 @@ ok 'an odd answer never empties what is known, and delivers nothing' '
 	same "$(json said .count)/$(json said .stale)" 1/false
 	# To whatever is sent: a page, a redirect, a refusal of the whole batch, a busy server.
 	echo "welcome to our network" >portal/v1/agent/sync
+	hours=0
 	for fault in "" "redirect:$HUB_URL/v1/agent/sync" status:502 status:404 status:429:1; do
 		echo "/v1/agent/sync $fault" >portal.plan
 		[ -n "$fault" ] || : >portal.plan
+		export LARDER_NOW=+${hours}h # its wait is over
 		exits 75 larder agent push --server "$FAULTY_URL" --json >said 2>warned
 		same "$fault $(json said .sent)/$(json said .waiting)" "$fault 0/1"
+		[ "$(json said .requests)" -gt 0 ]
+		hours=$((hours + 1))
 	done
-	wait_for "larder agent push --json >said 2>/dev/null"
+	LARDER_NOW=+${hours}h
+	larder agent push --json >said
 	same "$(json said .sent)" 1
+	unset LARDER_NOW
 	work 2
 	echo "/v1/agent/sync status:422" >portal.plan
 	exits 1 larder agent push --server "$FAULTY_URL" --json >said 2>warned
