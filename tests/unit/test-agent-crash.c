@@ -617,6 +617,38 @@ TEST(a_push_is_made_good_by_the_next_once)
 	sweep(&(struct sweep){ make_records, push, push, pushed_all, 3 });
 }
 
+static int give(struct agents *a, struct err *e)
+{
+	static const char records[] = "[{\"repo\":\"a\",\"status\":\"failed\"},"
+				      "{\"repo\":\"b\",\"status\":\"failed\"}]";
+	struct sync_collected given = { 0 };
+
+	return sync_give(a, bytes_of(records), &given, e);
+}
+
+static int all_or_none(struct agents *a, struct err *e)
+{
+	return expect(
+		a,
+		"SELECT waiting IN (0, 2) AND waiting = (SELECT count(*) FROM outbox) AND bytes ="
+		" (SELECT coalesce(sum(octet_length(payload)), 0) FROM outbox) FROM outbox_state",
+		1, e);
+}
+
+static int given_all(struct agents *a, struct err *e)
+{
+	int r = all_or_none(a, e);
+
+	if (r == 0)
+		r = give(a, e);
+	return r < 0 ? r : expect(a, "SELECT waiting FROM outbox_state", 2, e);
+}
+
+TEST(given_records_are_queued_all_or_none)
+{
+	sweep(&(struct sweep){ NULL, give, given_all, all_or_none, 1 });
+}
+
 static int pull(struct agents *a, struct err *e)
 {
 	const struct sync_peer from = peer();
@@ -664,6 +696,7 @@ int main(void)
 		CASE(a_task_is_taken_with_its_acknowledgement_once),
 		CASE(leaving_gives_back_what_was_not_begun),
 		CASE(a_push_is_made_good_by_the_next_once),
+		CASE(given_records_are_queued_all_or_none),
 		CASE(a_pull_keeps_the_old_or_has_the_new),
 	};
 
