@@ -93,6 +93,7 @@ awk "BEGIN { printf \"flat: %.2f times the cost per record of the smallest\n\", 
 
 printf '\n(agents 2) start-up with %d folders: milliseconds\n' "$folders"
 rm -rf home
+unset LARDER_SERVER LARDER_TOKEN
 seq "$folders" | awk '{ print "home/workspace/core/repo-" $1 % 50 "/task-" $1 }' >names
 xargs -n 1000 mkdir -p <names
 awk '{ file = $1 "/status.json"; print "{\"status\":\"completed\",\"agent\":\"codex\",\"repo\":\"r\",\"task\":\"t\",\"runs\":1}" >file; close(file) }' names
@@ -103,7 +104,7 @@ timed() { # LABEL COMMAND...
 	i=0
 	while [ $i -lt "$runs" ]; do
 		began=$(now)
-		"$@" >/dev/null
+		"$@" >/dev/null 2>&1
 		ended=$(now)
 		echo $(((ended - began) / 1000000)) >>figures
 		i=$((i + 1))

@@ -159,6 +159,7 @@ ok 'a corrupt report is set aside and named' '
 	same "$(cat $folder/task-1/.meta/report.json.corrupt-*)" "{torn"
 	larder agent push -q
 	same "$(arrived | wc -l)" 1
+	same "$(sqlite3 "file:hub/.larder/state.db?mode=ro" "SELECT json_extract(body, \"\$.report_error\") <> \"\" FROM fleet_record")" 1
 	larder agent push --json >said
 	same "$(json said .sent)" 0
 '
@@ -178,6 +179,18 @@ ok 'a killed hub: what it had taken is a duplicate, nothing is lost' '
 	larder agent push --json >said
 	same "$(json said .sent)/$(json said .duplicates)" 6/5
 	same "$(arrived | wc -l)" 6
+'
+
+ok 'a thousand records go in batches and come in pages' '
+	hub
+	seq 1001 | jq -c "{workspace: \"core/r/task-\(.)\", repo: \"r\", status: \"completed\"}" | jq -cs . >records.json
+	larder agent push --from records.json --json >said
+	same "$(json said .sent)/$(json said .requests)" 1001/3
+	larder agent pull --json >said
+	same "$(json said .count)/$(json said .taken)/$(json said .requests)" 1001/1001/3
+	same "$(jq length home/sync/context.json)" 1001
+	larder agent pull --json >said
+	same "$(json said .taken)/$(json said .requests)" 0/1
 '
 
 ok 'two pushes at once bring everything once' '

@@ -133,6 +133,21 @@ ok 'what is left out is asked for' '
 	has said "running"
 '
 
+ok 'the home is the one that is named, else where other tools have it, else one of its own' '
+	unset LARDER_AGENTS
+	where() { larder agent run -q --repo api --issue $1 -- true; larder agent show local/api/task-$1 --json | json .folder; }
+	same "$(where 1)" "$HOME/.local/state/larder/agents/workspace/local/api/task-1"
+	same "$(XDG_STATE_HOME=$PWD/state where 2)" "$PWD/state/larder/agents/workspace/local/api/task-2"
+	mkdir -p Code/.core
+	same "$(where 3)" "$HOME/Code/.core/workspace/local/api/task-3"
+	export CORE_WORKSPACE=$PWD/core
+	same "$(where 4)" "$PWD/core/workspace/local/api/task-4"
+	export LARDER_AGENTS=$PWD/ours
+	same "$(where 5)" "$PWD/ours/workspace/local/api/task-5"
+	larder agent run -q --home named --repo api --issue 6 -- true
+	same "$(larder agent list --home named --json | json ".agents[0].workspace")" local/api/task-6
+'
+
 ok 'before anything ran, nothing is listed' '
 	larder agent list >said
 	has said "No agent"
