@@ -165,6 +165,20 @@ void random_text(size_t n, char out[RANDOM_TEXT_MAX])
 	out[chars] = '\0';
 }
 
+void base64_add(struct buf *out, struct bytes contents)
+{
+	size_t n = (contents.n + 2) / 3 * 4;
+	char *room = contents.n <= INT32_MAX ? buf_reserve(out, n + 1) : NULL;
+
+	if (!room) {
+		out->full = true;
+		return;
+	}
+	(void)EVP_EncodeBlock((unsigned char *)room, (const unsigned char *)contents.p,
+			      (int)contents.n);
+	out->n += n;
+}
+
 int base64_decode(struct bytes text, struct buf *out)
 {
 	size_t padding = 0;

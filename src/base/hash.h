@@ -49,7 +49,9 @@ int sha256_fd(int fd, char out[HASH_HEX_MAX], int64_t *ret_size, struct err *e);
 /* Time taken does not depend on where the first difference is. Lengths are not secret. */
 bool secret_equal(struct bytes a, struct bytes b);
 void random_bytes(void *p, size_t n);
-/* Appends what the text stands for (RFC 4648, with padding); -1 when it is no base64. */
+/* RFC 4648, with padding. */
+void base64_add(struct buf *out, struct bytes contents);
+/* Appends what the text stands for; -1 when it is no base64. */
 int base64_decode(struct bytes text, struct buf *out);
 
 /* n random bytes in base64url without padding; out holds RANDOM_TEXT_MAX. */

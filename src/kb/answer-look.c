@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "kb/add-internal.h"
 #include "kb/answer-internal.h"
-
 #include "kb/front.h"
 #include "kb/links.h"
 #include "kb/outline.h"
@@ -11,6 +11,10 @@
 #define OUTLINE_MAX   60
 #define OUTLINE_BYTES ((size_t)8000)
 #define OUTLINE_KIND  "outline"
+#define PICTURE_KIND  "picture"
+#define IMAGES        "sources/images/"
+/* Of a document, or a section. */
+#define PICTURES_LISTED 40
 
 static void passage_release(struct kb_passage *p)
 {
@@ -26,7 +30,9 @@ void looking_release(struct looking *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		passage_release(&l->v[i]);
-	l->n = 0;
+	for (size_t i = 0; i < l->picture_count; i++)
+		buf_release(&l->pictures[i].contents);
+	l->n = l->picture_count = 0;
 }
 
 static bool is_there(const struct looking *l, const char *link, const char *anchor,
@@ -100,6 +106,59 @@ static void add(struct looking *l, const char *link, const char *anchor, const c
 	free(text);
 }
 
+/* What a document has in sources/images/. */
+static int list_pictures(struct looking *l, const char *doc, struct buf *out, struct err *e)
+{
+	AUTO_STMT struct stmt *q = NULL;
+	size_t n = 0;
+	int r = db_query(kb_db(l->kb), &q, e,
+			 "SELECT f.path FROM kb_doc_file f JOIN kb_doc d ON d.id=f.doc_id"
+			 " WHERE d.doc_name=?1 AND f.path LIKE 'wiki/" IMAGES
+			 "%' ORDER BY f.path LIMIT ?2",
+			 "ti", doc, (int64_t)PICTURES_LISTED);
+
+	while (r == 0 && (r = stmt_next(q, e)) > 0) {
+		buf_addf(out, "%s[[%s]]",
+			 n++ ? ", " : "\nPictures: ", stmt_text(q, 0) + strlen("wiki/"));
+		r = 0;
+	}
+	return r;
+}
+
+/* The pictures that a section shows: its text in the index has only their words. */
+static void add_shown(struct bytes text, struct buf *out)
+{
+	static const char begin[] = "](" IMAGES;
+	size_t n = 0;
+
+	for (const char *at = text.p, *end = text.p + text.n, *close;
+	     (at = memmem(at, (size_t)(end - at), begin, sizeof(begin) - 1)) != NULL; at = close) {
+		close = memchr(at, ')', (size_t)(end - at));
+		if (!close || n >= PICTURES_LISTED)
+			return;
+		buf_addf(out, "%s[[%.*s]]", n++ ? ", " : "\nPictures: ", (int)(close - at - 2),
+			 at + 2);
+	}
+}
+
+static int add_pictures(struct looking *l, const char *doc, const char *anchor, struct buf *out,
+			struct err *e)
+{
+	struct prepared p = { .converted = CONVERTED_INIT };
+	int r = add_read_source(l->kb, doc, &p, e);
+
+	if (r == 0)
+		sections_of(buf_bytes(&p.converted.text), doc, &p.sections);
+	for (size_t i = 0; i < p.sections.n; i++)
+		if (str_eq(p.sections.v[i].anchor, anchor))
+			add_shown((struct bytes){ p.converted.text.p + p.sections.v[i].at,
+						  p.sections.v[i].n },
+				  out);
+	sections_release(&p.sections);
+	converted_release(&p.converted);
+	return r;
+}
+
 static int list_sections(struct looking *l, const char *doc, const char *anchor, struct err *e)
 {
 	AUTO_FREE char *link = xasprintf("sources/%s", doc);
@@ -111,9 +170,10 @@ static int list_sections(struct looking *l, const char *doc, const char *anchor,
 	if (r < 0 || at == s.n)
 		return r;
 	outline_add_below(&s, at, doc, OUTLINE_MAX, &out);
-	if (out.n > 0)
+	r = *anchor ? add_pictures(l, doc, anchor, &out, e) : list_pictures(l, doc, &out, e);
+	if (r == 0 && out.n > 0)
 		add(l, link, anchor, OUTLINE_KIND, buf_take(&out));
-	return 0;
+	return r;
 }
 
 static int read_section(struct looking *l, const char *doc, const char *anchor, struct err *e)
@@ -132,6 +192,36 @@ static int read_section(struct looking *l, const char *doc, const char *anchor, 
 		return r;
 	add(l, link, anchor, "source", text);
 	return list_sections(l, doc, anchor, e);
+}
+
+/* Only what belongs to a document: the name comes from a model. */
+static int read_picture(struct looking *l, const char *link, struct err *e)
+{
+	struct looked_picture *p = &l->pictures[l->picture_count];
+	AUTO_FREE char *full = xasprintf("wiki/%s", link);
+	AUTO_BUF struct buf contents = BUF_INIT(LLM_PICTURE_MAX);
+	struct err why = { 0 };
+	const char *type;
+	int64_t known = 0;
+	bool there = false;
+	int r = db_get_int(kb_db(l->kb), &known, 0, e, "SELECT 1 FROM kb_doc_file WHERE path=?1",
+			   "t", full);
+
+	if (r < 0 || !known || l->picture_count == ANSWER_PICTURES || l->n == ANSWER_PASSAGES ||
+	    is_there(l, link, "", PICTURE_KIND))
+		return r;
+	if (kb_read(l->kb, full, LLM_PICTURE_MAX, &contents, &there, &why) < 0 || !there)
+		return 0; /* too large, or gone: there is nothing to show */
+	type = llm_picture_type(buf_bytes(&contents));
+	if (!type)
+		return 0;
+	p->passage = l->n;
+	p->contents = contents;
+	contents = (struct buf)BUF_INIT(0);
+	p->picture = (struct llm_picture){ type, buf_bytes(&p->contents) };
+	l->picture_count++;
+	add(l, link, "", PICTURE_KIND, xstrdup("It is among the pictures below."));
+	return 0;
 }
 
 static int read_page(struct looking *l, const char *target, struct err *e)
@@ -163,6 +253,8 @@ int look_read(struct looking *l, const char *link, struct err *e)
 
 	if (strlen(link) > LINK_BYTES_MAX)
 		return 0;
+	if (str_starts(link, IMAGES))
+		return read_picture(l, link, e);
 	if (sharp && str_starts(target, "sources/"))
 		return read_section(l, target + strlen("sources/"), sharp + 1, e);
 	return read_page(l, target, e);

@@ -7,7 +7,8 @@
  *	kb_answer_by_model(kb, &asker, question, &a, e)
  *
  * It begins with what search finds; then the model may ask for more, ANSWER_LOOKS times: searches,
- * pages, sections, and down the tree of a source's sections (outline.h). Then it answers, and that is streamed. A citation of
+ * pages, sections, down the tree of a source's sections (outline.h), and pictures. Then it answers, and that is streamed.
+ * To a model that refuses pictures the question is put without them. A citation of
  * what does not exist is taken out of the answer and named in a.dead. a.passages are those that
  * were cited.
  *
@@ -24,6 +25,7 @@
 /* What the model sees at most: some 15,000 tokens. */
 #define ANSWER_PASSAGES      20
 #define ANSWER_PASSAGE_BYTES ((size_t)3000)
+#define ANSWER_PICTURES      4
 /* Of a chat: what was said long ago is in the wiki, not in the question. */
 #define ANSWER_TURNS 6
 

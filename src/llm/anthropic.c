@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Anthropic's messages. With a schema the model is made to use a tool of that input. */
+#include "base/hash.h"
 #include "llm/llm-internal.h"
 
 #define TOOL "answer"
@@ -44,6 +45,26 @@ static void add_shape(const struct llm_question *q, struct json_out *o)
 	add_text_block(o, text, false);
 }
 
+static void add_pictures(const struct llm_question *q, size_t i, struct json_out *o)
+{
+	const struct llm_picture *pictures;
+	size_t n = llm_question_pictures(q, i, &pictures);
+
+	for (size_t k = 0; k < n; k++) {
+		AUTO_BUF struct buf text = BUF_INIT(LLM_REQUEST_MAX);
+
+		base64_add(&text, pictures[k].contents);
+		json_open(o, NULL, '{');
+		json_add_text(o, "type", "image");
+		json_open(o, "source", '{');
+		json_add_text(o, "type", "base64");
+		json_add_text(o, "media_type", pictures[k].type);
+		json_add_text(o, "data", buf_str(&text));
+		json_close(o);
+		json_close(o);
+	}
+}
+
 /* What the same side says one after the other is one message. */
 static void add_messages(const struct llm_question *q, int marks, struct json_out *o)
 {
@@ -60,6 +81,7 @@ static void add_messages(const struct llm_question *q, int marks, struct json_ou
 			json_open(o, "content", '[');
 		}
 		add_text_block(o, q->texts.v[i], cache);
+		add_pictures(q, i, o);
 		if (last && !told)
 			add_shape(q, o);
 		if (last || q->roles[i + 1] != q->roles[i]) {

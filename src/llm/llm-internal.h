@@ -54,6 +54,16 @@ struct llm_question {
 
 enum llm_end { LLM_END_NONE, LLM_END_STOP, LLM_END_CUT, LLM_END_REFUSED };
 
+/* The pictures of the i-th text; none of those that were added. */
+static inline size_t llm_question_pictures(const struct llm_question *q, size_t i,
+					   const struct llm_picture **ret)
+{
+	const struct llm_message *m = i < q->request->count ? &q->request->messages[i] : NULL;
+
+	*ret = m ? m->pictures : NULL;
+	return m ? m->picture_count : 0;
+}
+
 /* What either kind of server says. */
 struct llm_reply {
 	struct buf text; /* with a schema: the JSON */

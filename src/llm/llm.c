@@ -7,7 +7,9 @@
 #include "sessions/redact.h"
 
 /* Connections that are kept for the next call; more threads than that open anew. */
-#define CLIENTS_KEPT 16
+/* Of a large one; servers scale them down. */
+#define PICTURE_TOKENS 1600
+#define CLIENTS_KEPT   16
 
 struct llm {
 	struct llm_settings settings;
@@ -67,6 +69,25 @@ const char *llm_model(const struct llm *llm)
 	return llm->settings.model;
 }
 
+const char *llm_picture_type(struct bytes b)
+{
+	static const struct {
+		const char *begin, *type;
+		size_t n;
+	} known[] = {
+		{ "\x89PNG\r\n\x1a\n", "image/png", 8 },
+		{ "\xff\xd8\xff", "image/jpeg", 3 },
+		{ "GIF8", "image/gif", 4 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (b.n > known[i].n && memcmp(b.p, known[i].begin, known[i].n) == 0)
+			return known[i].type;
+	if (b.n > 12 && memcmp(b.p, "RIFF", 4) == 0 && memcmp(b.p + 8, "WEBP", 4) == 0)
+		return "image/webp";
+	return NULL;
+}
+
 int64_t llm_estimate_tokens(struct bytes text)
 {
 	return (int64_t)(text.n + 3) / 4;
@@ -120,6 +141,16 @@ static void question_release(struct llm_question *q)
 	strv_release(&q->texts);
 }
 
+/* As they are sent. */
+static size_t picture_bytes(const struct llm_message *m)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < m->picture_count; i++)
+		bytes += m->pictures[i].contents.n / 3 * 4 + 4;
+	return bytes;
+}
+
 /* Two places more than it has, for a repair. */
 static int question_init(const struct llm_request *request, struct llm_question *q, struct err *e)
 {
@@ -127,7 +158,7 @@ static int question_init(const struct llm_request *request, struct llm_question 
 	size_t bytes = request->system ? strlen(request->system) : 0;
 
 	for (size_t i = 0; i < request->count; i++)
-		bytes += strlen(request->messages[i].text);
+		bytes += strlen(request->messages[i].text) + picture_bytes(&request->messages[i]);
 	if (bytes > LLM_REQUEST_MAX)
 		return err_set(e, ERR_LIMIT,
 			       "the question to the model has %zu bytes, the limit is %zu", bytes,
@@ -152,6 +183,8 @@ static int64_t reserve_of(const struct llm_question *q)
 	bytes += q->request->schema ? strlen(q->request->schema) : 0;
 	for (size_t i = 0; i < q->texts.n; i++)
 		bytes += strlen(q->texts.v[i]);
+	for (size_t i = 0; i < q->request->count; i++)
+		bytes += q->request->messages[i].picture_count * PICTURE_TOKENS * 4;
 	return (int64_t)(bytes + 3) / 4 +
 	       (q->request->max_tokens ? q->request->max_tokens : LLM_MAX_TOKENS);
 }

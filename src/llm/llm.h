@@ -83,12 +83,25 @@ const char *llm_model(const struct llm *llm);
 
 enum llm_role { LLM_USER, LLM_ASSISTANT };
 
+/* "image/png", "image/jpeg", "image/gif", "image/webp": what both kinds of server take. */
+struct llm_picture {
+	const char *type;
+	struct bytes contents;
+};
+/* The type by the first bytes; NULL for what no server takes. */
+const char *llm_picture_type(struct bytes contents);
+/* Anthropic's is 5 MB in base64, the narrowest. */
+#define LLM_PICTURE_MAX ((size_t)3 << 20)
+
 struct llm_message {
 	enum llm_role role;
 	const char *text;
 	/* What is up to here comes again with other questions: worth keeping. A marked text stands in a message of
 	 * its own; messages of one side that follow each other are sent as one. */
 	bool cache;
+	/* Behind the text; lent, may be NULL. A model that sees none refuses the question: ERR_FAILED. */
+	const struct llm_picture *pictures;
+	size_t picture_count;
 };
 
 struct llm_request {

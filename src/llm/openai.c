@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chat/completions, as OpenAI has it and many servers speak it. */
+#include "base/hash.h"
 #include "llm/llm-internal.h"
 
 static void add_headers(const struct llm_settings *s, struct strv *headers)
@@ -47,15 +48,58 @@ static void add_format(const struct llm_settings *s, const char *schema, struct 
 	json_close(o);
 }
 
+static void add_picture(const struct llm_picture *picture, struct json_out *o)
+{
+	AUTO_BUF struct buf url = BUF_INIT(LLM_REQUEST_MAX);
+
+	buf_addf(&url, "data:%s;base64,", picture->type);
+	base64_add(&url, picture->contents);
+	json_open(o, NULL, '{');
+	json_add_text(o, "type", "image_url");
+	json_open(o, "image_url", '{');
+	json_add_text(o, "url", buf_str(&url));
+	json_close(o);
+	json_close(o);
+}
+
+/* A text and its pictures, in parts. */
+static void add_parts(const struct llm_question *q, size_t from, size_t to, struct json_out *o)
+{
+	json_open(o, NULL, '{');
+	json_add_text(o, "role", "user");
+	json_open(o, "content", '[');
+	for (size_t i = from; i < to; i++) {
+		const struct llm_picture *pictures;
+		size_t n = llm_question_pictures(q, i, &pictures);
+
+		json_open(o, NULL, '{');
+		json_add_text(o, "type", "text");
+		json_add_text(o, "text", q->texts.v[i]);
+		json_close(o);
+		for (size_t k = 0; k < n; k++)
+			add_picture(&pictures[k], o);
+	}
+	json_close(o);
+	json_close(o);
+}
+
 /* What the same side says one after the other is one message: some servers take no two. */
 static void add_messages(const struct llm_question *q, struct json_out *o)
 {
 	for (size_t i = 0, next; i < q->texts.n; i = next) {
 		AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+		const struct llm_picture *pictures;
+		size_t n = 0;
 
-		for (next = i; next < q->texts.n && q->roles[next] == q->roles[i]; next++)
+		for (next = i; next < q->texts.n && q->roles[next] == q->roles[i]; next++) {
 			buf_addf(&text, "%s%s", next > i ? "\n" : "", q->texts.v[next]);
-		add_message(o, q->roles[i] == LLM_USER ? "user" : "assistant", buf_str(&text));
+			n += llm_question_pictures(q, next, &pictures);
+		}
+		if (n > 0)
+			add_parts(q, i, next, o);
+		else
+			add_message(o, q->roles[i] == LLM_USER ? "user" : "assistant",
+				    buf_str(&text));
 	}
 }
 

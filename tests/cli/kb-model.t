@@ -230,6 +230,28 @@ ok 'a long document is walked as a tree: chapters, what is below one, its text' 
 	has asked "[[sources/manual#Part 7.3]] (source)"
 '
 
+ok 'the model is shown a picture it asks for, of a document only; one that sees none answers without' '
+	start_kb
+	mkdir d
+	printf "\211PNG\r\n\032\nxy" >d/mill.png
+	echo secret >secret.png
+	printf "# Mill\n\nThe mill has a wheel.\n\n## Wheel\n\nThe wheel is shown here: ![the wheel](mill.png). It turns.\n" >d/mill.md
+	larder kb add --extractive d -q
+	model_plan m "prepare 1 text:{\"search\":[],\"read\":[\"sources/mill\",\"sources/mill#Wheel\"]}" \
+		"prepare 1 text:{\"search\":[],\"read\":[\"sources/images/mill/mill.png\",\"sources/images/../../../../secret.png\",\"sources/images/mill/none.png\"]}" \
+		"prepare - text:{\"search\":[],\"read\":[]}" "citation - text:Red [[sources/images/mill/mill.png]]."
+	larder kb query "Which colour has the wheel?" --json >out
+	same "$(json out .answer)" "Red [[sources/images/mill/mill.png]]."
+	same "$(json out .passages[0].kind)" picture
+	same "$(grep -c "data:image/png;base64,iVBORw0KGgp4eQ==" m.log)" 2
+	hasnt m.log c2VjcmV0
+	sed -n 2p m.log | grep -o "Pictures: \[\[sources/images/mill/mill.png" | wc -l | grep -qx 2
+	model_plan m "prepare 1 text:{\"search\":[],\"read\":[\"sources/images/mill/mill.png\"]}" \
+		"data:image - status:400" "prepare - text:{\"search\":[],\"read\":[]}" "citation - text:Who knows."
+	larder kb query "Which colour has the wheel?" --json >out
+	same "$(json out .answer)" "Who knows."
+'
+
 ok 'an answer is shown as it comes, and nothing in it commands the terminal' '
 	command -v script >/dev/null || skip "script is not installed"
 	start_kb

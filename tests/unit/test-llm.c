@@ -532,6 +532,39 @@ TEST(what_comes_again_is_marked_for_the_cache)
 	CHECK_INT(marks, LLM_CACHE_MARKS_MAX);
 }
 
+TEST(pictures_go_behind_their_text_to_both_kinds)
+{
+	SITE("* - text:x\n");
+	const struct bytes png = { "\x89PNG\r\n\x1a\nxy", 10 };
+	const struct llm_picture picture = { llm_picture_type(png), png };
+	struct llm_message shown[] = { { .role = LLM_USER, .text = "look" },
+				       { .role = LLM_USER, .text = "what is it?" } };
+	struct llm_request q = asks(NULL);
+
+	CHECK_STR(picture.type, "image/png");
+	CHECK(!llm_picture_type(bytes_of("<svg>")));
+	shown[0].pictures = &picture;
+	shown[0].picture_count = 1;
+	q.messages = shown;
+	q.count = 2;
+	for (int anthropic = 0; anthropic < 2; anthropic++) {
+		(void)setenv("LARDER_LLM_KIND", anthropic ? "anthropic" : "openai", 1);
+		AUTO_LLM struct llm *llm = client(NULL);
+		AUTO_LLM_ANSWER struct llm_answer a = { 0 };
+
+		CHECK_OK(llm_ask(llm, &q, &a, &e));
+	}
+	AUTO_FREE char *log = log_of(&site);
+
+	CHECK(strstr(log, "{\"type\":\"text\",\"text\":\"look\"},{\"type\":\"image_url\","
+			  "\"image_url\":{\"url\":\"data:image/png;base64,iVBORw0KGgp4eQ==\"}},"
+			  "{\"type\":\"text\",\"text\":\"what is it?\"}"));
+	CHECK(strstr(
+		log,
+		"{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\","
+		"\"data\":\"iVBORw0KGgp4eQ==\"}}"));
+}
+
 struct many {
 	struct llm *llm;
 	int good;
@@ -661,6 +694,7 @@ int main(void)
 		CASE(a_recorded_answer_costs_no_call),
 		CASE(of_a_repaired_answer_the_good_one_is_recorded),
 		CASE(what_comes_again_is_marked_for_the_cache),
+		CASE(pictures_go_behind_their_text_to_both_kinds),
 		CASE(many_threads_ask_at_once),
 		CASE(a_question_over_the_limit_is_refused_before_it_leaves),
 		CASE(an_address_may_lack_the_path_of_the_call),
