@@ -9,6 +9,7 @@ void duck_parts_release(struct duck_parts_result *result)
 	for (size_t i = 0; i < result->count; i++)
 		duck_file_info_release(&result->parts[i]);
 	free(result->parts);
+	free(result->patched);
 	free(result->borders);
 	*result = (struct duck_parts_result){ 0 };
 }
@@ -30,6 +31,9 @@ static int take_line(void *ctx, const struct json *line, struct err *e)
 	if (made->count >= DUCK_PARTS_MAX)
 		return err_set(e, ERR_LIMIT, "more than %d parts", DUCK_PARTS_MAX);
 	made->parts = xgrow(made->parts, &made->capacity, made->count + 1, sizeof(*made->parts));
+	made->patched = xgrow(made->patched, &made->patched_capacity, made->count + 1,
+			      sizeof(*made->patched));
+	made->patched[made->count] = (int)json_int(json_get(line, "patch"), -1);
 	client_read_info(line, &made->parts[made->count++]);
 	return 0;
 }
@@ -48,6 +52,7 @@ int duck_parts(const struct duck_parts *request, struct duck_parts_result *ret_r
 	json_add_texts(&o, "key", request->key);
 	if (request->borders)
 		json_add_raw(&o, "borders", bytes_of(request->borders));
+	json_add_texts(&o, "before", request->before);
 	json_add_text(&o, "output", request->output);
 	if (request->memory_bytes > 0)
 		json_add_int(&o, "memory_bytes", request->memory_bytes);

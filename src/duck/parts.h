@@ -9,7 +9,8 @@
  *
  * `borders` is what the version before has answered, NULL for a first one: parts keep their borders,
  * so that rows which did not change are in a part whose bytes did not change. Its text is the
- * child's own; whoever stores it need not understand it.
+ * child's own; whoever stores it need not understand it. Where a part has the borders of a part
+ * in `before` and few of its rows differ, there is also a patch (patch.h): "/staging/x-00000.patch".
  *
  * Errors: ERR_USAGE for a key that is no column, ERR_CORRUPT for rows without a key and for files
  * that cannot be read, ERR_LIMIT for too many parts. On failure parts may have been written.
@@ -29,6 +30,7 @@ struct duck_parts {
 	enum duck_format format;
 	const struct strv *key;
 	const char *borders;
+	const struct strv *before; /* the files of that version, in their order */
 	const char *output;
 	int64_t memory_bytes; /* 0: 1 GiB */
 	int64_t deadline_ms;  /* 0: 10 min */
@@ -37,6 +39,8 @@ struct duck_parts {
 struct duck_parts_result {
 	struct duck_file_info *parts;
 	size_t count, capacity;
+	int *patched; /* of each part: the file of `before` it was patched from; -1: none */
+	size_t patched_capacity;
 	char *borders;
 };
 void duck_parts_release(struct duck_parts_result *result);

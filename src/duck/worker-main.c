@@ -36,6 +36,7 @@ static const struct {
 	{ "parts", operation_parts, true },
 	{ "query", operation_query },
 	{ "read", operation_read },
+	{ "rebuild", operation_rebuild },
 	{ "statistics", operation_statistics, true },
 	{ "transform", operation_transform, true },
 	{ "version", operation_version },

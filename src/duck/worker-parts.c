@@ -10,6 +10,7 @@
 #include "duck/worker-borders.h"
 #include "duck/worker-files.h"
 #include "duck/worker-limits.h"
+#include "duck/worker-patch.h"
 #include "duck/worker-source.h"
 #include "duck/worker.h"
 
@@ -21,6 +22,8 @@ struct parts {
 	struct source source;
 	struct borders borders;
 	struct strv columns;
+	/* The version before: its files, and where they begin. */
+	struct strv before, values_before;
 	char *output;  /* "<output>-00000" and on */
 	char *ordered; /* the file between; gone at the end */
 	char *spill;
@@ -35,6 +38,8 @@ static void parts_release(struct parts *p)
 	source_release(&p->source);
 	borders_release(&p->borders);
 	strv_release(&p->columns);
+	strv_release(&p->before);
+	strv_release(&p->values_before);
 	free(p->output);
 	free(p->ordered);
 	free(p->spill);
@@ -60,7 +65,8 @@ static int parse(const struct json *request, struct parts *p, struct err *e)
 	if (!p->source.format || !output || p->borders.key.n == 0 ||
 	    json_size(json_get(request, "inputs")) == 0)
 		return err_set(e, ERR_USAGE, "request: format, key, inputs and output are needed");
-	if (engine_paths(json_get(request, "inputs"), &p->source.inputs, e) < 0)
+	if (engine_paths(json_get(request, "inputs"), &p->source.inputs, e) < 0 ||
+	    engine_paths(json_get(request, "before"), &p->before, e) < 0)
 		return e->code;
 	p->output = worker_absolute_path(output);
 	p->ordered = xasprintf("%s.ordered", p->output);
@@ -72,13 +78,18 @@ static int parse(const struct json *request, struct parts *p, struct err *e)
 static int confine(const struct parts *p, struct err *e)
 {
 	AUTO_STRV struct strv folders = STRV_INIT;
+	AUTO_STRV struct strv readable = STRV_INIT;
 	const char *slash;
 	struct limits limits = { .memory_bytes = p->memory_bytes,
 				 .cpu_seconds = p->cpu_seconds,
 				 .confine = true,
-				 .readable = &p->source.inputs,
+				 .readable = &readable,
 				 .writable = &folders };
 
+	for (size_t i = 0; i < p->source.inputs.n; i++)
+		strv_add(&readable, p->source.inputs.v[i]);
+	for (size_t i = 0; i < p->before.n; i++)
+		strv_add(&readable, p->before.v[i]);
 	assert(p->output); /* absolute, so there is a slash as well */
 	slash = strrchr(p->output, '/');
 	strv_adopt(&folders, slash == p->output ? xstrdup("/")
@@ -114,28 +125,12 @@ static int find_key(struct parts *p, const char *source, duckdb_connection con, 
 	return r;
 }
 
-/* ... ORDER BY key, hash of all columns */
-static void add_order(const struct parts *p, struct buf *sql)
-{
-	buf_adds(sql, " ORDER BY ");
-	for (size_t i = 0; i < p->borders.key.n; i++) {
-		sql_quote_name(sql, p->borders.key.v[i]);
-		buf_adds(sql, " ASC NULLS LAST, ");
-	}
-	buf_adds(sql, "hash(");
-	for (size_t i = 0; i < p->columns.n; i++) {
-		buf_adds(sql, i ? ", " : "");
-		sql_quote_name(sql, p->columns.v[i]);
-	}
-	buf_adds(sql, ")");
-}
-
 static int order(struct parts *p, const char *source, duckdb_connection con, struct err *e)
 {
 	AUTO_BUF struct buf sql = BUF_INIT(BUF_OWN_MAX);
 
 	buf_addf(&sql, "COPY (SELECT * FROM %s", source);
-	add_order(p, &sql);
+	keyed_add_order(&p->borders.key, &p->columns, &sql);
 	buf_adds(&sql, ") TO ");
 	sql_quote_text(&sql, p->ordered);
 	buf_adds(&sql, " (FORMAT parquet, COMPRESSION snappy)");
@@ -182,8 +177,12 @@ static void take_borders(struct parts *p, const struct json *before)
 
 	if (same_texts(json_get(before, "key"), &p->borders.key) &&
 	    same_texts(json_get(before, "types"), &p->borders.types) &&
-	    json_size(values) % p->borders.key.n == 0)
+	    json_size(values) % p->borders.key.n == 0) {
 		read_texts(values, &p->borders.values);
+		read_texts(values, &p->values_before);
+	}
+	if (p->before.n != json_size(values) / p->borders.key.n + 1)
+		strv_release(&p->before); /* which of them was which part is not known */
 }
 
 static int write_part(const struct parts *p, size_t i, const char *path, duckdb_connection con,
@@ -195,18 +194,58 @@ static int write_part(const struct parts *p, size_t i, const char *path, duckdb_
 	sql_quote_text(&sql, p->ordered);
 	buf_adds(&sql, ") WHERE ");
 	borders_add_range(&p->borders, i, &sql);
-	add_order(p, &sql);
-	buf_adds(&sql, ") TO ");
-	sql_quote_text(&sql, path);
-	buf_addf(&sql, " (FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2, ROW_GROUP_SIZE %d)",
-		 BORDERS_GROUP_ROWS);
+	keyed_add_order(&p->borders.key, &p->columns, &sql);
+	keyed_add_target(path, &sql);
 	return engine_run(con, buf_str(&sql), e);
+}
+
+static bool same_border(const struct parts *p, size_t old, size_t new)
+{
+	size_t n = p->borders.key.n;
+	bool old_is = old < p->values_before.n / n;
+	bool new_is = new < p->borders.values.n / n;
+
+	for (size_t i = 0; old_is && new_is && i < n; i++) {
+		if (strcmp(p->values_before.v[old * n + i], p->borders.values.v[new *n + i]) != 0)
+			return false;
+	}
+	return old_is == new_is;
+}
+
+/* The part of the version before with the same borders: its number + 1, 0 when there is none. */
+static size_t find_before(const struct parts *p, size_t i)
+{
+	for (size_t k = 0; k < p->before.n; k++) {
+		if ((k == 0) == (i == 0) && (k == 0 || same_border(p, k - 1, i - 1)) &&
+		    same_border(p, k, i))
+			return k + 1;
+	}
+	return 0;
+}
+
+/* Without one the part is only fetched otherwise, so a failure is none of the publish. */
+static bool make_patch(const struct parts *p, const char *before, const char *path,
+		       duckdb_connection con)
+{
+	AUTO_FREE char *patch = xasprintf("%s.patch", path);
+	const struct patch_request q = { .key = &p->borders.key,
+					 .columns = &p->columns,
+					 .before = before,
+					 .after = path,
+					 .path = patch };
+	struct err ignored = { 0 };
+
+	if (patch_make(&q, con, &ignored) > 0)
+		return true;
+	(void)unlink(patch); /* most often there is none */
+	return false;
 }
 
 static int write_parts(struct reply *r, const struct parts *p, duckdb_connection con, struct err *e)
 {
 	for (size_t i = 0; i < p->borders.parts; i++) {
 		AUTO_FREE char *path = xasprintf("%s-%05zu", p->output, i);
+		size_t before = find_before(p, i);
 		struct json_out *o = reply_line(r);
 
 		if (write_part(p, i, path, con, e) < 0)
@@ -217,6 +256,8 @@ static int write_parts(struct reply *r, const struct parts *p, duckdb_connection
 			buf_clear(&r->text);
 			return e->code;
 		}
+		if (before > 0 && make_patch(p, p->before.v[before - 1], path, con))
+			json_add_int(o, "patch", (int64_t)before - 1);
 		json_close(o);
 		if (reply_end_line(r, e) < 0)
 			return e->code;

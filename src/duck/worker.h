@@ -54,6 +54,7 @@ int operation_read(struct reply *r, const struct json *request, struct err *e);
 int operation_transform(struct reply *r, const struct json *request, struct err *e);
 int operation_views(struct reply *r, const struct json *request, struct err *e);
 int operation_parts(struct reply *r, const struct json *request, struct err *e);
+int operation_rebuild(struct reply *r, const struct json *request, struct err *e);
 int operation_query(struct reply *r, const struct json *request, struct err *e);
 int operation_statistics(struct reply *r, const struct json *request, struct err *e);
 

@@ -139,13 +139,25 @@ static void refuse(struct http_in *in, enum locate_answer answer, const struct w
 	}
 }
 
-static int open_object(struct request *q, const struct located *found, bool chunks)
+struct finding {
+	const struct wanted *wanted;
+	/* Of the file, or of what lies beside it. */
+	const char *(*path)(const char *sha256, char out[OBJECT_PATH_MAX]);
+	enum locate_answer answer;
+	struct located found;
+	int fd; /* -1 and errno when it could not be opened */
+};
+
+static void finding_release(struct finding *f)
+{
+	auto_fd_(&f->fd);
+}
+
+static int open_object(struct request *q, const struct finding *f)
 {
 	char path[OBJECT_PATH_MAX];
 
-	return openat(hub_dirfd(q->hub),
-		      chunks ? object_chunks_path(found->sha256, path)
-			     : object_path(found->sha256, path),
+	return openat(hub_dirfd(q->hub), f->path(f->found.sha256, path),
 		      O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
@@ -159,25 +171,12 @@ static void send_file(struct request *q, const struct located *found, int fd)
 	http_reply_file(q->in, fd, etag, found->published_ms, "application/octet-stream");
 }
 
-struct finding {
-	const struct wanted *wanted;
-	bool chunks; /* not the file: its chunk index */
-	enum locate_answer answer;
-	struct located found;
-	int fd; /* -1 and errno when it could not be opened */
-};
-
-static void finding_release(struct finding *f)
-{
-	auto_fd_(&f->fd);
-}
-
 static int find_file(struct request *q, struct finding *f, struct err *e)
 {
 	int r = locate(q->db, q->caller, f->wanted, &f->answer, &f->found, e);
 
 	if (r == 0 && f->answer == LOCATE_FOUND)
-		f->fd = open_object(q, &f->found, f->chunks);
+		f->fd = open_object(q, f);
 	return r;
 }
 
@@ -200,35 +199,53 @@ static int find_settled(struct request *q, struct finding *f, struct err *e)
 	return r < 0 ? r : find_file(q, f, e);
 }
 
-int api_chunks(struct request *q, struct err *e)
+/* What lies beside a file; `what` as its ETag and the code of its absence name it. */
+static int send_beside(struct request *q, struct finding *f, const char *what, const char *absent,
+		       struct err *e)
 {
 	const struct wanted wanted = wanted_of(q);
-	AUTO(finding_release)
-	struct finding f = { .wanted = &wanted, .chunks = true, .fd = -1 };
+	AUTO_FREE char *code = xasprintf("no_%s", what);
 	AUTO_FREE char *etag = NULL;
-	int r = find_settled(q, &f, e);
+	int r;
 
+	f->wanted = &wanted;
+	r = find_settled(q, f, e);
 	if (r < 0)
 		return r;
-	if (f.answer != LOCATE_FOUND) {
-		refuse(q->in, f.answer, &wanted);
+	if (f->answer != LOCATE_FOUND) {
+		refuse(q->in, f->answer, &wanted);
 		return 0;
 	}
-	if (f.fd < 0) {
-		http_reply_detail(q->in, 404, "no_chunks", "It has no chunk index");
+	if (f->fd < 0) {
+		http_reply_detail(q->in, 404, code, absent);
 		return 0;
 	}
-	etag = xasprintf("\"%s.chunks\"", f.found.sha256);
+	etag = xasprintf("\"%s.%s\"", f->found.sha256, what);
 	http_reply_add(q->in, "Cache-Control", "private, no-cache");
-	http_reply_file(q->in, TAKE_FD(f.fd), etag, f.found.published_ms,
+	http_reply_file(q->in, TAKE_FD(f->fd), etag, f->found.published_ms,
 			"application/octet-stream");
 	return 0;
+}
+
+int api_chunks(struct request *q, struct err *e)
+{
+	AUTO(finding_release) struct finding f = { .path = object_chunks_path, .fd = -1 };
+
+	return send_beside(q, &f, "chunks", "It has no chunk index", e);
+}
+
+int api_patch(struct request *q, struct err *e)
+{
+	AUTO(finding_release) struct finding f = { .path = object_patch_path, .fd = -1 };
+
+	return send_beside(q, &f, "patch", "It has no patch", e);
 }
 
 int api_download(struct request *q, struct err *e)
 {
 	const struct wanted wanted = wanted_of(q);
-	AUTO(finding_release) struct finding f = { .wanted = &wanted, .fd = -1 };
+	AUTO(finding_release)
+	struct finding f = { .wanted = &wanted, .path = object_path, .fd = -1 };
 	int r = excerpts_first(q, q->params[0], e);
 
 	if (r != 0)

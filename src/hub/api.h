@@ -75,6 +75,7 @@ int api_manifest(struct request *q, struct err *e);
 int api_catalog_tables(struct request *q, struct err *e);
 int api_download(struct request *q, struct err *e);
 int api_chunks(struct request *q, struct err *e);
+int api_patch(struct request *q, struct err *e);
 /* api-batch.c */
 int api_batch(struct request *q, struct err *e);
 int api_check_access(struct request *q, struct err *e);

@@ -69,6 +69,7 @@ const struct route hub_routes[] = {
 	{ "POST", "/api/query", NEEDS_TOKEN, QUERY_BODY_MAX, api_query },
 	{ "GET", "/api/data/{table}/download", NEEDS_TOKEN, 0, api_download },
 	{ "GET", "/api/data/{table}/chunks", NEEDS_TOKEN, 0, api_chunks },
+	{ "GET", "/api/data/{table}/patch", NEEDS_TOKEN, 0, api_patch },
 	{ "POST", "/api/data/batch", NEEDS_TOKEN, BATCH_BODY_MAX, api_batch },
 	{ "GET", "/api/data/{table}/check-access", NEEDS_TOKEN, 0, api_check_access },
 

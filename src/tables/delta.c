@@ -123,3 +123,14 @@ int64_t delta_gap(int64_t rtt_us, int64_t rate, unsigned at_once)
 
 	return gap < DELTA_GAP_MAX ? gap : DELTA_GAP_MAX;
 }
+
+bool delta_patch_pays(const struct delta_choice *c)
+{
+	double by_bytes, by_patch;
+
+	if (c->missing <= c->patch || c->rate <= 0 || c->rebuild_rate <= 0)
+		return false;
+	by_bytes = (double)c->missing / (double)c->rate;
+	by_patch = (double)c->patch / (double)c->rate + (double)c->part / (double)c->rebuild_rate;
+	return by_patch < by_bytes;
+}

@@ -66,6 +66,16 @@ static inline void delta_auto_(struct delta **p)
 }
 #define AUTO_DELTA AUTO(delta_auto_)
 
+/* A part can come as bytes, or be made from the one before it and a patch: is that quicker? */
+struct delta_choice {
+	int64_t missing; /* bytes to fetch without the patch */
+	int64_t patch;   /* its bytes */
+	int64_t part;
+	int64_t rate;         /* of the link, bytes a second, all together */
+	int64_t rebuild_rate; /* bytes of parts a second, one at a time */
+};
+bool delta_patch_pays(const struct delta_choice *c);
+
 /* `at_once` requests share the round trips, all bytes share the rate (a second). */
 int64_t delta_gap(int64_t rtt_us, int64_t rate, unsigned at_once);
 

@@ -253,7 +253,10 @@ static int look(struct looking *l, struct err *e)
 	int64_t held;
 	int r = make_plan(l, &d, e);
 
-	if (r < 0 || !is_worth_it(d, size))
+	if (r == 0)
+		l->item->patched =
+			fetch_patch_is_quicker(l->worker, l->item, d->bytes[DELTA_FETCH]);
+	if (r < 0 || l->item->patched || !is_worth_it(d, size))
 		return r;
 	if (l->fd < 0)
 		r = fetch_open_staged(l->worker->common, l->item->staged, &l->fd, e);
@@ -280,6 +283,10 @@ int fetch_index(struct fetch_worker *w, struct fetch_item *item, struct err *e)
 		l.sources[i].fd = -1;
 	if (fetch_find_on_disk(w, item))
 		return 0;
+	if (!*item->want->chunks_sha256) {
+		item->patched = fetch_patch_is_quicker(w, item, item->want->size_bytes);
+		return 0;
+	}
 	r = open_db(w, e);
 	if (r == 0)
 		r = get_index(w, item, &reply, e);

@@ -29,6 +29,15 @@ bool fetch_find_on_disk(struct fetch_worker *w, struct fetch_item *item);
 /* The partial file, made when there is none. */
 int fetch_open_staged(const struct fetch_common *common, const char *name, int *ret_fd,
 		      struct err *e);
+/* 1 when the staged file is what the manifest says, 0 when it was given up with `otherwise`. */
+int fetch_check_whole(struct fetch_worker *w, struct fetch_item *item, const char *otherwise,
+		      struct err *e);
+/* From the first byte: what is in the partial file is of no use any more. */
+int fetch_come_whole(struct fetch_worker *w, struct fetch_item *item, struct err *e);
+/* With so many bytes missing otherwise. */
+bool fetch_patch_is_quicker(const struct fetch_worker *w, const struct fetch_item *item,
+			    int64_t missing);
+int fetch_patch(struct fetch_worker *w, struct fetch_item *item, struct err *e);
 char *fetch_chunk_buffer(struct fetch_worker *w);
 bool fetch_chunk_fits(struct fetch_worker *w, const struct chunk *chunk, const char *bytes);
 

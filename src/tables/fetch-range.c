@@ -143,8 +143,8 @@ static int fetch_range(struct fetch_worker *w, struct fetch_unit *unit, struct e
 	return r < 0 && g.why ? fetch_give_up(item, "%s", g.why) : r;
 }
 
-/* 1 when the file is what the manifest says, 0 when it is not and was given up. */
-static int check_whole(struct fetch_worker *w, struct fetch_item *item, struct err *e)
+int fetch_check_whole(struct fetch_worker *w, struct fetch_item *item, const char *otherwise,
+		      struct err *e)
 {
 	AUTO_FD int fd = -1;
 	struct stat st;
@@ -159,7 +159,7 @@ static int check_whole(struct fetch_worker *w, struct fetch_item *item, struct e
 		return r;
 	hash_hex(w->sha256, item->sha256);
 	if (size != item->want->size_bytes || !str_eq(item->sha256, item->want->sha256))
-		return fetch_give_up(item, "what was made from its chunks has another hash");
+		return fetch_give_up(item, "%s", otherwise);
 	if (parquet_frame_check(fd, size, e) < 0)
 		return e->code;
 	if (fstat(fd, &st) < 0)
@@ -169,8 +169,7 @@ static int check_whole(struct fetch_worker *w, struct fetch_item *item, struct e
 	return 1;
 }
 
-/* From the first byte: what is in the partial file is of no use any more. */
-static int come_whole(struct fetch_worker *w, struct fetch_item *item, struct err *e)
+int fetch_come_whole(struct fetch_worker *w, struct fetch_item *item, struct err *e)
 {
 	int64_t counted = atomic_exchange(&item->bytes_reused, 0);
 	int r = 0;
@@ -189,11 +188,14 @@ static int come_whole(struct fetch_worker *w, struct fetch_item *item, struct er
 
 static int finish(struct fetch_worker *w, struct fetch_item *item, struct err *e)
 {
-	int r = atomic_load(&item->whole) ? 0 : check_whole(w, item, e);
+	int r = atomic_load(&item->whole)
+			? 0
+			: fetch_check_whole(w, item,
+					    "what was made from its chunks has another hash", e);
 
 	if (r != 0)
 		return r < 0 ? r : 0;
-	return come_whole(w, item, e);
+	return fetch_come_whole(w, item, e);
 }
 
 int fetch_unit(struct fetch_worker *w, struct fetch_unit *unit, struct err *e)
@@ -203,6 +205,8 @@ int fetch_unit(struct fetch_worker *w, struct fetch_unit *unit, struct err *e)
 
 	if (unit->batch)
 		return fetch_batch(w, unit->batch, unit->batch_count, e);
+	if (item->patched)
+		return fetch_patch(w, item, e);
 	if (unit->length == 0 && !item->delta)
 		return fetch_file(w, item, e);
 	if (atomic_load(&item->failed))

@@ -27,6 +27,9 @@
  * about that is wrong (no such index, another hash, no ranges) the file is fetched whole, and `warning`
  * says why. A killed run's pieces are found again by their hashes.
  *
+ * A part with a patch (fetch-patch.c) may be made from the part before it, where that is quicker by what is
+ * known of the link and of this machine; where the result is another, it comes whole as well.
+ *
  * Threads: a worker and the item it works on belong to one thread; `common` is shared and read-only
  * but for its counters.
  */
@@ -38,6 +41,7 @@
 #include "tables/delta.h"
 #include "tables/local.h"
 #include "tables/manifest.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* Large enough that a write costs less than the hash of its bytes, small enough for 64 workers. */
@@ -45,6 +49,13 @@
 /* How much may be dirty before the kernel is told to start writing: the sync at the end is short.
  */
 #define FETCH_WRITE_BACK ((int64_t)8 << 20)
+
+/* Whether a part is made from the one before it and a patch, or comes as bytes. */
+enum patches {
+	PATCHES_AUTO, /* what is quicker, as far as is known */
+	PATCHES_ALWAYS,
+	PATCHES_NEVER,
+};
 
 struct fetch_common {
 	struct root *root;
@@ -59,6 +70,11 @@ struct fetch_common {
 	atomic_llong rtt_us;
 	int64_t rate;     /* bytes a second */
 	unsigned at_once; /* requests */
+	enum patches patches;
+	int64_t rebuild_rate; /* bytes of parts a second that are made from patches */
+	pthread_mutex_t rebuilding;
+	atomic_llong rebuilt_bytes, rebuild_us;
+	atomic_bool patch_failed;
 };
 
 struct fetch_item {
@@ -76,6 +92,7 @@ struct fetch_item {
 	struct chunks *chunks; /* owned; NULL without an index that could be used */
 	struct delta *delta;   /* owned; NULL: it comes whole */
 	atomic_size_t units_left;
+	bool patched;         /* by a patch, not by bytes */
 	atomic_bool whole;    /* the delta came to nothing */
 	atomic_bool failed;   /* one of its units: the others need not be tried */
 	size_t units_missing; /* the caller's */
@@ -107,7 +124,7 @@ void fetch_worker_free(struct fetch_worker *w);
 
 void fetch_item_release(struct fetch_item *item);
 
-/* Only for a file with an index. Failing, the item can be fetched whole. */
+/* Only for a file with an index or a patch. Failing, the item can be fetched whole. */
 int fetch_index(struct fetch_worker *w, struct fetch_item *item, struct err *e);
 int fetch_unit(struct fetch_worker *w, struct fetch_unit *unit, struct err *e);
 int fetch_file(struct fetch_worker *w, struct fetch_item *item, struct err *e);

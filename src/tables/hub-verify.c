@@ -55,22 +55,20 @@ static int check_bytes(struct tables_verify *v, int fd, const struct stmt *q, st
 }
 
 /* The chunk index beside it: who fetches by a wrong one would fetch twice. */
-static int check_chunks(const struct root *root, struct tables_verify *v, const struct stmt *q,
-			struct err *e)
+/* What lies beside an object: `path` has to have the bytes whose hash is in the column. */
+static void check_beside(const struct root *root, struct tables_verify *v, const struct stmt *q,
+			 int column, const char *path, const char *what)
 {
-	const char *name = stmt_text(q, 0);
-	char path[OBJECT_PATH_MAX];
 	char hex[HASH_HEX_MAX] = "";
-	AUTO_FD int fd = openat(root_dirfd(root), object_chunks_path(name, path),
-				O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO_FD int fd = openat(root_dirfd(root), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct err ignored = { 0 };
 
-	if (fd < 0 || sha256_fd(fd, hex, NULL, e) < 0) {
-		problem(v, "the chunk index of object %.12s cannot be read", name);
-		return 0;
-	}
-	if (!str_eq(hex, stmt_text(q, 4)))
-		problem(v, "the chunk index of object %.12s has other bytes", name);
-	return 0;
+	if (stmt_is_null(q, column))
+		return;
+	if (fd < 0 || sha256_fd(fd, hex, NULL, &ignored) < 0)
+		problem(v, "the %s of object %.12s cannot be read", what, stmt_text(q, 0));
+	else if (!str_eq(hex, stmt_text(q, column)))
+		problem(v, "the %s of object %.12s has other bytes", what, stmt_text(q, 0));
 }
 
 static int check_object(const struct root *root, struct tables_verify *v, const struct stmt *q,
@@ -78,14 +76,15 @@ static int check_object(const struct root *root, struct tables_verify *v, const 
 {
 	const char *staged = stmt_text(q, 3);
 	char path[OBJECT_PATH_MAX];
+	char beside[OBJECT_PATH_MAX];
 	AUTO_FREE char *waiting = staged ? xasprintf(ROOT_STAGING "/%s", staged) : NULL;
 	AUTO_FD int fd =
 		openat(root_dirfd(root), waiting ? waiting : object_path(stmt_text(q, 0), path),
 		       O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	v->objects++;
-	if (!stmt_is_null(q, 4) && check_chunks(root, v, q, e) < 0)
-		return e->code;
+	check_beside(root, v, q, 4, object_chunks_path(stmt_text(q, 0), beside), "chunk index");
+	check_beside(root, v, q, 5, object_patch_path(stmt_text(q, 0), beside), "patch");
 	if (fd >= 0)
 		return check_bytes(v, fd, q, e);
 	problem(v, "object %.12s cannot be opened: %s", stmt_text(q, 0), strerror(errno));
@@ -96,7 +95,8 @@ static int check_objects(const struct root *root, struct tables_verify *v, struc
 {
 	AUTO_STMT struct stmt *q = NULL;
 	int r = db_query(root_db(root), &q, e,
-			 "SELECT sha256, md5, size_bytes, staged, chunks_sha256 FROM object"
+			 "SELECT sha256, md5, size_bytes, staged, chunks_sha256, patch_sha256"
+			 " FROM object"
 			 " ORDER BY sha256",
 			 "");
 
@@ -251,6 +251,10 @@ static int check_file(void *ctx, const char *relative_path, const struct stat *s
 	else if (S_ISREG(st->st_mode) && str_eq(name + strlen(sha256), ".chunks"))
 		r = db_get_int(o->db, &known, 0, e,
 			       "SELECT 1 FROM object WHERE sha256=?1 AND chunks_sha256 IS NOT NULL",
+			       "t", sha256);
+	else if (S_ISREG(st->st_mode) && str_eq(name + strlen(sha256), ".patch"))
+		r = db_get_int(o->db, &known, 0, e,
+			       "SELECT 1 FROM object WHERE sha256=?1 AND patch_sha256 IS NOT NULL",
 			       "t", sha256);
 	if (r == 0 && !known)
 		problem(o->v, "no row speaks of the file '%s'", relative_path);

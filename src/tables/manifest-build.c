@@ -14,7 +14,8 @@ static const char sql_rows[] = "WITH r AS MATERIALIZED (SELECT t.id AS table_id,
 	"?2") ")"
 	      " SELECT t.id, t.name, t.query_mode, t.source_type, t.description, v.id, " SEEN("sha256") ", " SEEN("md5") ", " SEEN(
 		      "rows") ", " SEEN("size_bytes") ", v.created_ms, p.path, p.sha256, p.md5, p.rows,"
-						      " p.size_bytes, o.chunks_sha256, o.chunks_bytes"
+						      " p.size_bytes, o.chunks_sha256, o.chunks_bytes,"
+						      " o.patch_from, o.patch_sha256, o.patch_bytes"
 						      " FROM r JOIN tbl t ON t.id=r.table_id LEFT JOIN version v ON v.id=t.current_version" JOIN_EXCERPT
 						      " LEFT JOIN part p ON r.rights='' AND p.version_id=v.id AND p.path>''"
 						      " LEFT JOIN object o ON o.sha256=coalesce(p.sha256, " SEEN(
@@ -41,6 +42,9 @@ enum column {
 	P_SIZE,
 	O_CHUNKS,
 	O_CHUNKS_BYTES,
+	O_PATCH_FROM,
+	O_PATCH,
+	O_PATCH_BYTES,
 };
 
 struct building {
@@ -85,6 +89,18 @@ static void add_chunks(struct json_out *o, const struct stmt *q)
 	json_close(o);
 }
 
+/* The rows in which a part differs from the one before it; few parts have any. */
+static void add_patch(struct json_out *o, const struct stmt *q)
+{
+	if (stmt_is_null(q, O_PATCH))
+		return;
+	json_open(o, "patch", '{');
+	json_add_text(o, "from", stmt_text(q, O_PATCH_FROM));
+	json_add_text(o, "sha256", stmt_text(q, O_PATCH));
+	json_add_int(o, "size_bytes", stmt_int(q, O_PATCH_BYTES));
+	json_close(o);
+}
+
 static void open_table(struct building *b, const struct stmt *q)
 {
 	struct json_out *o = &b->o;
@@ -117,6 +133,7 @@ static void add_part(struct json_out *o, const struct stmt *q)
 	add_int_or_null(o, "size_bytes", q, P_SIZE);
 	add_int_or_null(o, "rows", q, P_ROWS);
 	add_chunks(o, q);
+	add_patch(o, q);
 	json_close(o);
 }
 

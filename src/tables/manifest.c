@@ -80,6 +80,18 @@ static void read_chunks(const struct json *entry, struct manifest_file *file)
 		*file->chunks_sha256 = '\0';
 }
 
+static void read_patch(const struct json *part, struct manifest_file *file)
+{
+	const struct json *patch = json_get(part, "patch");
+
+	if (!*file->sha256 || file->size_bytes <= 0 ||
+	    !read_hash(patch, "sha256", SHA256_HEX, file->patch_sha256) ||
+	    !read_hash(patch, "from", SHA256_HEX, file->patch_from) || !*file->patch_from ||
+	    !read_count(patch, "size_bytes", MANIFEST_PATCH_MAX, &file->patch_bytes) ||
+	    file->patch_bytes < 0 || file->patch_bytes > file->size_bytes)
+		*file->patch_sha256 = '\0';
+}
+
 /* "hash" of a part is its MD5; older hubs give nothing else. */
 static const char *read_part(const struct json *part, struct manifest_file *file)
 {
@@ -94,6 +106,7 @@ static const char *read_part(const struct json *part, struct manifest_file *file
 	if (!read_count(part, "size_bytes", MANIFEST_FILE_MAX, &file->size_bytes))
 		return "a part's size is no size, or over the limit";
 	read_chunks(part, file);
+	read_patch(part, file);
 	return NULL;
 }
 

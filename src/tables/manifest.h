@@ -36,6 +36,8 @@
 #define MANIFEST_DESCRIPTION_MAX 1000
 /* Larger than any Parquet file that DuckDB is used on; a mistaken size must not fill a disk. */
 #define MANIFEST_FILE_MAX ((int64_t)256 << 30)
+/* A patch is in memory once, and many times shorter than its part. */
+#define MANIFEST_PATCH_MAX ((int64_t)64 << 20)
 /* What a person reads; the rest is counted. */
 #define MANIFEST_WARNINGS_MAX 50
 
@@ -47,6 +49,10 @@ struct manifest_file {
 	/* Of its chunk index (chunks.h); "" when there is none. */
 	char chunks_sha256[HASH_HEX_MAX];
 	int64_t chunks_bytes;
+	/* Of its patch (docs/format-patch.md), and of the file that it changes; "" when there is none. */
+	char patch_sha256[HASH_HEX_MAX];
+	char patch_from[HASH_HEX_MAX];
+	int64_t patch_bytes;
 };
 
 struct manifest_table {

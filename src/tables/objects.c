@@ -25,6 +25,12 @@ const char *object_chunks_path(const char *sha256, char out[OBJECT_PATH_MAX])
 	return out;
 }
 
+const char *object_patch_path(const char *sha256, char out[OBJECT_PATH_MAX])
+{
+	(void)snprintf(out, OBJECT_PATH_MAX, OBJECTS_FOLDER "/%.2s/%.64s.patch", sha256, sha256);
+	return out;
+}
+
 void object_release(struct object *o)
 {
 	free(o->columns);

@@ -37,6 +37,8 @@
 const char *object_path(const char *sha256, char out[OBJECT_PATH_MAX]);
 /* Its chunk index (chunks.h), beside it. */
 const char *object_chunks_path(const char *sha256, char out[OBJECT_PATH_MAX]);
+/* The rows in which it differs from another one (docs/format-patch.md). */
+const char *object_patch_path(const char *sha256, char out[OBJECT_PATH_MAX]);
 
 struct object {
 	char md5[MD5_HEX + 1];

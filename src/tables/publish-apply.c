@@ -191,6 +191,8 @@ static int apply_all(struct applying *a, struct publish_result *result, struct e
 		if (r == 0)
 			r = publish_store_index(a->root, &a->p->parts[i], e);
 		if (r == 0)
+			r = publish_store_patch(a->root, &a->p->parts[i], e);
+		if (r == 0)
 			r = use_up_source(a, &a->p->parts[i], e);
 	}
 	if (r == 0 && a->p->statistics.count > 0)

@@ -262,9 +262,12 @@ int publish_sync_made(const struct publish *p, struct err *e)
 {
 	AUTO_STRV struct strv names = STRV_INIT;
 
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
 		if (p->parts[i].made)
 			strv_add(&names, p->parts[i].made);
+		if (p->parts[i].patch)
+			strv_add(&names, p->parts[i].patch);
+	}
 	return names.n > 0 ? journal_sync(p->root, &names, e) : 0;
 }
 

@@ -31,6 +31,12 @@ struct prepared {
 	char index_sha256[SHA256_HEX + 1];
 	int64_t index_bytes;
 	bool index_placed;
+	/* The rows in which it differs from the part `patch_from`; NULL when there is no such file. */
+	char *patch;
+	char patch_from[SHA256_HEX + 1];
+	char patch_sha256[HASH_HEX_MAX];
+	int64_t patch_bytes;
+	bool patch_placed;
 };
 
 struct publish {
@@ -84,6 +90,17 @@ int publish_store_index(struct root *root, struct prepared *part, struct err *e)
 char *publish_file_of(const struct publish *p, const char *sha256, const struct object *o);
 /* The same for a table with a key: parts are made of all sources together. */
 int publish_make_keyed(struct publish *p, struct db *db, struct err *e);
+/* publish-patch.c: the parts of the version before, and what of each new one differs from its own. */
+struct parts_before {
+	struct strv hashes, files;
+};
+void parts_before_release(struct parts_before *b);
+int publish_parts_before(const struct publish *p, struct db *db, struct parts_before *b,
+			 struct err *e);
+int publish_take_patch(const struct publish *p, struct prepared *part, const char *before,
+		       struct err *e);
+/* In the transaction, when the part's object is stored. */
+int publish_store_patch(struct root *root, struct prepared *part, struct err *e);
 /* How much of it the version before has. */
 int publish_find_shared(struct publish *p, struct db *db, struct err *e);
 /* Of files that the child has made: columns as JSON, hashes and size, made durable. */

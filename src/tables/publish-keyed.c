@@ -62,29 +62,47 @@ static void make_room(struct publish *p)
 	p->n = 0;
 }
 
-static int take_part(struct publish *p, const char *staged, const struct duck_file_info *info,
+struct making {
+	struct publish *p;
+	const char *staged;
+	struct parts_before before;
+};
+
+static void making_release(struct making *m)
+{
+	parts_before_release(&m->before);
+}
+
+static int take_part(const struct making *m, const struct duck_file_info *info, int patched,
 		     struct err *e)
 {
+	struct publish *p = m->p;
 	struct prepared *part = &p->parts[p->n];
 	int r;
 
 	*part = (struct prepared){ .path = xasprintf("part-%05zu.parquet", p->n),
 				   .format = DUCK_PARQUET,
-				   .made = xasprintf("%s-%05zu", staged, p->n),
+				   .made = xasprintf("%s-%05zu", m->staged, p->n),
 				   .rows = info->rows };
 	p->n++;
 	r = publish_describe(info, &part->columns, e);
-	return r < 0 ? r : publish_hash_made(p, part, e);
+	if (r == 0)
+		r = publish_hash_made(p, part, e);
+	if (r < 0 || patched < 0 || (size_t)patched >= m->before.hashes.n)
+		return r;
+	return publish_take_patch(p, part, m->before.hashes.v[patched], e);
 }
 
-static int make_parts(struct publish *p, const struct sources *s, const char *staged, struct err *e)
+static int make_parts(struct making *m, const struct sources *s, struct err *e)
 {
+	struct publish *p = m->p;
 	AUTO(duck_parts_release) struct duck_parts_result made = { 0 };
-	AUTO_FREE char *output = journal_stage_path(p->root, staged);
+	AUTO_FREE char *output = journal_stage_path(p->root, m->staged);
 	const struct duck_parts request = { .inputs = &s->files,
 					    .format = p->sources[0].format,
 					    .key = &p->key,
 					    .borders = p->borders,
+					    .before = &m->before.files,
 					    .output = output,
 					    .memory_bytes = p->convert_memory,
 					    .deadline_ms = PUBLISH_CONVERT_MS };
@@ -95,7 +113,7 @@ static int make_parts(struct publish *p, const struct sources *s, const char *st
 		return complain(p, s, &why, e);
 	p->parts = xcalloc(made.count, sizeof(*p->parts));
 	for (size_t i = 0; r == 0 && i < made.count; i++)
-		r = take_part(p, staged, &made.parts[i], e);
+		r = take_part(m, &made.parts[i], made.patched[i], e);
 	free(p->borders);
 	p->borders = TAKE(made.borders);
 	return r;
@@ -104,16 +122,20 @@ static int make_parts(struct publish *p, const struct sources *s, const char *st
 int publish_make_keyed(struct publish *p, struct db *db, struct err *e)
 {
 	AUTO(sources_release) struct sources s = { .files = STRV_INIT };
+	AUTO(making_release) struct making m = { .p = p };
 	AUTO_FREE char *staged = NULL;
 	char unique[RANDOM_TEXT_MAX];
 	int r;
 
 	make_room(p);
 	r = find_sources(p, db, &s, e);
+	if (r == 0)
+		r = publish_parts_before(p, db, &m.before, e);
 	if (r < 0)
 		return r;
 	random_text(9, unique);
 	staged = xasprintf("kp-%.12s", unique);
-	r = make_parts(p, &s, staged, e);
+	m.staged = staged;
+	r = make_parts(&m, &s, e);
 	return r < 0 ? r : publish_sync_made(p, e);
 }

@@ -281,7 +281,8 @@ void publish_failed(struct publish *p, struct db *db)
 		if (db_get_int(db, &there, 0, &ignored, "SELECT 1 FROM object WHERE sha256=?1", "t",
 			       p->parts[i].sha256) == 0 &&
 		    !there)
-			p->parts[i].placed = p->parts[i].index_placed = false;
+			p->parts[i].placed = p->parts[i].index_placed = p->parts[i].patch_placed =
+				false;
 	}
 }
 
@@ -296,8 +297,11 @@ static void free_parts(struct publish *p, struct prepared *parts, size_t n)
 			(void)journal_stage_remove(p->root, part->made, &ignored);
 		if (part->index && !part->index_placed)
 			(void)journal_stage_remove(p->root, part->index, &ignored);
+		if (part->patch && !part->patch_placed)
+			(void)journal_stage_remove(p->root, part->patch, &ignored);
 		free(part->made);
 		free(part->index);
+		free(part->patch);
 		free(part->path);
 		free(part->columns);
 	}

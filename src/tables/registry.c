@@ -55,6 +55,10 @@ static const char *const migrations[] = {
 	"CREATE INDEX tbl_by_id ON tbl(id COLLATE NOCASE);",
 	/* Their columns with types. */
 	"ALTER TABLE table_metadata ADD COLUMN columns TEXT;",
+	/* The patch beside a part, if it has one, and of which object. */
+	"ALTER TABLE object ADD COLUMN patch_from TEXT;"
+	"ALTER TABLE object ADD COLUMN patch_sha256 TEXT;"
+	"ALTER TABLE object ADD COLUMN patch_bytes INTEGER;",
 	NULL,
 };
 

@@ -51,6 +51,7 @@ static int remove_if_unused(struct root *root, const char *sha256, struct err *e
 	char path[OBJECT_PATH_MAX];
 	int64_t used = 0;
 	int64_t indexed = 0;
+	int64_t patched = 0;
 	int r = db_get_int(db, &used, 0, e,
 			   "SELECT 1 FROM part WHERE sha256=?1 UNION ALL"
 			   " SELECT 1 FROM excerpt WHERE sha256=?1 LIMIT 1",
@@ -60,6 +61,10 @@ static int remove_if_unused(struct root *root, const char *sha256, struct err *e
 		r = db_get_int(db, &indexed, 0, e,
 			       "SELECT chunks_sha256 IS NOT NULL FROM object WHERE sha256=?1", "t",
 			       sha256);
+	if (r == 0)
+		r = db_get_int(db, &patched, 0, e,
+			       "SELECT patch_sha256 IS NOT NULL FROM object WHERE sha256=?1", "t",
+			       sha256);
 	if (r < 0 || used)
 		return r;
 	r = db_exec(db, e, "DELETE FROM object WHERE sha256=?1", "t", sha256);
@@ -67,6 +72,8 @@ static int remove_if_unused(struct root *root, const char *sha256, struct err *e
 		r = db_exec(db, e, "DELETE FROM conversion WHERE result_sha256=?1", "t", sha256);
 	if (r == 0 && indexed)
 		r = journal_remove(root, object_chunks_path(sha256, path), e);
+	if (r == 0 && patched)
+		r = journal_remove(root, object_patch_path(sha256, path), e);
 	return r < 0 ? r : journal_remove(root, object_path(sha256, path), e);
 }
 

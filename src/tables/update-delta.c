@@ -16,6 +16,12 @@
 #define RATE_BYTES_MIN ((int64_t)1 << 20)
 
 /* A server further away than this is not on the same network; and what is done about it. */
+/* A workspace whose patches come to nothing (another DuckDB than the hub's) is not asked again for a week. */
+#define SPACE_PATCH  "patch"
+#define PATCH_OFF_MS ((int64_t)7 * 24 * 3600 * 1000)
+/* Until it was measured: of two cores. */
+#define REBUILD_RATE ((int64_t)25 << 20)
+
 #define FAR_US       5000
 #define FAR_FACTOR   3
 #define FAR_JOBS_MAX 32
@@ -78,7 +84,7 @@ int update_find_chunks(struct update *u, struct err *e)
 	};
 
 	for (size_t i = 0; i < u->work->item_count; i++) {
-		if (*u->work->items[i].want->chunks_sha256)
+		if (*u->work->items[i].want->chunks_sha256 || *u->work->items[i].want->patch_sha256)
 			items[f.n++] = i;
 	}
 	p.items = f.n;
@@ -93,6 +99,45 @@ static unsigned connections(const struct update_options *o)
 	return o->rtt_us > FAR_US && o->may_add_jobs && more > o->jobs ? more : o->jobs;
 }
 
+static int load_patching(struct update *u, struct err *e)
+{
+	struct db *db = root_db(u->options->root);
+	AUTO_FREE char *rate = NULL;
+	AUTO_FREE char *off = NULL;
+	int64_t since = 0;
+	int r = ledger_get(db, SPACE_PATCH, "rate", &rate, e);
+
+	if (r == 0)
+		r = ledger_get(db, SPACE_PATCH, u->options->server, &off, e);
+	if (r < 0)
+		return r;
+	u->common.patches = u->options->patches;
+	if (!rate || sscanf(rate, "%" SCNd64, &u->common.rebuild_rate) != 1)
+		u->common.rebuild_rate = REBUILD_RATE;
+	if (off && sscanf(off, "%" SCNd64, &since) == 1 && time_now() - since < PATCH_OFF_MS &&
+	    u->common.patches == PATCHES_AUTO)
+		u->common.patches = PATCHES_NEVER;
+	return 0;
+}
+
+static int save_patching(struct update *u, struct err *e)
+{
+	struct db *db = root_db(u->options->root);
+	int64_t us = atomic_load(&u->common.rebuild_us);
+	int64_t bytes = atomic_load(&u->common.rebuilt_bytes);
+	AUTO_FREE char *rate = NULL;
+	AUTO_FREE char *now = xasprintf("%" PRId64, time_now());
+	int r = 0;
+
+	if (us > 0 && bytes > 0) {
+		rate = xasprintf("%" PRId64, (int64_t)((double)bytes * 1e6 / (double)us));
+		r = ledger_put(db, SPACE_PATCH, "rate", rate, e);
+	}
+	if (r == 0 && atomic_load(&u->common.patch_failed))
+		r = ledger_put(db, SPACE_PATCH, u->options->server, now, e);
+	return r;
+}
+
 int update_load_link(struct update *u, struct err *e)
 {
 	AUTO_FREE char *known = NULL;
@@ -105,7 +150,7 @@ int update_load_link(struct update *u, struct err *e)
 		rate = DELTA_RATE;
 	u->common.rate = rate;
 	u->common.at_once = connections(u->options);
-	return r;
+	return r < 0 ? r : load_patching(u, e);
 }
 
 int update_save_link(struct update *u, int64_t took_ms, struct err *e)
@@ -117,14 +162,17 @@ int update_save_link(struct update *u, int64_t took_ms, struct err *e)
 	AUTO_TX struct db *tx = NULL;
 	int r;
 
-	if (rtt == 0 || bytes < RATE_BYTES_MIN)
+	if ((rtt == 0 || bytes < RATE_BYTES_MIN) && atomic_load(&u->common.rebuild_us) == 0)
 		return 0;
 	text = xasprintf("%" PRId64 " %" PRId64, rtt, bytes * 1000 / (took_ms > 0 ? took_ms : 1));
 	r = db_begin_lazy(db, e);
 	if (r < 0)
 		return r;
 	tx = db;
-	r = ledger_put(db, SPACE_LINK, u->options->server, text, e);
+	if (rtt > 0 && bytes >= RATE_BYTES_MIN)
+		r = ledger_put(db, SPACE_LINK, u->options->server, text, e);
+	if (r == 0)
+		r = save_patching(u, e);
 	return r < 0 ? r : db_commit(db, e);
 }
 

@@ -287,7 +287,8 @@ int update_run(const struct update_options *options, const struct plan *plan,
 		.common = { .root = options->root,
 			    .server = options->server,
 			    .token = options->token,
-			    .cancel = options->cancel },
+			    .cancel = options->cancel,
+			    .rebuilding = PTHREAD_MUTEX_INITIALIZER },
 	};
 	int r = check_space(&u, e);
 

@@ -23,6 +23,7 @@
 
 #include "engine/lease.h"
 #include "tables/failure.h"
+#include "tables/fetch.h"
 #include "tables/plan.h"
 #include <stdatomic.h>
 
@@ -39,7 +40,8 @@ struct update_options {
 	unsigned jobs;
 	bool may_add_jobs; /* where the server is far */
 	bool batches;      /* the server has small files many at a time */
-	int64_t rtt_us;    /* of the manifest's request; 0: not known */
+	enum patches patches;
+	int64_t rtt_us; /* of the manifest's request; 0: not known */
 	bool atomic;
 	bool quiet; /* no progress */
 	int64_t keep_old_ms;

@@ -129,8 +129,8 @@ static void add_units(struct worklist *work, struct fetch_item *item)
 
 static bool is_small(const struct fetch_item *item)
 {
-	return item->table->pinned && *item->want->sha256 && item->want->size_bytes > 0 &&
-	       item->want->size_bytes <= BATCH_FILE_MAX;
+	return item->table->pinned && !item->patched && *item->want->sha256 &&
+	       item->want->size_bytes > 0 && item->want->size_bytes <= BATCH_FILE_MAX;
 }
 
 /* The last unit takes one more, or a new one begins. */

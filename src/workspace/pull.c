@@ -198,6 +198,7 @@ static int update_tables(struct pull *p, struct err *e)
 		.may_add_jobs = p->options->jobs == 0,
 		.batches = p->manifest->batches,
 		.rtt_us = p->rtt_us,
+		.patches = workspace_patches(p->ws),
 		.atomic = p->options->atomic,
 		.quiet = p->options->quiet,
 		.keep_old_ms = workspace_old_versions_ms(p->ws),

@@ -25,6 +25,8 @@ struct workspace {
 	const char *given_server, *given_token;
 	int64_t jobs;
 	int64_t old_versions_s;
+	char *patches_word;
+	enum patches patches;
 	struct strv private_sessions;
 	struct strv excluded_folders;
 };
@@ -79,6 +81,24 @@ int workspace_find(const char *given, char **ret_path, struct err *e)
 	return 0;
 }
 
+static int read_patches(struct workspace *ws, struct err *e)
+{
+	static const char *const words[] = {
+		[PATCHES_AUTO] = "auto", [PATCHES_ALWAYS] = "always", [PATCHES_NEVER] = "never"
+	};
+
+	for (size_t i = 0; ws->patches_word && i < ARRAY_LEN(words); i++) {
+		ws->patches = (enum patches)i;
+		if (str_eq(ws->patches_word, words[i]))
+			return 0;
+	}
+	return !ws->patches_word
+		       ? 0
+		       : err_set(e, ERR_USAGE,
+				 "setting 'patches' is '%s': auto, always and never are known",
+				 ws->patches_word);
+}
+
 static int read_settings(struct workspace *ws, const char *path, struct err *e)
 {
 	AUTO_FREE char *file = xasprintf("%s/%s", path, WORKSPACE_CONFIG);
@@ -90,6 +110,8 @@ static int read_settings(struct workspace *ws, const char *path, struct err *e)
 		  "transfers at once" },
 		{ "old_versions_keep", YAML_DURATION, &ws->old_versions_s, 0, 0,
 		  "LARDER_OLD_VERSIONS_KEEP", "how long a replaced version stays on disk" },
+		{ "patches", YAML_TEXT, &ws->patches_word, 0, 0, "LARDER_PATCHES",
+		  "auto, always or never: parts made from patches" },
 		{ "push.private", YAML_LIST, &ws->private_sessions, 0, 0, NULL,
 		  "sessions that are never sent" },
 		{ "push.exclude", YAML_LIST, &ws->excluded_folders, 0, 0, NULL,
@@ -102,7 +124,9 @@ static int read_settings(struct workspace *ws, const char *path, struct err *e)
 	ws->old_versions_s = OLD_VERSIONS_KEEP_S;
 	if (r == 0)
 		r = yaml_read(buf_bytes(&text), file, fields, e);
-	return r < 0 ? r : yaml_environment(fields, e);
+	if (r == 0)
+		r = yaml_environment(fields, e);
+	return r < 0 ? r : read_patches(ws, e);
 }
 
 int workspace_peek(const char *path, char **ret_server, char **ret_account, struct err *e)
@@ -112,6 +136,9 @@ int workspace_peek(const char *path, char **ret_server, char **ret_account, stru
 
 	*ret_server = TAKE(ws.server);
 	*ret_account = TAKE(ws.account);
+	free(ws.patches_word);
+	strv_release(&ws.private_sessions);
+	strv_release(&ws.excluded_folders);
 	return r == ERR_NOT_FOUND ? 0 : r;
 }
 
@@ -160,6 +187,7 @@ void workspace_close(struct workspace *ws)
 	root_close(ws->root);
 	free(ws->server);
 	free(ws->account);
+	free(ws->patches_word);
 	strv_release(&ws->private_sessions);
 	strv_release(&ws->excluded_folders);
 	free(ws);
@@ -255,6 +283,11 @@ const struct strv *workspace_private_sessions(const struct workspace *ws)
 const struct strv *workspace_excluded_folders(const struct workspace *ws)
 {
 	return &ws->excluded_folders;
+}
+
+enum patches workspace_patches(const struct workspace *ws)
+{
+	return ws->patches;
 }
 
 int64_t workspace_old_versions_ms(const struct workspace *ws)

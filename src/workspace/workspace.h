@@ -24,6 +24,7 @@
 #define LARDER_WORKSPACE_WORKSPACE_H
 
 #include "engine/root.h"
+#include "tables/fetch.h"
 #include "tables/views.h"
 #include "workspace/credentials.h"
 
@@ -77,6 +78,7 @@ const char *workspace_account(const struct workspace *ws);
 int workspace_credentials(const struct workspace *ws, struct credentials *ret_credentials,
 			  struct err *e);
 unsigned workspace_jobs(const struct workspace *ws);
+enum patches workspace_patches(const struct workspace *ws);
 /* push.private and push.exclude of its configuration: sessions/privacy.h. */
 const struct strv *workspace_private_sessions(const struct workspace *ws);
 const struct strv *workspace_excluded_folders(const struct workspace *ws);

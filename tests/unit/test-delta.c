@@ -232,6 +232,28 @@ TEST(the_gap_follows_the_link)
 	CHECK_INT(delta_gap(-5, -5, 0), 0);
 }
 
+TEST(a_patch_pays_where_the_link_is_slower_than_this_machine)
+{
+	struct delta_choice c = {
+		.missing = 100, .patch = 1, .part = 100, .rate = 10, .rebuild_rate = 25
+	};
+
+	CHECK(delta_patch_pays(&c));
+	c.rate = 30;
+	CHECK(!delta_patch_pays(&c));
+	c = (struct delta_choice){
+		.missing = 30, .patch = 1, .part = 100, .rate = 10, .rebuild_rate = 25
+	};
+	CHECK(!delta_patch_pays(
+		&c)); /* by chunks a third comes: three seconds, or four to make it */
+	c.missing = 50;
+	CHECK(delta_patch_pays(&c));
+	c.patch = 50; /* no longer than what is missing */
+	CHECK(!delta_patch_pays(&c));
+	c = (struct delta_choice){ .missing = INT64_MAX, .part = INT64_MAX, .rate = 1 };
+	CHECK(!delta_patch_pays(&c)); /* not known how quick */
+}
+
 static struct root *workspace_root_of(const char *folder)
 {
 	static const struct db_schema *const schemas[] = { &local_schema };
@@ -292,6 +314,7 @@ int main(void)
 		CASE(any_pair_of_files_cut_anywhere_becomes_the_new_one),
 		CASE(a_gap_is_fetched_along_up_to_its_limit_and_only_between),
 		CASE(the_gap_follows_the_link),
+		CASE(a_patch_pays_where_the_link_is_slower_than_this_machine),
 		CASE(held_chunks_are_found_in_every_file_and_forgotten_with_theirs),
 	};
 

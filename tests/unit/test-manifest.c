@@ -180,6 +180,30 @@ TEST(parts_are_sorted_by_path)
 	CHECK(!manifest_file_find(t, "y=3/c.parquet"));
 }
 
+/* The only part of a table, with such a patch. */
+static bool takes_patch(const char *patch)
+{
+	AUTO_FREE char *entry = xasprintf("{\"parts\":[{\"path\":\"p\",\"sha256\":\"" SHA
+					  "\",\"size_bytes\":1000,\"patch\":%s}]}",
+					  patch);
+	AUTO_MANIFEST struct manifest *m = parse_entry(entry);
+
+	CHECK(m->count == 1 && !m->tables[0].unusable);
+	return *m->tables[0].files[0].patch_sha256;
+}
+
+TEST(a_patch_that_cannot_be_one_is_as_good_as_none)
+{
+	CHECK(takes_patch("{\"from\":\"" SHA "\",\"sha256\":\"" SHA "\",\"size_bytes\":1000}"));
+	CHECK(!takes_patch("{\"from\":\"" SHA "\",\"sha256\":\"" SHA "\",\"size_bytes\":1001}"));
+	CHECK(!takes_patch("{\"from\":\"" SHA "\",\"sha256\":\"" SHA "\",\"size_bytes\":-1}"));
+	CHECK(!takes_patch("{\"from\":\"" SHA "\",\"sha256\":\"" SHA "\"}"));
+	CHECK(!takes_patch("{\"from\":\"../x\",\"sha256\":\"" SHA "\",\"size_bytes\":1}"));
+	CHECK(!takes_patch("{\"sha256\":\"" SHA "\",\"size_bytes\":1}"));
+	CHECK(!takes_patch("{\"from\":\"" SHA "\",\"size_bytes\":1}"));
+	CHECK(!takes_patch("7"));
+}
+
 TEST(tables_that_stay_on_the_server_are_not_listed)
 {
 	AUTO_MANIFEST struct manifest *m =
@@ -272,6 +296,7 @@ int main(void)
 		CASE(a_bad_entry_with_a_good_name_is_listed_as_unusable),
 		CASE(parts_are_sorted_by_path),
 		CASE(tables_that_stay_on_the_server_are_not_listed),
+		CASE(a_patch_that_cannot_be_one_is_as_good_as_none),
 		CASE(what_is_no_manifest_is_refused),
 		CASE(nesting_without_end_is_refused),
 		CASE(more_tables_than_the_limit_are_refused),
