@@ -116,9 +116,12 @@ static int watch_running(struct daemon *d, struct err *e)
 		r = watch_one(d, &row, &why);
 		if (r == ERR_BUSY) /* its supervisor is about to write it down, or died just now */
 			look_again_at(d, time_now() + RUN_GRACE_MS);
+		else if (r ==
+			 ERR_LIMIT) /* of one folder, and no reason to do nothing for the others */
+			log_event(LOG_WARN, "problem", "what=%s: %s", row.name, why.msg);
 		else if (r < 0 && r != ERR_CONFLICT)
 			*e = why;
-		if (r == ERR_BUSY || r == ERR_CONFLICT)
+		if (r == ERR_BUSY || r == ERR_CONFLICT || r == ERR_LIMIT)
 			r = 0;
 	}
 	return r;

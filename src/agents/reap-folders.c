@@ -106,10 +106,15 @@ static int compare(struct taking *t, struct dispatch *row, const struct dispatch
 		   struct err *e)
 {
 	enum agent_event event;
-	int stale = mirror_is_stale(t->a, row, e);
+	struct err why = { 0 };
+	int stale = mirror_is_stale(t->a, row, &why);
 
-	if (stale <= 0)
-		return stale < 0 ? stale : mirror_note(t->a, row->name, e);
+	if (stale < 0) { /* a file that cannot be read costs no other folder its turn */
+		strv_addf(&t->report->problems, "%s: %s", row->name, why.msg);
+		return 0;
+	}
+	if (stale == 0)
+		return mirror_note(t->a, row->name, e);
 	if (file && may_follow(row, file, &event)) {
 		struct change c = { .event = event };
 		struct agent_verdict verdict;
@@ -172,22 +177,21 @@ static bool is_folder(const struct taking *t, const char *name)
 
 static int walk(struct taking *t, const char *name, unsigned depth, struct err *e);
 
-static int meet(struct taking *t, const char *name, unsigned depth, struct err *e)
+static void meet(struct taking *t, const char *name, unsigned depth)
 {
 	struct known_folder *f = known_find(&t->known, name);
-	int r = 0;
+	struct err why = { 0 };
 
 	if (f)
 		f->met = true;
 	if (f && mirror_is_untouched(t->a, name, f->stamp))
-		return 0;
+		return;
 	if (!is_folder(t, name))
-		return 0;
+		return;
 	if (f)
 		strv_add(&t->names, name);
-	else
-		r = walk(t, name, depth, e);
-	return r == ERR_NOT_FOUND ? 0 : r; /* removed meanwhile */
+	else if (walk(t, name, depth, &why) < 0 && why.code != ERR_NOT_FOUND) /* not removed */
+		strv_addf(&t->report->problems, "%s: %s", name, why.msg);
 }
 
 /* `name` is "" for the top. A folder that holds work and has no status.json yet is one that another
@@ -207,14 +211,14 @@ static int walk(struct taking *t, const char *name, unsigned depth, struct err *
 	}
 	if (depth == REAP_DEPTH_MAX || (strv_has(&names, "repo") && strv_has(&names, ".meta")))
 		return 0;
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
+	for (size_t i = 0; i < names.n; i++) {
 		AUTO_FREE char *child = xasprintf("%s%s%s", name, *name ? "/" : "", names.v[i]);
 
 		if (names.v[i][0] != '.' && strlen(child) <= DISPATCH_NAME_MAX &&
 		    text_is_clean(bytes_of(names.v[i])))
-			r = meet(t, child, depth + 1, e);
+			meet(t, child, depth + 1);
 	}
-	return r;
+	return 0;
 }
 
 /* Rows whose folder is gone, by a person's hand. */

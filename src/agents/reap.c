@@ -63,7 +63,8 @@ static int reap_counted(struct agents *a, const char *id, struct reap_report *re
 		report->supervised++;
 		return 0;
 	}
-	if (r == ERR_CONFLICT) { /* it ended meanwhile, or a person stands in the way */
+	/* It ended meanwhile, a person stands in the way, or its status.json is no such file. */
+	if (r == ERR_CONFLICT || r == ERR_LIMIT) {
 		strv_addf(&report->problems, "%s: %s", d.name, why.msg);
 		return 0;
 	}

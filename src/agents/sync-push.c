@@ -5,6 +5,7 @@
 #include "agents/mirror.h"
 #include "agents/record.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "base/time.h"
 #include "engine/journal.h"
@@ -45,21 +46,34 @@ void sync_pushed_release(struct sync_pushed *pushed)
 	strv_release(&pushed->failures);
 }
 
-/* 1 when it was; 0 when there is no room for it. */
-static int capture(struct agents *a, const char *id, struct strv *staged, struct err *e)
+/* Of one: how it was counted is in `ret`. What is not as it should be is no reason for others not to go. */
+static int capture(struct agents *a, const char *id, struct strv *staged,
+		   struct sync_collected *ret, struct err *e)
 {
 	AUTO_DISPATCH struct dispatch d = { 0 };
+	struct err why = { 0 };
 	int r = dispatch_find(agents_db(a), id, &d, e);
 	int64_t before = d.captured;
 
-	if (r == 0)
-		r = record_capture(a, &d, e);
-	if (r < 0 || d.captured == before)
+	if (r < 0)
 		return r;
+	if (mirror_is_stale(a, &d, &why) >= 0)
+		(void)record_capture(a, &d, &why);
+	if (why.code == ERR_LIMIT) {
+		log_event(LOG_WARN, "problem", "what=%s: %s", d.name, why.msg);
+		return 0;
+	}
+	if (why.code != 0) {
+		*e = why;
+		return why.code;
+	}
+	if (d.captured == before) {
+		ret->left++;
+		return 0;
+	}
+	ret->taken++;
 	r = dispatch_save(agents_db(a), &d, e);
-	if (r == 0)
-		r = mirror_put_one_of(a, &d, staged, e);
-	return r < 0 ? r : 1;
+	return r < 0 ? r : mirror_put_one_of(a, &d, staged, e);
 }
 
 static int capture_some(struct agents *a, struct strv *ids, size_t from, struct sync_collected *ret,
@@ -69,12 +83,9 @@ static int capture_some(struct agents *a, struct strv *ids, size_t from, struct 
 	AUTO_STRV struct strv staged = STRV_INIT;
 	int r = db_begin_tx(agents_db(a), &tx, e);
 
-	for (size_t i = from; r >= 0 && i < ids->n && i < from + COLLECT_BATCH; i++) {
-		r = capture(a, ids->v[i], &staged, e);
-		if (r >= 0)
-			*(r > 0 ? &ret->taken : &ret->left) += 1;
-	}
-	if (r >= 0)
+	for (size_t i = from; r == 0 && i < ids->n && i < from + COLLECT_BATCH; i++)
+		r = capture(a, ids->v[i], &staged, ret, e);
+	if (r == 0)
 		r = journal_sync(agents_root(a), &staged, e);
 	return r < 0 ? r : journal_commit(agents_root(a), e);
 }

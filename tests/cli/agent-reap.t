@@ -109,6 +109,33 @@ ok 'a mirror that says something else is mended; merged is taken over' '
 	rm -rf $folder/task-1
 	larder agent reap -q
 	same "$(json $file .status)" completed
+	# One that cannot be read costs no other folder its turn.
+	truncate -s 17M $folder/task-2/status.json
+	# ... nor a record, not even its own when it is captured already.
+	mkdir -p $folder/task-2/.meta
+	echo "{\"late\":1}" >$folder/task-2/.meta/report.json
+	exits 75 larder agent push --json >said 2>warned
+	same "$(json said .collected)/$(json said .no_room)/$(json said .waiting)" 0/0/2
+	has warned "local/api/task-2"
+	rm $file
+	foreign core/new/task-1 "{\"status\":\"completed\"}"
+	exits 1 larder agent reap --json >said 2>warned
+	has warned "local/api/task-2"
+	same "$(json said .mended)/$(json said .taken_in)/$(json $file .status)" 1/1/completed
+	same "$(stat -c %s $folder/task-2/status.json)" 17825792
+	holding bad
+	kill -KILL $SUPERVISOR "-$AGENT"
+	wait_for "gone $SUPERVISOR && gone $AGENT"
+	truncate -s 17M $folder/bad/status.json
+	exits 1 larder agent reap 2>warned
+	has warned "local/api/bad"
+	larder agent run -q --queue --repo api --issue 3 -- true
+	larder agent daemon --once --pull 0 2>warned
+	has warned "local/api/bad"
+	wait_for "[ \"\$(field local/api/task-3 .status)\" = completed ]"
+	rm $folder/bad/status.json
+	exits 1 larder agent reap -q 2>warned # of the other
+	same "$(field local/api/bad .status)/$(json $folder/bad/status.json .status)" failed/failed
 '
 
 ok 'rows whose folders are gone get them again: what waits waits, what died has failed' '
