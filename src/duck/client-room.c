@@ -99,6 +99,8 @@ int duck_room_start(const struct duck_room_options *options, struct duck_room **
 		return err_hint(e, "set LARDER_DUCK to where larder-duck is installed");
 	}
 	json_add_text(&o, "room", options->folder);
+	if (options->sample)
+		json_add_text(&o, "sample", options->sample);
 	json_add_int(&o, "memory_bytes", options->memory_bytes);
 	json_add_int(&o, "cpu_seconds", options->cpu_seconds);
 	if (say(room, &o, e) < 0)

@@ -25,6 +25,8 @@ struct duck_room;
 
 struct duck_room_options {
 	const char *folder; /* absolute */
+	const char *
+		sample; /* a Parquet file in it to get ready with, with columns n, k, t, f, d; NULL: none */
 	int64_t memory_bytes;
 	int64_t cpu_seconds; /* of all its threads */
 };

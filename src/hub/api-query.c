@@ -27,8 +27,10 @@ struct querying {
 	int64_t rows;
 };
 
-static void querying_free(struct querying *q)
+static void querying_free(void *state)
 {
+	struct querying *q = state;
+
 	if (!q)
 		return;
 	asking_release(&q->asking);
@@ -36,7 +38,10 @@ static void querying_free(struct querying *q)
 	buf_release(&q->text);
 	free(q);
 }
-DEFINE_AUTO(struct querying, querying_auto, querying_free);
+static void querying_auto(struct querying **q)
+{
+	querying_free(*q);
+}
 
 static int send_text(struct querying *q, struct err *e)
 {
@@ -186,10 +191,11 @@ static void add_hint(struct err *e)
 
 static void query_aside(struct http_in *in, void *state)
 {
-	AUTO(querying_auto) struct querying *q = state;
+	struct querying *q = state;
 	struct duck_run_result result = { 0 };
 	struct err e = { 0 };
 
+	http_after_aside(in, querying_free, q);
 	q->in = in;
 	q->asking.client_fd = http_client_fd(in);
 	if (asking_run(&q->asking, http_thread_slot(in), &result, &e) == 0) {
@@ -222,7 +228,7 @@ static int run_aside(struct request *request, char *sql, int64_t limit, int64_t 
 	q->text.max = TEXT_MAX;
 	r = http_run_aside(request->in, HTTP_ASIDE_QUERY, query_aside, q, e);
 	if (r == 0)
-		(void)TAKE(q); /* query_aside() frees it */
+		(void)TAKE(q); /* it is freed after query_aside() */
 	return r;
 }
 

@@ -13,15 +13,11 @@
 
 void asking_release(struct asking *a)
 {
+	if (a->hub)
+		query_pool_return(hub_queries(a->hub), &a->worker);
 	caller_release(&a->by);
 	query_plan_release(&a->plan);
 	far_refusal_release(&a->refusal);
-}
-
-static void worker_auto(struct query_worker *worker)
-{
-	duck_room_free(worker->duck);
-	room_close(worker->room);
 }
 
 /* The rights of this moment; excerpts that are not there yet are made, once. */
@@ -113,8 +109,8 @@ static int run(struct asking *a, struct duck_room *duck, struct duck_run_result 
 }
 
 /* All of it: neither the worker nor its place is needed while the source works. */
-static int ask_source(struct asking *a, struct query_worker *worker, struct db *db,
-		      const struct duck_names *names, struct duck_run_result *result, struct err *e)
+static int ask_source(struct asking *a, struct db *db, const struct duck_names *names,
+		      struct duck_run_result *result, struct err *e)
 {
 	AUTO_FREE char *plain = NULL;
 	int r = far_plain(a->sql, &plain, e);
@@ -124,39 +120,37 @@ static int ask_source(struct asking *a, struct query_worker *worker, struct db *
 	if (r < 0)
 		return r;
 	a->duck = NULL;
-	query_pool_return(hub_queries(a->hub), worker);
+	query_pool_return(hub_queries(a->hub), &a->worker);
 	return asking_remote(a, db, plain, result, e);
 }
 
-static int answer(struct asking *a, struct query_worker *worker, struct duck_run_result *result,
-		  struct err *e)
+static int answer(struct asking *a, struct duck_run_result *result, struct err *e)
 {
-	int r = fill(a, worker->room, e);
+	int r = fill(a, a->worker.room, e);
 
 	if (r == 0)
-		r = run(a, worker->duck, result, e);
+		r = run(a, a->worker.duck, result, e);
 	a->scanned_bytes = query_bytes(&a->plan);
 	return r;
 }
 
 /* Extracts of those that are not here come first; the place is others' meanwhile. */
-static int answer_mixed(struct asking *a, struct query_worker *worker, struct db *db,
-			const struct duck_names *names, struct duck_run_result *result,
-			struct err *e)
+static int answer_mixed(struct asking *a, struct db *db, const struct duck_names *names,
+			struct duck_run_result *result, struct err *e)
 {
 	AUTO(mixed_release) struct mixed mixed = { 0 };
 	int r;
 
-	query_pool_leave(hub_queries(a->hub), worker);
+	query_pool_leave(hub_queries(a->hub), &a->worker);
 	r = mixed_bring(a, db, names, &mixed, e);
 	if (r == 0)
-		r = query_pool_enter(hub_queries(a->hub), worker, e);
+		r = query_pool_enter(hub_queries(a->hub), &a->worker, e);
 	if (r == 0)
-		r = fill(a, worker->room, e);
+		r = fill(a, a->worker.room, e);
 	if (r == 0)
-		r = mixed_link(&mixed, a, worker->room, e);
+		r = mixed_link(&mixed, a, a->worker.room, e);
 	if (r == 0)
-		r = run(a, worker->duck, result, e);
+		r = run(a, a->worker.duck, result, e);
 	a->scanned_bytes = query_bytes(&a->plan) + mixed.scanned_bytes;
 	return r;
 }
@@ -169,15 +163,14 @@ static int check_scan(const struct asking *a, struct err *e)
 	return err_hint(e, "larder pull brings them");
 }
 
-static int answer_planned(struct asking *a, struct query_worker *worker, struct db *db,
-			  const struct duck_names *names, struct duck_run_result *result,
-			  struct err *e)
+static int answer_planned(struct asking *a, struct db *db, const struct duck_names *names,
+			  struct duck_run_result *result, struct err *e)
 {
 	if (asking_is_mixed(a) && !a->scan)
-		return answer_mixed(a, worker, db, names, result, e);
+		return answer_mixed(a, db, names, result, e);
 	if (asking_is_remote(a))
-		return ask_source(a, worker, db, names, result, e);
-	return check_scan(a, e) < 0 ? e->code : answer(a, worker, result, e);
+		return ask_source(a, db, names, result, e);
+	return check_scan(a, e) < 0 ? e->code : answer(a, result, e);
 }
 
 /* The text as a source reads it, too, when there is one; that there is none is no fault of a statement over
@@ -190,8 +183,7 @@ static char *text_to_judge(const struct asking *a)
 	return far_plain(a->sql, &plain, &none) < 0 ? xstrdup(a->sql) : plain;
 }
 
-static int ask(struct asking *a, struct query_worker *worker, struct db *db,
-	       struct duck_run_result *result, struct err *e)
+static int ask(struct asking *a, struct db *db, struct duck_run_result *result, struct err *e)
 {
 	const struct hub_settings *settings = hub_settings(a->hub);
 	AUTO_FREE char *text = text_to_judge(a);
@@ -201,12 +193,12 @@ static int ask(struct asking *a, struct query_worker *worker, struct db *db,
 						.cell_limit = a->cell_limit,
 						.deadline_ms = settings->query_s * 1000 };
 	AUTO(duck_names_release) struct duck_names names = { 0 };
-	int r = duck_room_ask(worker->duck, &question, &names, e);
+	int r = duck_room_ask(a->worker.duck, &question, &names, e);
 
 	if (r == 0)
 		r = plan_query(a, db, &names, e);
 	if (r == 0)
-		r = answer_planned(a, worker, db, &names, result, e);
+		r = answer_planned(a, db, &names, result, e);
 	if (r == ERR_BUSY && !e->retry_after) /* the worker's deadline: asking again is no help */
 		r = err_set(e, ERR_LIMIT, "the query was stopped: not done after %lld s",
 			    (long long)settings->query_s);
@@ -232,20 +224,18 @@ static void report(const struct asking *a, const struct duck_run_result *result,
 
 int asking_run(struct asking *a, unsigned slot, struct duck_run_result *ret_result, struct err *e)
 {
-	AUTO(worker_auto) struct query_worker worker = { 0 };
 	struct query_pool *pool = hub_queries(a->hub);
 	int64_t started = time_monotonic();
 	struct db *db = hub_read_db(a->hub, slot, e);
-	int r = db ? query_pool_take(pool, a->by.user_id, &worker, e) : e->code;
+	int r = db ? query_pool_take(pool, a->by.user_id, &a->worker, e) : e->code;
 
 	a->refusal = (struct far_refusal)FAR_REFUSAL_INIT;
 	if (r == 0) {
-		a->duck = worker.duck;
+		a->duck = a->worker.duck;
 		duck_room_watch(a->duck, a->client_fd);
-		r = ask(a, &worker, db, ret_result, e);
+		r = ask(a, db, ret_result, e);
 	}
 	a->duck = NULL;
-	query_pool_return(pool, &worker);
 	report(a, ret_result, started, e);
 	return r;
 }

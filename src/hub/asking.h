@@ -8,6 +8,9 @@
  *	asking_run(&a, http_thread_slot(in), &result, e)      aside: it waits and takes seconds
  *	... a.plan.tables, result.rows ...
  *
+ * asking_release() ends the worker and has the next one made ready: a few milliseconds that need not be waited for
+ * (http_after_aside()).
+ *
  * Each leaves a line in the log. Errors: of the guard (ERR_USAGE, ERR_DENIED), of the tables
  * (ERR_NOT_FOUND), ERR_BUSY without a place, ERR_LIMIT at the deadline. Tables that stay at
  * their source are asked there (asking-remote.h), with a refusal of its own form. Threads: one.
@@ -17,6 +20,7 @@
 
 #include "access/access.h"
 #include "hub/hub.h"
+#include "hub/query-pool.h"
 #include "remote/engine.h"
 #include "remote/refusal.h"
 #include "tables/query.h"
@@ -44,6 +48,7 @@ struct asking {
 	int64_t scanned_bytes;      /* of it */
 	struct far_refusal refusal; /* of tables at their source: the reply, when it has a status */
 	struct duck_room *duck;     /* while it runs: duck_room_watch() */
+	struct query_worker worker;
 };
 void asking_release(struct asking *a);
 

@@ -223,8 +223,12 @@ static int query_run(void *ctx, const struct json *arguments, struct mcp_result 
 {
 	struct mcp_call *c = ctx;
 	struct mcp_rows rows = { .result = result };
-	AUTO(asking_release)
-	struct asking a = {
+	struct asking *a = &c->asking;
+	struct duck_run_result end = { 0 };
+	int r = ERR_LIMIT;
+
+	asking_release(a); /* of none, as a message is one call */
+	*a = (struct asking){
 		.hub = c->hub,
 		.by = caller_copy(&c->by),
 		.sql = mcp_text(arguments, "sql"),
@@ -236,18 +240,15 @@ static int query_run(void *ctx, const struct json *arguments, struct mcp_result 
 		.on_columns = mcp_take_columns,
 		.on_row = take_row,
 	};
-	struct duck_run_result end = { 0 };
-	int r = ERR_LIMIT;
-
-	if (strlen(a.sql) > MCP_SQL_MAX)
+	if (strlen(a->sql) > MCP_SQL_MAX)
 		(void)err_set(e, r, "the statement is longer than %zu bytes", MCP_SQL_MAX);
 	else
-		r = asking_run(&a, http_thread_slot(c->in), &end, e);
+		r = asking_run(a, http_thread_slot(c->in), &end, e);
 	if (r < 0)
 		return e->hint[0] ? r
 				  : err_hint(e, "table_describe tells the columns and their types");
 	mcp_add_end(&result->json,
-		    &(struct mcp_end){ rows.given, a.row_limit, end.cells_cut, end.truncated });
+		    &(struct mcp_end){ rows.given, a->row_limit, end.cells_cut, end.truncated });
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #define LARDER_HUB_MCP_TOOLS_H
 
 #include "hub/api.h"
+#include "hub/asking.h"
 #include "mcp/words.h"
 
 /* One message being answered. */
@@ -18,6 +19,7 @@ struct mcp_call {
 	struct json *message;
 	struct http_in *in;
 	struct db *db;
+	struct asking asking; /* of query_run; released with the call */
 };
 
 struct mcp_backend hub_mcp(struct mcp_call *call);

@@ -16,6 +16,8 @@ struct query_pool {
 	size_t n_coming;                                          /* being made ready just now */
 	int64_t running[QUERIES_MAX], waiting[QUERY_WAITING_MAX]; /* whose they are */
 	size_t n_running, n_waiting;
+	enum { SAMPLE_NONE, SAMPLE_COMING, SAMPLE_READY } sample;
+	struct room *sample_room; /* constant once it is ready */
 };
 
 static void discard(struct query_worker *worker)
@@ -24,6 +26,71 @@ static void discard(struct query_worker *worker)
 	room_close(worker->room);
 	worker->duck = NULL;
 	worker->room = NULL;
+}
+
+#define SAMPLE_NAME "sample.parquet"
+
+static char *sample_path(const struct query_pool *pool)
+{
+	return xasprintf("%s/" SAMPLE_NAME, room_path(pool->sample_room));
+}
+
+/* Types that tables have, and enough rows that a column has more than one way to be stored. */
+static int write_sample(const struct query_pool *pool, struct err *e)
+{
+	AUTO_FREE char *path = sample_path(pool);
+	const struct duck_output output = {
+		"SELECT range AS n, range % 100 AS k, 'some words of row ' || range AS t, range / 7 AS f,"
+		" DATE '2026-01-01' + CAST(range AS INTEGER) AS d FROM range(3000)",
+		path
+	};
+	const struct duck_transform request = { .outputs = &output, .output_count = 1 };
+	AUTO(duck_file_info_release) struct duck_file_info info = { 0 };
+
+	return duck_transform(&request, &info, e);
+}
+
+/* By the first who comes; what fails is tried again by who comes later, and until then workers do without. */
+static void make_sample(struct query_pool *pool)
+{
+	struct err e = { 0 };
+	bool mine;
+	int r;
+
+	(void)pthread_mutex_lock(&pool->lock); /* fails only for a thread that holds it */
+	mine = pool->sample == SAMPLE_NONE;
+	if (mine)
+		pool->sample = SAMPLE_COMING;
+	(void)pthread_mutex_unlock(&pool->lock);
+	if (!mine)
+		return;
+	r = room_open(pool->options.root, &pool->sample_room, &e);
+	if (r == 0)
+		r = write_sample(pool, &e);
+	if (r < 0) {
+		room_close(pool->sample_room);
+		pool->sample_room = NULL;
+		log_event(LOG_WARN, "no-sample", "error=%s", e.msg);
+	}
+	(void)pthread_mutex_lock(&pool->lock); /* as above */
+	pool->sample = r == 0 ? SAMPLE_READY : SAMPLE_NONE;
+	(void)pthread_mutex_unlock(&pool->lock);
+}
+
+/* The name of the sample in the worker's room; NULL: it has none. */
+static const char *add_sample(struct query_pool *pool, struct room *room)
+{
+	AUTO_FREE char *path = NULL;
+	struct err ignored = { 0 };
+	bool ready;
+
+	(void)pthread_mutex_lock(&pool->lock); /* as above */
+	ready = pool->sample == SAMPLE_READY;
+	(void)pthread_mutex_unlock(&pool->lock);
+	if (!ready)
+		return NULL;
+	path = sample_path(pool);
+	return room_add(room, SAMPLE_NAME, path, &ignored) == 0 ? SAMPLE_NAME : NULL;
 }
 
 /* Into a worker that has neither room nor child. */
@@ -36,6 +103,7 @@ static int make(struct query_pool *pool, struct query_worker *worker, struct err
 	if (r < 0)
 		return r;
 	options.folder = room_path(worker->room);
+	options.sample = add_sample(pool, worker->room);
 	r = duck_room_start(&options, &worker->duck, e);
 	if (r < 0)
 		discard(worker);
@@ -64,6 +132,7 @@ void query_pool_free(struct query_pool *pool)
 		return;
 	for (size_t i = 0; i < pool->n_warm; i++)
 		discard(&pool->warm[i]);
+	room_close(pool->sample_room);
 	(void)pthread_mutex_destroy(&pool->lock); /* nobody asks any more */
 	(void)pthread_cond_destroy(&pool->freed);
 	free(pool);
@@ -216,6 +285,7 @@ static bool lacks_one(struct query_pool *pool)
 
 void query_pool_warm(struct query_pool *pool)
 {
+	make_sample(pool);
 	while (lacks_one(pool)) {
 		struct query_worker worker = { 0 };
 		struct err e = { 0 };

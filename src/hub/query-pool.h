@@ -15,6 +15,9 @@
  * ERR_BUSY with a time to come back; at once, when QUERY_WAITING_OF_USER of the same user wait already:
  * each waits on a thread of the server's, of which others want one too.
  *
+ * Ready is a worker whose DuckDB has done what questions ask of it once, over a small file made for that (the sample,
+ * a room of its own, linked into each worker's): what is loaded and set up by a first query is paid for before.
+ *
  * No state: a hub that ends takes its workers with it (they end with their stdin), and the next one
  * sweeps their rooms. Threads: any.
  */

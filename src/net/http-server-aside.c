@@ -75,19 +75,29 @@ const atomic_bool *http_stopping(const struct http_in *in)
 	return &in->server->stopping;
 }
 
+void http_after_aside(struct http_in *in, void (*after)(void *state), void *state)
+{
+	assert(in->aside && in->after && !in->after->run);
+	*in->after = (struct http_after){ after, state };
+}
+
 static void run_and_resume(struct http_in *in, struct http_aside_thread *thread)
 {
 	void (*work)(struct http_in *, void *) = in->aside;
 	struct http_server *server = in->server;
 	struct MHD_Connection *connection = in->connection;
 	unsigned slot = in->aside_slot;
+	struct http_after after = { 0 };
 
 	in->aside_thread = thread;
+	in->after = &after;
 	work(in, in->aside_state);
 	if (!thread || !thread->streamed) {
 		in->aside = NULL;
 		server->mhd->resume_connection(connection); /* `in` is the pool's again */
 	}
+	if (after.run)
+		after.run(after.state);
 	leave_slot(server, slot);
 }
 

@@ -93,6 +93,7 @@ struct http_in {
 	void (*aside)(struct http_in *in, void *state);
 	void *aside_state;
 	unsigned aside_slot;
+	struct http_after *after;               /* while it runs: on its thread's stack */
 	struct http_aside_thread *aside_thread; /* while it runs; NULL when it runs in the pool */
 
 	/* Of http_watch(), until it was told. */
@@ -131,6 +132,10 @@ void http_body_release(struct http_in *in);
  * a server that is stopping, where none begins any more. */
 void http_aside_start(struct http_in *in);
 bool http_aside_done(struct http_server *server);
+struct http_after {
+	void (*run)(void *state);
+	void *state;
+};
 /* What a thread aside knows of itself: a reply that streams may end before the thread does. */
 struct http_aside_thread {
 	struct http_in *in;

@@ -130,6 +130,9 @@ enum http_aside { HTTP_ASIDE_CONVERT, HTTP_ASIDE_JOB, HTTP_ASIDE_QUERY };
 bool http_is_aside(const struct http_in *in); /* is this the thread of such work? */
 int http_run_aside(struct http_in *in, enum http_aside kind,
 		   void (*work)(struct http_in *in, void *state), void *state, struct err *e);
+/* From within such work: what nobody waits for, done by the same thread once the reply is on its way, and before its
+ * place is given back. One for each request; before a stream is begun. */
+void http_after_aside(struct http_in *in, void (*after)(void *state), void *state);
 /* Becomes true when the server is about to stop: work aside that can be cut ends then. */
 const atomic_bool *http_stopping(const struct http_in *in);
 

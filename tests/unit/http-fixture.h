@@ -168,6 +168,26 @@ static inline void fixture_job(struct http_in *in, struct bytes body)
 		http_reply_error(in, &e);
 }
 
+static inline void fixture_afterwards(void *state)
+{
+	fixture_wait(state);
+}
+
+static inline void fixture_work_and_more(struct http_in *in, void *state)
+{
+	http_after_aside(in, fixture_afterwards, state);
+	http_reply_bytes(in, 200, "text/plain", BYTES_LITERAL("done, with more to do"));
+}
+
+static inline void fixture_more(struct http_in *in, struct bytes body)
+{
+	struct err e = { 0 };
+
+	(void)body;
+	if (http_run_aside(in, HTTP_ASIDE_JOB, fixture_work_and_more, http_context(in), &e) < 0)
+		http_reply_error(in, &e);
+}
+
 /* Comes to ask for work aside when the test says so. */
 static inline void fixture_late(struct http_in *in, struct bytes body)
 {
@@ -252,6 +272,8 @@ static inline void fixture_route(void *ctx, struct http_in *in)
 		http_take_small_body(in, SMALL_MAX, fixture_aside);
 	} else if (str_eq(path, "/job")) {
 		http_take_small_body(in, SMALL_MAX, fixture_job);
+	} else if (str_eq(path, "/more")) {
+		http_take_small_body(in, SMALL_MAX, fixture_more);
 	} else if (str_eq(path, "/late")) {
 		http_take_small_body(in, SMALL_MAX, fixture_late);
 	} else if (str_eq(path, "/show")) {

@@ -127,6 +127,21 @@ TEST(work_whose_client_went_away_is_finished_and_forgotten)
 	fixture_stop(&f);
 }
 
+TEST(what_comes_after_work_is_not_waited_for_by_the_client_but_by_a_stop)
+{
+	struct http_request q = { .method = "POST", .url = "/more", .body = BYTES_LITERAL("x") };
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	struct fixture f;
+
+	fixture_start(&f, &(struct http_server_options){ .threads = 1 });
+	f.drain_ms = DEADLINE_MS;
+	fixture_ask(&f, &q, &reply);
+	assert_int_equal(reply.status, 200);
+	wait_for_waiting(&f, 1);
+	fixture_release(&f);
+	fixture_stop(&f);
+}
+
 static void *stop_main(void *ctx)
 {
 	struct fixture *f = ctx;
@@ -166,6 +181,7 @@ int main(void)
 		OK(while_work_runs_aside_the_one_pool_thread_serves_others),
 		OK(more_work_than_there_are_places_is_told_to_come_back),
 		OK(jobs_have_places_of_their_own_beside_conversions),
+		OK(what_comes_after_work_is_not_waited_for_by_the_client_but_by_a_stop),
 		OK(work_whose_client_went_away_is_finished_and_forgotten),
 		OK(work_that_would_begin_in_the_middle_of_a_stop_is_refused),
 	};
