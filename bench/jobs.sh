@@ -9,35 +9,10 @@ set -eu
 rows=${BENCH_ROWS:-1000000}
 runs=${BENCH_RUNS:-3}
 seconds=${BENCH_SECONDS:-5}
-PATH=$build/src:$(find /usr/lib/postgresql/*/bin -maxdepth 0 | sort -V | tail -n 1):$PATH
-export PATH
-as_postgres=
-[ "$(id -u)" != 0 ] || as_postgres='setpriv --reuid=postgres --regid=postgres --clear-groups --'
-
-cleanup() {
-	for file in "$work"/*.pid; do
-		[ ! -f "$file" ] || kill -s QUIT "$(cat "$file")" 2>/dev/null || :
-	done
-	wait 2>/dev/null || :
-	rm -rf "$work"
-}
-
-start_postgres() {
-	mkdir -m 700 "$work/pg"
-	[ -z "$as_postgres" ] || chown postgres:postgres "$work/pg"
-	$as_postgres initdb --no-sync --auth=trust --encoding=UTF8 --locale=C.UTF-8 -U larder -D "$work/pg" >/dev/null
-	# The source of a refresh is elsewhere: what it computes is not the hub's load.
-	$as_postgres nice -n 19 postgres -D "$work/pg" -c listen_addresses= -c unix_socket_directories="$work/pg" -c fsync=off \
-		-c max_wal_size=8GB >"$work/pg.log" 2>&1 &
-	echo $! >"$work/pg.pid"
-	PGHOST=$work/pg PGUSER=larder PGDATABASE=postgres
-	export PGHOST PGUSER PGDATABASE
-	until pg_isready -q; do sleep 0.05; done
-	psql -qc "CREATE TABLE orders AS SELECT g AS id, (g::bigint * 7919) % 100000 AS customer, (random() * 1000)::numeric(10,2) AS amount,
-		now() - g * interval '1 second' AS placed, 'order number ' || g AS note FROM generate_series(1, $rows) g"
-}
 
 start_postgres
+psql -qc "CREATE TABLE orders AS SELECT g AS id, (g::bigint * 7919) % 100000 AS customer, (random() * 1000)::numeric(10,2) AS amount,
+		now() - g * interval '1 second' AS placed, 'order number ' || g AS note FROM generate_series(1, $rows) g"
 LARDER_TOKEN=$(larder hub init "$work/hub" --admin bench@example.com)
 larder serve --data "$work/hub" --listen 127.0.0.1:0 >"$work/serve" 2>"$work/serve.log" &
 echo $! >"$work/hub.pid"

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # The catalog, queries on the hub beside the same statement in the library without a sandbox, and what a filtered table costs.
 #
-#	bench/query.sh BUILD [ROW...]	rows: catalog first rows filtered hostile (all); BENCH_RUNS: 11; BENCH_TABLES: 10000
+#	bench/query.sh BUILD [ROW...]	rows: catalog first rows remote filtered hostile (all); BENCH_RUNS: 11; BENCH_TABLES: 10000
 set -eu
 
 . "$(dirname "$0")/lib.sh"
 shift
-rows=${*:-catalog first rows filtered hostile}
+rows=${*:-catalog first rows remote filtered hostile}
 runs=${BENCH_RUNS:-11}
 tables=${BENCH_TABLES:-10000}
 
@@ -57,11 +57,11 @@ if wants catalog; then
 		"schema=$get 'Authorization: Bearer $ann' $url/api/v2/schema/t777"
 fi
 
-if wants first || wants rows || wants filtered || wants hostile; then
+if wants first || wants rows || wants remote || wants filtered || wants hostile; then
 	"$work/run-sql" "COPY (SELECT range AS n, range % 1000 AS k, 'some words of row ' || range AS t FROM range(1000)) TO '$work/small.parquet'" \
 		"COPY (SELECT range AS n, range % 1000 AS k, 'some words of row ' || range AS t FROM range(2000000)) TO '$work/large.parquet'"
-	larder publish small "$work/small.parquet" --quiet
-	larder publish large "$work/large.parquet" --quiet
+	larder publish small "$work/small.parquet" --quiet 2>/dev/null
+	larder publish large "$work/large.parquet" --quiet 2>/dev/null
 fi
 
 if wants first; then
@@ -70,6 +70,7 @@ if wants first; then
 	question ten 'SELECT * FROM small ORDER BY n DESC LIMIT 10' 10
 	for i in 1 2 3; do eval "$ask @$work/count"; done
 	$pairs -p 'sleep 0.2' "hub count=$ask @$work/count" "hub ten=$ask @$work/ten" \
+		"larder count=larder query --remote 'SELECT count(*), max(n) FROM small'" \
 		"library count=$work/run-sql \"SELECT count(*) FROM '$work/small.parquet'\""
 	printf '  first byte, with a warm worker, of 21 times: curl -w %%{time_starttransfer} %s/api/query --data-binary @count\n' "$url"
 	for i in $(seq 21); do
@@ -88,20 +89,57 @@ if wants rows; then
 		"library groups=$work/run-sql \"COPY (SELECT k, count(*), sum(n), max(t) FROM '$work/large.parquet' GROUP BY k) TO '/dev/null' (FORMAT json, ARRAY true)\""
 fi
 
+if wants remote; then
+	start_postgres
+	psql -qc "CREATE TABLE orders AS SELECT g AS id, (g::bigint * 7919) % 100000 AS customer, (random() * 1000)::numeric(10,2) AS amount,
+		'order number ' || g AS note FROM generate_series(1, 200000) g; CREATE INDEX ON orders(id); ANALYZE"
+	larder admin table add orders --mode remote >/dev/null
+	larder admin table remote orders --engine postgres --set connection="host=$work/pg user=larder dbname=postgres" --set table=orders >/dev/null
+	larder metadata --data "$work/hub" >/dev/null
+	title remote 'a table that stays in PostgreSQL: one row, an aggregate, 200,000 rows as JSON, priced first; psql beside it (rows as CSV); the table beside one of the hub'
+	question one 'SELECT * FROM orders WHERE id = 7' 10
+	question sum 'SELECT customer % 100, sum(amount) FROM orders GROUP BY 1' 1000
+	question all 'SELECT * FROM orders' 1000000
+	question both 'SELECT k, sum(amount) FROM orders JOIN small ON n = customer GROUP BY k' 1000
+	$pairs "psql one=psql -qAtc 'SELECT * FROM orders WHERE id = 7'" "hub one=$ask @$work/one"
+	$pairs "psql sum=psql -qAtc 'SELECT customer % 100, sum(amount) FROM orders GROUP BY 1'" "hub sum=$ask @$work/sum"
+	$pairs "psql rows=psql -qc '\\copy orders TO /dev/null CSV'" "hub rows=$ask @$work/all" "hub with small=$ask @$work/both"
+fi
+
 if wants filtered; then
-	title filtered 'a publish of two million rows: without limited grants, and with one; the first manifest of a new set of rights'
-	"$work/run-sql" "COPY (SELECT range + 1 AS n, range % 1000 AS k, 'other words of row ' || range AS t FROM range(2000000)) TO '$work/other.parquet'"
+	title filtered 'a publish of two million rows: without limited grants, and with one'
 	larder admin group add limited >/dev/null
 	larder admin user add lim@example.com >/dev/null
 	larder admin member add limited lim@example.com >/dev/null
-	larder publish twin "$work/large.parquet" --quiet
+	larder publish twin "$work/large.parquet" --quiet 2>/dev/null
 	larder admin grant add limited twin --where 'k < 500' --columns n,k >/dev/null
+	# Rows that no version had, so that nothing of an earlier one is found again.
 	cat >"$work/turn" <<-END
-		cat $work/flip 2>/dev/null | grep -q large && echo other >$work/flip || echo large >$work/flip
+		n=\$((\$(cat $work/turns 2>/dev/null || echo 0) + 1))
+		echo \$n >$work/turns
+		$work/run-sql "COPY (SELECT range + \$n AS n, range % 1000 AS k, 'other words of row ' || range AS t FROM range(2000000)) TO '$work/turn.parquet'" >/dev/null
 	END
-	$pairs -p "sh $work/turn" \
-		"plain=larder publish large $work/\$(cat $work/flip).parquet --quiet" \
-		"limited=larder publish twin $work/\$(cat $work/flip).parquet --quiet"
+	$pairs -p "sh $work/turn" "plain=larder publish large $work/turn.parquet --quiet" \
+		"limited=larder publish twin $work/turn.parquet --quiet"
+	lim=$(larder admin token create --user lim@example.com --name t --scope read)
+	title filtered 'afterwards: an aggregate and the file, of the whole table and of the excerpt; the first manifest of a set of rights that is new each time'
+	question whole 'SELECT k, count(*), sum(n) FROM twin GROUP BY k' 1000
+	as_lim=$(printf '%s' "$ask" | sed "s/$LARDER_TOKEN/$lim/")
+	get='curl -sf -o /dev/null -H'
+	cat >"$work/more" <<-END
+		[ "\$NAME" = 'new rights' ] || exit 0
+		n=\$((\$(cat $work/n 2>/dev/null || echo 500) + 1))
+		echo \$n >$work/n
+		{
+			larder admin group add more\$n
+			larder admin grant add more\$n twin --where "k = \$n" --columns n,k
+			larder admin member add more\$n lim@example.com
+		} >/dev/null
+	END
+	$pairs -p "sh $work/more" "query whole=$ask @$work/whole" "query excerpt=$as_lim @$work/whole" \
+		"file whole=$get 'Authorization: Bearer $LARDER_TOKEN' $url/api/data/twin/download" \
+		"file excerpt=$get 'Authorization: Bearer $lim' $url/api/data/twin/download" \
+		"new rights=$get 'Authorization: Bearer $lim' $url/api/sync/manifest"
 fi
 
 if wants hostile; then
