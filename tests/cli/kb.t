@@ -119,6 +119,29 @@ ok 'of the same name the later one gets a suffix, in the order of the batch' '
 	[ -f k/raw/same.md ] && [ -f "k/raw/same-$(suffix z/same.txt).txt" ]
 '
 
+ok 'a name with its suffix may be taken, too; then it is longer' '
+	new_kb k
+	mkdir x y
+	hash=$(printf %s "$PWD/y/same.md" | sha256sum)
+	echo "The first of the files of that name has these words." >x/same.md
+	echo "The second has the name that the third would get, by chance." >"x/same-$(printf %.8s "$hash").md"
+	echo "The third of the files of that name has yet other words." >y/same.md
+	larder kb add x y/same.md --json >out
+	same "$(json out "[.documents[].document] | join(\" \")")" \
+		"same-$(printf %.8s "$hash") same same-$(printf %.16s "$hash")"
+'
+
+ok 'pages that a document does not feed are not written' '
+	new_kb k
+	write_docs docs
+	larder kb add docs/a.md docs/b.md -q
+	find k/wiki -name "*.md" ! -name index.md ! -name log.md -printf "%i %T@ %p\n" | sort >before
+	larder kb add docs/c.txt -q
+	find k/wiki -name "*.md" ! -name index.md ! -name log.md -printf "%i %T@ %p\n" | sort >after
+	same "$(comm -23 before after)" ""
+	[ "$(comm -13 before after | wc -l)" -ge 2 ]
+'
+
 ok 'a name is that of a serial run also when an earlier one of the name fails' '
 	new_kb k
 	mkdir x y
