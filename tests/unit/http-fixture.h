@@ -141,6 +141,17 @@ static inline void fixture_wait(struct fixture *f)
 	(void)pthread_mutex_unlock(&f->lock);
 }
 
+/* Requests that are in fixture_wait(), or were. */
+static inline int fixture_waiting(struct fixture *f)
+{
+	int n;
+
+	(void)pthread_mutex_lock(&f->lock);
+	n = f->waiting;
+	(void)pthread_mutex_unlock(&f->lock);
+	return n;
+}
+
 static inline void fixture_work(struct http_in *in, void *state)
 {
 	AUTO_FREE char *text = NULL;

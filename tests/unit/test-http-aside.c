@@ -168,7 +168,7 @@ TEST(work_that_would_begin_in_the_middle_of_a_stop_is_refused)
 		(void)sched_yield();
 	fixture_release(&f);
 	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_int_equal(f.waiting, 1); /* the work itself never began */
+	assert_int_equal(fixture_waiting(&f), 1); /* the work itself never began */
 	f.server = NULL;
 	fixture_stop(&f);
 }

@@ -71,7 +71,7 @@ TEST(many_requests_are_on_their_way_at_once)
 	for (int i = 0; i < 100; i++)
 		start(m, &quick, DEADLINE_MS);
 	CHECK_INT(http_multi_running(m), 101);
-	while (f.waiting == 0 || told.n < 100)
+	while (fixture_waiting(&f) == 0 || told.n < 100)
 		move(m, 1000);
 	CHECK_STR(told.body, "hello");
 	fixture_release(&f);
@@ -141,7 +141,7 @@ TEST(requests_that_run_can_be_left)
 	fixture_start(&f, &(struct http_server_options){ .threads = 1 });
 	q.url = url = xasprintf("%s/wait", f.url);
 	start(m, &q, DEADLINE_MS);
-	while (f.waiting == 0)
+	while (fixture_waiting(&f) == 0)
 		move(m, 10);
 	http_multi_free(m);
 	CHECK_INT(told.n, 0);
