@@ -57,15 +57,16 @@ static int capture(struct agents *a, const char *id, struct strv *staged,
 
 	if (r < 0)
 		return r;
-	if (mirror_is_stale(a, &d, &why) >= 0)
-		(void)record_capture(a, &d, &why);
-	if (why.code == ERR_LIMIT) {
+	r = mirror_is_stale(a, &d, &why);
+	if (r >= 0)
+		r = record_capture(a, &d, &why);
+	if (r == ERR_LIMIT) {
 		log_event(LOG_WARN, "problem", "what=%s: %s", d.name, why.msg);
 		return 0;
 	}
-	if (why.code != 0) {
+	if (r < 0) {
 		*e = why;
-		return why.code;
+		return r;
 	}
 	if (d.captured == before) {
 		ret->left++;
