@@ -22,7 +22,7 @@ static const struct opt options[] = {
 		 "only note what is new; another process sends it"),
 	OPT_FLAG(0, "background", struct push_args, background,
 		 "be that process: try for half a minute"),
-	OPT_TEXT(0, "workspace", struct push_args, workspace, "DIR", "use the one in DIR"),
+	OPT_TEXT('w', "workspace", struct push_args, workspace, "DIR", "the workspace in DIR"),
 	OPT_END,
 };
 
@@ -102,14 +102,15 @@ static void done_text(const struct push_report *report, struct buf *out)
 	const struct sent_count *sent = &report->sent;
 	char size[FORMAT_SIZE_MAX];
 
-	if (sent->requests == 0 && report->waiting + report->paused + report->dead == 0) {
+	if (sent->requests == 0 && report->waiting + report->paused + report->failures.n == 0)
 		buf_adds(out, "Nothing is new.\n");
-		return;
-	}
-	buf_addf(out, "%zu sessions, %zu artifacts%s sent, %s; %zu tokens taken out, %zu private\n",
-		 sent->of_kind[UPLOAD_SESSION], sent->of_kind[UPLOAD_ARTIFACT],
-		 sent->of_kind[UPLOAD_LOCAL_MD] ? ", " UPLOAD_LOCAL_MD_NAME : "",
-		 format_size(sent->bytes, size), sent->redacted, sent->private);
+	else
+		buf_addf(
+			out,
+			"%zu sessions, %zu artifacts%s sent, %s; %zu tokens taken out, %zu private\n",
+			sent->of_kind[UPLOAD_SESSION], sent->of_kind[UPLOAD_ARTIFACT],
+			sent->of_kind[UPLOAD_LOCAL_MD] ? ", " UPLOAD_LOCAL_MD_NAME : "",
+			format_size(sent->bytes, size), sent->redacted, sent->private);
 	if (report->waiting > 0)
 		buf_addf(out, "%zu wait for the hub; the next push sends them\n", report->waiting);
 	if (report->dead > 0)

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "duck/duck.h"
 #include "engine/journal.h"
+#include "engine/outbox.h"
 #include "net/http-client.h"
 #include "workspace/hooks.h"
 #include "workspace/status.h"
@@ -141,6 +142,27 @@ static void check_disk(struct workspace *ws, struct doctor *d)
 		    free_bytes < DISK_LOW ? "make room: a pull may not fit" : NULL);
 }
 
+/* What was to go to the hub and has not. */
+static void check_outbox(struct workspace *ws, struct doctor *d)
+{
+	struct outbox_summary s = { 0 };
+	struct err e = { 0 };
+
+	if (outbox_summary(workspace_db(ws), "", &s, &e) < 0)
+		add_error(d, "push", &e, NULL);
+	else if (s.dead > 0)
+		add(d, FINDING_NOTE, "push",
+		    xasprintf("%lld things the hub would not take, %lld wait", (long long)s.dead,
+			      (long long)s.waiting),
+		    "`larder push --dead` says why; `larder push --redrive` sends them again");
+	else if (s.waiting > 0)
+		add(d, FINDING_NOTE, "push",
+		    xasprintf("%lld things wait for the hub", (long long)s.waiting),
+		    "run `larder push`, which sends them");
+	else
+		add(d, FINDING_OK, "push", xstrdup("nothing waits for the hub"), NULL);
+}
+
 /* Our clock against the Date of a reply (RFC 9110 section 6.6.1). */
 static void check_clock(const struct http_reply *reply, struct doctor *d)
 {
@@ -238,6 +260,7 @@ static void check_workspace(struct workspace *ws, struct doctor *d)
 	check_files(ws, d);
 	check_hooks(ws, d);
 	check_disk(ws, d);
+	check_outbox(ws, d);
 	check_environment(ws, d);
 	check_hub(ws, d);
 }

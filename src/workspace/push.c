@@ -316,6 +316,16 @@ static int send_all(struct push *p, struct err *e)
 	return r;
 }
 
+/* What earlier runs set aside is told as long as it is there. */
+static int count_dead(struct push *p, struct err *e)
+{
+	struct outbox_summary all = { 0 };
+	int r = outbox_summary(p->db, "", &all, e);
+
+	p->report->dead = (size_t)all.dead;
+	return r;
+}
+
 int push_run(struct workspace *ws, const struct push_options *options, struct push_report *report,
 	     struct err *e)
 {
@@ -345,6 +355,8 @@ int push_run(struct workspace *ws, const struct push_options *options, struct pu
 	r = spool(&p, e);
 	if (r == 0)
 		r = send_all(&p, e);
+	if (r == 0 && report->sent.requests == 0)
+		r = count_dead(&p, e);
 	report->duration_ms = time_monotonic() - begun;
 	return r;
 }

@@ -45,10 +45,10 @@ ok 'a sound workspace is healthy, exit 0, each check named once' '
 	larder doctor -w ws --json >d
 	same "$(json d .healthy)" true
 	same "$(json d .workspace)" "$PWD/ws"
-	same "$(json d ".findings | map(.check) | join(\" \")")" "larder-duck credentials database files views hooks disk hub clock token"
+	same "$(json d ".findings | map(.check) | join(\" \")")" "larder-duck credentials database files views hooks disk push hub clock token"
 	same "$(json d ".findings | map(.result) | unique | join(\" \")")" ok
 	larder doctor -w ws >d
-	same "$(grep -c "^ok " d)" 10
+	same "$(grep -c "^ok " d)" 11
 	larder doctor -w ws -q >d
 	same "$(cat d)" ""
 '

@@ -351,3 +351,71 @@ ok 'sixty hooks while the hub hangs leave one process, and what they noted goes 
 	larder push --json >said
 	same "$(json said .waiting)/$(find "$SHARED/hub/sessions/bob@example.com" -name "a*.jsonl" | wc -l)" 0/62
 '
+
+ok 'a reply that counts otherwise, or bears another name, is no delivery; Retry-After counts up to an hour' '
+	mkdir files
+	start_faulty files
+	workspace "$FAULTY_URL"
+	session n1 abc
+	size=$(wc -c <"$P/n1.jsonl")
+	for body in "{\"status\":\"ok\",\"filename\":\"n1.jsonl\",\"size\":$((size - 1))}" \
+		"{\"status\":\"ok\",\"filename\":\"n2.jsonl\",\"size\":$size}" "{\"status\":\"no\",\"filename\":\"n1.jsonl\",\"size\":$size}" \
+		"{\"status\":\"ok\",\"filename\":\"n1.jsonl\"}" "<html>ok</html>" "[]" "null" "{\"status\":\"ok\""; do
+		printf "/api/upload/sessions body:%s\n" "$body" >../files.plan
+		larder push --redrive --json >said && exit 1
+		same "$body $(jq -c "[.sessions, .waiting, .errors[0].class]" said)" "$body [0,1,\"unexpected\"]"
+		rm -f .larder/state.db*
+	done
+	for after in 31536000 99999999999999999999 soon -5 "Fri,"; do
+		printf "/api/upload/sessions status:503:%s\n" "$after" >../files.plan
+		rm -f .larder/state.db*
+		exits 75 larder push --json >said
+		same "$after $(jq -c "[.waiting, .dead, .errors[0].class]" said)" "$after [1,0,\"busy\"]"
+	done
+	LARDER_NOW=+3601s larder push --json >said || :
+	same "$(json said .requests)" 1
+	printf "/api/upload/sessions body:{\"status\":\"ok\",\"filename\":\"n1.jsonl\",\"size\":%s}\n" "$size" >../files.plan
+	LARDER_NOW=+7300s larder push --json >said
+	same "$(json said .sessions)/$(json said .waiting)" 1/0
+'
+
+ok 'the start of a session sends what an end left behind, also weeks later' '
+	workspace
+	cd ..
+	larder init ws -q --no-pull
+	hook() { (cd / && CLAUDE_PROJECT_DIR=$HOME/ws sh -c "$(json "$HOME/ws/.claude/settings.json" ".hooks.$1[0].hooks[0].command")"); }
+	cp ws/.larder/config.yaml config.yaml
+	cp .config/larder/credentials.yaml credentials.yaml
+	cd ws
+	session o1 ended
+	printf "server: \"http://127.0.0.1:9\"\n" >.larder/config.yaml # nobody answers there
+	as "$bob" http://127.0.0.1:9
+	hook SessionEnd
+	wait_for "pushing | xargs -r kill 2>/dev/null; [ -z \"\$(pushing)\" ]" # the lid is closed
+	[ ! -e "$SHARED/hub/sessions/bob@example.com/o1.jsonl" ]
+	cp ../config.yaml .larder/config.yaml
+	cp ../credentials.yaml "$HOME/.config/larder/credentials.yaml"
+	LARDER_NOW=+1209600s hook SessionStart
+	wait_for "[ -e $SHARED/hub/sessions/bob@example.com/o1.jsonl ]"
+'
+
+ok 'names and bytes of any kind stop nothing: what cannot go is named, what is no transcript stays' '
+	workspace
+	printf "{\"type\":\"user\"}\n\377\376\000{\"a\":\"\\\\ud800\"}\n" >"$P/p1.jsonl"
+	for name in "sp ace" "$(printf "nl\nx")" "$(printf "\377")" "$(printf "%0210d" 0)"; do
+		echo "{}" >"$P/$name.jsonl"
+	done
+	mkdir "$P/dir.jsonl"
+	mkfifo "$P/pipe.jsonl"
+	ln -s "$P/p1.jsonl" "$P/link.jsonl"
+	ln -s loop.jsonl "$P/loop.jsonl"
+	head -c 52428801 /dev/zero >"$P/p2.jsonl"
+	exits 1 larder push --json >said
+	same "$(jq -c "[.sessions, .waiting, .dead, .errors[0].class]" said)" "[1,0,1,\"unsendable\"]"
+	arrived p1.jsonl | cmp - "$P/p1.jsonl"
+	larder push >said
+	has said "Nothing is new."
+	has said "1 the hub will not take: see "
+	larder doctor >said || :
+	has said "1 things the hub would not take"
+'

@@ -47,6 +47,7 @@ static enum fault_kind kind_of(const char *word, size_t n)
 		{ "status", FAULT_STATUS },   { "redirect", FAULT_REDIRECT },
 		{ "refuse", FAULT_REFUSE },   { "hang", FAULT_HANG },
 		{ "garbage", FAULT_GARBAGE }, { "shift", FAULT_SHIFT },
+		{ "body", FAULT_BODY },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -67,7 +68,7 @@ static struct fault parse_fault(const char *word, const char *line)
 		(void)snprintf(f.text, sizeof(f.text), "%s", word + n + 1);
 	f.amount = strtoll(f.text, &end, 10);
 	f.percent = *end == '%';
-	if (*end == ':') /* CODE:S */
+	if (*end == ':' && f.kind != FAULT_BODY) /* CODE:S */
 		memmove(f.text, end + 1, strlen(end));
 	else if (f.kind == FAULT_STATUS)
 		f.text[0] = '\0';

@@ -19,6 +19,7 @@
  *	shift:N      a range begins N bytes later than was asked for
  *	etag:"TAG"   that entity tag instead of the right one
  *	status:CODE  that status, with a JSON error; status:CODE:S adds Retry-After: S
+ *	body:TEXT    200 with that text, which has no blanks, as JSON
  *	redirect:URL 302 to it
  *	refuse       the connection is reset before any answer
  *	hang         the request is read and never answered
@@ -47,6 +48,7 @@ enum fault_kind {
 	FAULT_REFUSE,
 	FAULT_HANG,
 	FAULT_GARBAGE,
+	FAULT_BODY,
 };
 
 #define FAULT_TEXT_MAX 1024

@@ -220,6 +220,10 @@ static void decide(const struct visit *v, struct answer *a)
 		set_text(a, (int)v->fault.amount, "{\"detail\":\"told to fail\"}");
 		return;
 	}
+	if (v->fault.kind == FAULT_BODY) {
+		set_text(a, 200, v->fault.text);
+		return;
+	}
 	if (v->fault.kind == FAULT_REDIRECT) {
 		set_text(a, 302, "");
 		return;
