@@ -110,6 +110,14 @@ int proc_detach(const char *const *argv, const char *const *environment, struct 
 #define PROC_PARENT "LARDER_PARENT"
 void proc_end_with_parent(void);
 
+/*
+ * For a program that runs those of others, which may leave their process group and outlive it: from the
+ * first call on, what they left becomes a child of ours when its parent ends; the second one kills all
+ * children of this thread, so it is for who waits for none other.
+ */
+void proc_adopt_strays(void);
+void proc_kill_strays(void);
+
 /* For work that nobody waits for by the second: whatever else wants the processor goes first, and so it is for
  * all that this process starts. A courtesy, which cannot fail a caller. */
 void proc_give_way(void);

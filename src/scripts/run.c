@@ -11,13 +11,9 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 /* After the deadline: what is needed to write the end down. */
 #define LEASE_EXTRA_MS ((int64_t)60 * 1000)
-#define CHILDREN_MAX   ((size_t)64 << 10)
 
 void script_result_release(struct script_result *result)
 {
@@ -123,39 +119,6 @@ static int read_output(struct running *r, struct proc *p, int *ret_status, struc
 	return n < 0 ? n : proc_wait(p, ret_status, e);
 }
 
-/* The children of this process, by the kernel's list. */
-static bool kill_children(void)
-{
-	AUTO_BUF struct buf text = BUF_INIT(CHILDREN_MAX);
-	AUTO_STRV struct strv pids = STRV_INIT;
-	struct err ignored = { 0 };
-	bool any = false;
-
-	if (file_read(AT_FDCWD, "/proc/thread-self/children", CHILDREN_MAX, &text, &ignored) < 0)
-		return false; /* a kernel without it: the process group is all that was killed */
-	strv_split(&pids, buf_str(&text), ' ');
-	for (size_t i = 0; i < pids.n; i++) {
-		int64_t pid = 0;
-
-		if (parse_int64(pids.v[i], 2, INT32_MAX, &pid, &ignored) < 0)
-			continue;
-		(void)kill((pid_t)pid, SIGKILL); /* it may have ended by itself */
-		any = true;
-	}
-	return any;
-}
-
-/*
- * What left the script's process group became a child of ours when its parent died (we are its
- * "subreaper"). Each round may bring those that the killed ones had started.
- */
-static void kill_strays(void)
-{
-	while (kill_children())
-		while (waitpid(-1, NULL, 0) > 0)
-			;
-}
-
 static int start(struct running *r, const struct sandbox *sandbox, struct proc **ret_proc,
 		 struct err *e)
 {
@@ -170,7 +133,7 @@ static int start(struct running *r, const struct sandbox *sandbox, struct proc *
 		.cancel = r->cancel,
 	};
 
-	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* cannot fail on any kernel of ours */
+	proc_adopt_strays();
 	return proc_start(&o, ret_proc, e);
 }
 
@@ -221,7 +184,7 @@ static int execute(const struct running *given, struct err *e)
 	ended = read_output(&r, p, &status, &why);
 	keep(result, bytes_of(proc_errors(p)));
 	proc_free(TAKE(p)); /* with its group */
-	kill_strays();
+	proc_kill_strays();
 	judge(result, ended, status, &why);
 	result->ms = time_monotonic() - started;
 	return 0;

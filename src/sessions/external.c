@@ -212,13 +212,19 @@ static int run_program(struct processing *p, const struct session_source *file, 
 		.sandbox = &box,
 	};
 
+	int r;
+
 	describe(p, file, &input);
 	o.input = buf_bytes(&input);
 	strv_add(&readable, file->path);
 	strv_add(&runnable, x->command.v[0]);
+	proc_adopt_strays();
 	if (proc_start(&o, &child, e) < 0)
 		return e->code;
-	return read_items(p->state, x, child, e);
+	r = read_items(p->state, x, child, e);
+	proc_free(TAKE(child)); /* with its group */
+	proc_kill_strays();
+	return r;
 }
 
 static int prepare(struct processing *p, const struct session_source *files, size_t n,

@@ -185,6 +185,25 @@ ok 'what a program prints is checked and limited: all of a session or nothing' '
 	same "$(larder sessions show --processor words --data data bob@example.com/1.jsonl | jq -c ".processors[0].kept")" "[]"
 '
 
+ok 'what a program has started ends with it, at its deadline too, whatever it ignores or has left' '
+	with_program data "deadline: 1s" <<-"END"
+		#!/bin/sh
+		trap "" TERM INT HUP
+		setsid sh -c "trap \"\" TERM; exec sleep 1000.875" &
+		sleep 1000.875 &
+		read -r request
+		case $request in
+		*/1.jsonl*) while :; do sleep 1000.875; done ;;
+		*/2.jsonl*) kill -KILL $$ ;;
+		esac
+		echo "{}"
+	END
+	sed -i "s:1000.875:1000.$$:" program
+	exits 1 larder process words --data data --json >report
+	same "$(jq -c "[.processed, .errors]" report)" "[1,2]"
+	! pgrep -f "sleep 1000[.]$$\$"
+'
+
 ok 'a program reads its transcript and nothing else of the hub, and writes nothing' '
 	with_program data <<-"END"
 		#!/bin/sh
