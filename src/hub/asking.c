@@ -144,7 +144,8 @@ static int answer_mixed(struct asking *a, struct db *db, const struct duck_names
 	query_pool_leave(hub_queries(a->hub), &a->worker);
 	r = mixed_bring(a, db, names, &mixed, e);
 	if (r == 0)
-		r = query_pool_enter(hub_queries(a->hub), &a->worker, e);
+		r = query_pool_enter(hub_queries(a->hub), &a->worker,
+				     hub_settings(a->hub)->query_s * 1000, e);
 	if (r == 0)
 		r = fill(a, a->worker.room, e);
 	if (r == 0)

@@ -177,12 +177,12 @@ static int say_busy(const struct query_pool *pool, int64_t user_id, struct err *
 }
 
 /* Under the lock, as one that is counted as waiting. */
-static bool wait_for_place(struct query_pool *pool, int64_t user_id)
+static bool wait_for_place(struct query_pool *pool, int64_t user_id, int64_t wait_ms)
 {
 	struct timespec until;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until); /* fails for no clock there is */
-	until.tv_sec += QUERY_WAIT_MS / 1000;
+	until.tv_sec += wait_ms / 1000;
 	while (!has_place(pool, user_id)) {
 		if (pthread_cond_timedwait(&pool->freed, &pool->lock, &until) == ETIMEDOUT)
 			return has_place(pool, user_id);
@@ -191,16 +191,13 @@ static bool wait_for_place(struct query_pool *pool, int64_t user_id)
 }
 
 /* Under the lock. */
-static int take_place(struct query_pool *pool, int64_t user_id, struct err *e)
+static int take_place(struct query_pool *pool, int64_t user_id, int64_t wait_ms, struct err *e)
 {
 	bool found = has_place(pool, user_id);
 
-	if (!found && (pool->n_waiting >= QUERY_WAITING_MAX ||
-		       count_of(pool->waiting, pool->n_waiting, user_id) >= QUERY_WAITING_OF_USER))
-		return say_busy(pool, user_id, e);
-	if (!found) {
+	if (!found && pool->n_waiting < QUERY_WAITING_MAX) {
 		pool->waiting[pool->n_waiting++] = user_id;
-		found = wait_for_place(pool, user_id);
+		found = wait_for_place(pool, user_id, wait_ms);
 		remove_one(pool->waiting, &pool->n_waiting, user_id);
 	}
 	if (!found)
@@ -220,12 +217,26 @@ void query_pool_leave(struct query_pool *pool, struct query_worker *worker)
 	(void)pthread_mutex_unlock(&pool->lock);
 }
 
-int query_pool_enter(struct query_pool *pool, struct query_worker *worker, struct err *e)
+/* One more than may wait is told so at once. */
+static int check_waiting(struct query_pool *pool, int64_t user_id, struct err *e)
+{
+	int r = 0;
+
+	(void)pthread_mutex_lock(&pool->lock); /* as above */
+	if (!has_place(pool, user_id) &&
+	    count_of(pool->waiting, pool->n_waiting, user_id) >= QUERY_WAITING_OF_USER)
+		r = say_busy(pool, user_id, e);
+	(void)pthread_mutex_unlock(&pool->lock);
+	return r;
+}
+
+int query_pool_enter(struct query_pool *pool, struct query_worker *worker, int64_t wait_ms,
+		     struct err *e)
 {
 	int r;
 
 	(void)pthread_mutex_lock(&pool->lock); /* as above */
-	r = take_place(pool, worker->user_id, e);
+	r = take_place(pool, worker->user_id, wait_ms, e);
 	worker->placed = r == 0;
 	(void)pthread_mutex_unlock(&pool->lock);
 	return r;
@@ -247,8 +258,10 @@ int query_pool_take(struct query_pool *pool, int64_t user_id, struct query_worke
 		    struct err *e)
 {
 	struct query_worker worker = { .user_id = user_id };
-	int r = query_pool_enter(pool, &worker, e);
+	int r = check_waiting(pool, user_id, e);
 
+	if (r == 0)
+		r = query_pool_enter(pool, &worker, QUERY_WAIT_MS, e);
 	if (r < 0)
 		return r;
 	take_warm(pool, &worker);

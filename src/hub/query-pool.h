@@ -7,7 +7,7 @@
  *	query_pool_take(pool, user_id, &worker, e)   waits for a place; a warm worker, or a new one
  *	... worker.room, worker.duck ...
  *	query_pool_leave(pool, &worker)              while something else is waited for: a slow source
- *	query_pool_enter(pool, &worker, e)           its place again
+ *	query_pool_enter(pool, &worker, ms, e)       its place again
  *	query_pool_return(pool, &worker)             throws it away, lets the next one in
  *
  * At most `limits.queries` run at once, so that the machine goes on serving files, and of one user
@@ -62,8 +62,9 @@ int query_pool_take(struct query_pool *pool, int64_t user_id, struct query_worke
 /* Accepts one that was returned or never taken. */
 void query_pool_return(struct query_pool *pool, struct query_worker *worker);
 void query_pool_leave(struct query_pool *pool, struct query_worker *worker);
-/* As query_pool_take() of the same user waits. */
-int query_pool_enter(struct query_pool *pool, struct query_worker *worker, struct err *e);
+/* As long as is said: what was brought meanwhile was paid for. */
+int query_pool_enter(struct query_pool *pool, struct query_worker *worker, int64_t wait_ms,
+		     struct err *e);
 /* Makes workers ready up to QUERY_WARM; what fails is left for the question that would need it. */
 void query_pool_warm(struct query_pool *pool);
 

@@ -113,7 +113,11 @@ ok 'one token serves many questions, each is priced once and bounded' '
 
 ok 'a statement over the limit is refused with its price, and never run' '
 	before=$(in_shared google_asked google insert)
+	priced=$(in_shared google_asked google dryrun)
+	same $(ask "SELECT k FROM here") 200
+	same "$(in_shared google_asked google dryrun)" $priced
 	same $(ask "SELECT * FROM orders, wide") 400
+	same "$(in_shared google_asked google dryrun)" $((priced + 1))
 	same "$(jq -c "[.detail.reason, .detail.scan_bytes, .detail.limit_bytes, .detail.tables]" reply.json)" \
 		"[\"remote_scan_too_large\",900000000,1048576,[\"shop.orders\",\"shop.wide\"]]"
 	same "$(in_shared google_asked google insert)" $before

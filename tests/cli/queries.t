@@ -110,7 +110,7 @@ ok 'without a token or a statement there is no answer' '
 	same $(status GET /api/query "$BO") 405
 '
 
-ok 'errors of the statement are its writer'\''s, and tell no path of the hub' '
+ok 'errors are told to who wrote the statement, and tell no path of the hub' '
 	same $(ask "SELECT nosuch FROM orders") 400
 	has reply.json nosuch
 	hasnt reply.json "$SHARED"
