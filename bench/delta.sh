@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Refreshes of one table: what rsync, zsync and larder fetch of the new version, in bytes, seconds and CPU seconds of the client. The
-# table is made twice: as one file (chunks), and with a key (stable parts and chunks). Every tool starts from the same old version.
+# table is made twice: as one file (chunks), and with a key (stable parts, with chunks and with patches). Every tool starts from the same
+# old version. Shares are of the new file's size; those of parts of the size of all parts.
 #
 #	bench/delta.sh BUILD [CASE...]	cases: append latest oldest middle insert random scattered again (all)
 #	BENCH_ROWS: 2000000; BENCH_RUNS: 3; BENCH_TABLE: events, or lines; BENCH_DIR: where files go (a temporary folder)
@@ -75,15 +76,15 @@ name_case() {
 	esac
 }
 
-# The figures of the issue: rsync or zsync, one file and chunks, parts and chunks; the last for 6 and 2 million rows.
+# What is aimed at: rsync or zsync, one file and chunks, parts and chunks (the last for 6 and 2 million rows), patches.
 aims() {
 	case $1 in
 	append) echo '1.8 / 2.2 / 2.1' ;;
 	latest) echo '0.4 / 0.45 / 0.35' ;;
 	oldest | middle) echo '45-99.6 / same / 1.1, 5.2' ;;
 	insert) echo '50 / 51 / 2.2, 6' ;;
-	random) echo '29 / 29 / 18' ;;
-	scattered) echo '99.6 / 100 / 100' ;;
+	random) echo '29 / 29 / 18 / 0.3' ;;
+	scattered) echo '99.6 / 100 / 100 / 0.1' ;;
 	again) echo '0.1 / 0 / 0' ;;
 	esac
 }
@@ -146,21 +147,26 @@ cat >"$work/fresh" <<END
 case \$NAME in
 rsync) rm -rf "$work/r"; mkdir "$work/r"; cp "$work/old.parquet" "$work/r/new.parquet"; touch -d 2000-01-01 "$work/r/new.parquet" ;;
 zsync) rm -rf "$work/z"; mkdir "$work/z" ;;
-*) rm -rf "$work/ws"; cp -a "$work/base-\$NAME" "$work/ws" ;;
+one) rm -rf "$work/ws"; cp -a "$work/base-one" "$work/ws" ;;
+*) rm -rf "$work/ws"; cp -a "$work/base-parts" "$work/ws" ;;
 esac
 sync
 END
 
-share() { # BYTES: in percent of the new file
-	awk -v n="$1" -v all="$size" 'BEGIN { printf "%.2f", 100 * n / all }'
+share() { # BYTES ALL: in percent
+	awk -v n="$1" -v all="$2" 'BEGIN { printf "%.2f", 100 * n / all }'
 }
 
 times_of() { # NAME: wall and CPU of the last measurement
 	awk -v name="$1" '$1 == name { printf "%.2f s %.2f", $2, $3 }' "$work/times"
 }
 
-cell() { # NAME BYTES
-	printf '%7s %% %s' "$(share "$2")" "$(times_of "$1")"
+cell() { # NAME BYTES ALL
+	printf '%7s %% %s' "$(share "$2" "$3")" "$(times_of "$1")"
+}
+
+size_at() { # NAME: of all parts of the version a hub has now
+	curl -sf -H "Authorization: Bearer $(cat "$work/token-$1")" "$(cat "$work/url-$1")/api/sync/manifest" | jq .tables.events.size_bytes
 }
 
 run_case() {
@@ -172,18 +178,22 @@ run_case() {
 	size=$(stat -c %s "$site/new.parquet")
 	(cd "$site" && zsyncmake -u "http://127.0.0.1:$web/new.parquet" -o new.zsync new.parquet 2>/dev/null)
 	publish one "$site/new.parquet" --format parquet
+	publish parts "$work/old.parquet" --format parquet # patches are of the version before
 	publish parts "$site/new.parquet" --format parquet
 	"$work/interleave" -n "$runs" -p "sh $work/fresh" \
 		"rsync=rsync -t --no-whole-file --stats rsync://127.0.0.1:$rport/site/new.parquet $work/r/new.parquet >$work/rsync.out" \
 		"zsync=cd $work/z && zsync -q -i $work/old.parquet -o out http://127.0.0.1:$web/new.zsync" \
 		"one=larder pull --json --workspace $work/ws >$work/one.out 2>/dev/null" \
-		"parts=larder pull --json --workspace $work/ws >$work/parts.out 2>/dev/null" >"$work/times"
+		"parts=LARDER_PATCHES=never larder pull --json --workspace $work/ws >$work/parts.out 2>/dev/null" \
+		"patches=LARDER_PATCHES=always larder pull --json --workspace $work/ws >$work/patches.out 2>/dev/null" >"$work/times"
 	(cd "$work/z" && zsync -i "$work/old.parquet" -o out2 "http://127.0.0.1:$web/new.zsync" >"$work/zsync.out" 2>&1)
 	received=$(sed -n 's/^Total bytes received: //p; s/^Total bytes sent: //p' "$work/rsync.out" | tr -d ',.' | awk '{ n += $1 } END { print n }')
 	zbytes=$(sed -n 's/.*used [0-9]* local, fetched \([0-9]*\).*/\1/p' "$work/zsync.out")
 	zbytes=$((zbytes + $(stat -c %s "$site/new.zsync")))
-	printf '%-23s| %s | %s | %s | %s | %s\n' "$(name_case "$1")" "$(cell rsync "$received")" "$(cell zsync "$zbytes")" \
-		"$(cell one "$(jq .bytes_fetched "$work/one.out")")" "$(cell parts "$(jq .bytes_fetched "$work/parts.out")")" "$(aims "$1")"
+	parts=$(size_at parts)
+	printf '%-23s| %s | %s | %s | %s | %s | %s\n' "$(name_case "$1")" "$(cell rsync "$received" "$size")" "$(cell zsync "$zbytes" "$size")" \
+		"$(cell one "$(jq .bytes_fetched "$work/one.out")" "$size")" "$(cell parts "$(jq .bytes_fetched "$work/parts.out")" "$parts")" \
+		"$(cell patches "$(jq .bytes_fetched "$work/patches.out")" "$parts")" "$(aims "$1")"
 	[ "$runs" -lt 0 ] || grep '^  \$' "$work/times" >"$work/commands"
 }
 
@@ -198,7 +208,7 @@ workspace parts
 printf 'larder %s, %s cores, %s; %s rows, one file of %s bytes, %s parts; medians of %s runs\n' "$(larder --version | cut -d' ' -f2)" "$(nproc)" \
 	"$(uname -sr)" "$rows" "$(stat -c %s "$work/old.parquet")" "$(find "$work/base-parts/server/versions" -type f | wc -l)" "$runs"
 echo 'share of the new file that was fetched, index included; seconds; CPU seconds of the client'
-printf '%-23s| %-22s | %-22s | %-22s | %-22s | %s\n' refresh rsync zsync 'one file + chunks' 'parts + chunks' 'aims, in %'
+printf '%-23s| %-22s | %-22s | %-22s | %-22s | %-22s | %s\n' refresh rsync zsync 'one file + chunks' 'parts + chunks' 'parts + patches' 'aims, in %'
 for one_case in $cases; do
 	run_case "$one_case"
 done

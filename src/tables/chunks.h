@@ -25,9 +25,9 @@
 #include "base/err.h"
 #include "base/hash.h"
 
-/* Files of this size and more have an index: below it, a request for the index costs as much as is
- * saved. */
-#define CHUNKS_FILE_MIN ((int64_t)4 << 20)
+/* Files of this size and more have an index, and with them nearly all parts of tables with a key: below it,
+ * a request for the index costs as much as is saved. */
+#define CHUNKS_FILE_MIN ((int64_t)2 << 20)
 #define CHUNKS_BLOCK    ((int64_t)1 << 20)
 /* Of a chunk; only the last of a file may be shorter. */
 #define CHUNK_LEAST ((uint32_t)4 << 10)
