@@ -77,7 +77,7 @@ static int make_folders(const struct backing *b, struct err *e)
 	return r < 0 ? r : dir_make(AT_FDCWD, snapshots, 0700, e);
 }
 
-/* "objects/ab/<sha256>.parquet" is named by its content. */
+/* "objects/ab/<sha256>.parquet" is named by its content; what lies beside it, by another's. */
 static bool object_name(const char *path, char sha256[SHA256_HEX + 1])
 {
 	const char *base = strrchr(path, '/');
@@ -85,7 +85,7 @@ static bool object_name(const char *path, char sha256[SHA256_HEX + 1])
 	if (!str_starts(path, "objects/") || !base || strlen(base + 1) < SHA256_HEX)
 		return false;
 	(void)snprintf(sha256, SHA256_HEX + 1, "%s", base + 1);
-	return is_hex(sha256, SHA256_HEX) && base[1 + SHA256_HEX] == '.';
+	return is_hex(sha256, SHA256_HEX) && str_eq(base + 1 + SHA256_HEX, ".parquet");
 }
 
 static int hash_file(const char *path, char sha256[SHA256_HEX + 1], struct err *e)

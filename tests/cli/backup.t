@@ -19,6 +19,12 @@ contents() { (cd "$1" && find . -type f ! -path './.larder/*' -exec sha256sum {}
 
 ok 'a backup of a serving hub becomes the same hub, with the same tokens' '
 	filled_hub
+	# an object with something beside it
+	seq 3000 | awk "BEGIN { print \"id,v\" } { print \$1 \",\" \$1 * \$1 * 31337 % 999983 }" >k.csv
+	larder publish k k.csv --key id -q
+	sed "s/^7,.*/7,5/" k.csv >k2.csv
+	larder publish k k2.csv -q
+	ls hub/objects/*/*.patch
 	larder backup back --data hub --json >report
 	same "$(json report .files)" "$(contents hub | wc -l)"
 	larder restore back --verify >said
