@@ -225,8 +225,8 @@ static int use_answer(struct loop *l, const struct http_reply *reply, struct err
 	struct clock_answer a = { 0 };
 	int r = http_expect(reply, 200, e);
 
-	if (r == 0)
-		r = json_parse(buf_bytes(&reply->body), CLOCK_CLAIM_MAX, &doc, e);
+	if (r == 0 && json_parse(buf_bytes(&reply->body), CLOCK_CLAIM_MAX, &doc, e) < 0)
+		r = err_in(e, "the answer of '%s'", l->options->server);
 	if (r == 0)
 		r = clock_read_answer(doc, &a, e);
 	if (r < 0)

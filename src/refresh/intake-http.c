@@ -23,6 +23,7 @@
 #include "net/http-client.h"
 
 #include <fcntl.h>
+#include <strings.h>
 
 /* Gathered before it is written: libcurl's own pieces are 16 KB. */
 #define WRITE_SIZE ((size_t)1 << 20)
@@ -111,6 +112,18 @@ static int start_anew(struct download *d, const struct http_reply *reply, struct
 	return r < 0 ? r : journal_stage_create(d->f->root, d->staged, &d->fd, e);
 }
 
+/* A page to log in, or one that says what is wrong with status 200, is no table of one line. */
+static int refuse_page(const struct http_reply *reply, struct err *e)
+{
+	const char *type = http_reply_header(reply, "content-type");
+
+	if (!type || strncasecmp(type, "text/html", 9) != 0)
+		return 0;
+	(void)err_set(e, ERR_CORRUPT, "the server answers with a web page, not with a file");
+	return err_hint(e,
+			"look at it in a browser: does it want a login (token_env, token_file)?");
+}
+
 static int on_head(void *ctx, const struct http_reply *reply, struct err *e)
 {
 	struct download *d = ctx;
@@ -119,6 +132,8 @@ static int on_head(void *ctx, const struct http_reply *reply, struct err *e)
 
 	if (reply->status != 200 && reply->status != 206)
 		return 0;
+	if (refuse_page(reply, e) < 0)
+		return e->code;
 	if (reply->status == 206 && (reply->range_first != d->held || d->fd < 0))
 		return err_set(e, ERR_REMOTE, "the server sent another range than was asked for");
 	if (reply->status == 200)

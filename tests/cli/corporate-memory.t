@@ -164,3 +164,17 @@ ok 'one run at a time; one that was killed is made good by the next' '
 	model_says "[$(item Good x)]" "[0]"
 	same "$(larder corporate-memory --data hub --json | jq -c "[.errors, .items_new]")" "[0,1]"
 '
+
+ok 'a run that dies is 500, with its row in the record' '
+	start_model model "* - wait:60000:{\"items\":[]}"
+	start_here
+	status POST /api/admin/run-corporate-memory "$LARDER_TOKEN" >code &
+	asked=$!
+	wait_for "[ -s model.log ]"
+	pkill -KILL -P "$HUB_PID" -f "corporate-memory"
+	wait $asked
+	same "$(cat code)" 500
+	larder admin audit --action run_corporate_memory --json >rows
+	same "$(jq -c "[.audit[] | .detail | fromjson | .ok, (.unhandled_error | length > 0)]" rows)" "[false,true]"
+	larder admin rule list --json | jq -e ".rules == []"
+'

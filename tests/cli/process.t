@@ -93,6 +93,23 @@ ok 'a grown session is processed again, a touched one is only looked at' '
 	same "$(larder process words --data data --json | json .scanned)" 0
 '
 
+ok 'a stable session is not opened, one that is only touched counts against no limit, and a budget ends a run' '
+	echo "$count_lines" | with_program data
+	touch -d @1700000000 data/sessions/bob@example.com/*.jsonl
+	larder process words --data data
+	touch -a -d @1600000000 data/sessions/bob@example.com/*.jsonl
+	larder process words --data data
+	same "$(stat -c %X data/sessions/bob@example.com/1.jsonl)" 1600000000 # a read would have moved it
+	touch -d @1700000001 data/sessions/bob@example.com/1.jsonl data/sessions/bob@example.com/2.jsonl
+	echo more >>data/sessions/bob@example.com/3.jsonl
+	same "$(larder process words --data data --limit 1 --json | jq -c "[.processed, .skipped, .capped]")" "[1,2,0]"
+	printf "#!/bin/sh\nexec sleep 1.1\n" >program
+	sed -i "s/name: words/name: words, version: 2/" data/config.yaml
+	same "$(larder process words --data data --budget 1s --json | jq -c "[.processed, .errors, .capped]")" "[1,0,2]"
+	rm -r data/sessions
+	same "$(larder process words --data data --json | jq -c "[.scanned, .errors, .forgotten]")" "[0,0,0]"
+'
+
 ok 'a new version of a processor processes all of them again' '
 	echo "$count_lines" | with_program data
 	larder process words --data data

@@ -308,3 +308,15 @@ ok 'a cut download that nobody continues goes after its time, once, and one of y
 	same "$(purge)" "{\"ok\":true,\"details\":{\"purged\":0,\"ids\":[]}}"
 	same "$(ls own/.larder/staging | wc -l)" 1
 '
+
+ok 'a web page in the place of a file is no table' '
+	mkdir -p site
+	printf "<html><body>Please, log in</body></html>\n" >site/page.html
+	: >site.plan
+	start_faulty site
+	table paged --url "$FAULTY_URL/page.html" --format csv
+	exits 1 larder refresh --data "$HUB" --json paged >report
+	same "$(jq -c ".tables[0] | [.outcome, .attempts // 1]" report)" "[\"failed\",1]"
+	has report "a web page, not"
+	same "$(larder admin table list --json | jq ".tables[] | select(.id == \"paged\") | .rows")" null
+'

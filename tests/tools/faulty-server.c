@@ -201,7 +201,7 @@ static void set_file(const struct visit *v, struct answer *a)
 			       (unsigned long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 	if (v->fault.kind == FAULT_NORANGE)
 		c.range = NULL;
-	a->type = "application/octet-stream";
+	a->type = str_ends(v->target, ".html") ? "text/html" : "application/octet-stream";
 	a->status = http_conditions_decide(&c, &rep, &a->first, &a->length);
 	if (a->status != 200 && a->status != 206)
 		a->length = 0;
