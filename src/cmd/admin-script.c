@@ -2,6 +2,7 @@
 #include "cmd/admin.h"
 
 #include "base/file.h"
+#include "base/lines.h"
 #include "cmd/remote.h"
 #include "scripts/scripts.h"
 
@@ -34,6 +35,19 @@ static const struct opt options[] = { REMOTE_OPTIONS(struct script_args, remote)
 static int run_deploy(int argc, char **argv, struct err *e);
 static int run_list(int argc, char **argv, struct err *e);
 static int run_remove(int argc, char **argv, struct err *e);
+/* Line by line, before the word for how it ended. */
+static int print_output(const struct remote_args *remote, const char *output, struct err *e)
+{
+	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
+
+	if (remote->json || !output || !*output)
+		return 0;
+	text_add_lines(&out, bytes_of(output));
+	if (out.n > 0 && out.p[out.n - 1] != '\n')
+		buf_addc(&out, '\n');
+	return cmd_print(&out, e);
+}
+
 static int run_run(int argc, char **argv, struct err *e);
 static int run_show(int argc, char **argv, struct err *e);
 
@@ -183,7 +197,7 @@ static int run_run(int argc, char **argv, struct err *e)
 	AUTO(parsed_release) struct parsed p = { 0 };
 	AUTO_JSON struct json *reply = NULL;
 	AUTO_FREE char *path = NULL;
-	const char *status, *output;
+	const char *status;
 	int r = parse(&run_script, argc, argv, &p, e);
 
 	if (r < 0)
@@ -193,17 +207,21 @@ static int run_run(int argc, char **argv, struct err *e)
 	if (r < 0)
 		return r;
 	status = json_text(json_get(reply, "status"));
-	output = json_text(json_get(reply, "output"));
-	r = remote_print_done(&p.args.remote, reply, e, "%s%s: %s", output ? output : "",
-			      p.operands.v[0], status ? status : "?");
+	r = print_output(&p.args.remote, json_text(json_get(reply, "output")), e);
+	if (r == 0)
+		r = remote_print_done(&p.args.remote, reply, e, "%s: %s", p.operands.v[0],
+				      status ? status : "?");
 	return r == 0 && !str_eq(status, "success") ? CMD_REPORTED(ERR_FAILED) : r;
 }
 
 static int run_show(int argc, char **argv, struct err *e)
 {
 	static const struct remote_column columns[] = {
-		{ "STARTED", "started" }, { "FINISHED", "finished" }, { "STATUS", "status" },
-		{ "EXIT", "exit_code" },  { "OUTPUT", "output" },     { 0 },
+		{ "STARTED", "started" },
+		{ "FINISHED", "finished" },
+		{ "STATUS", "status" },
+		{ "EXIT", "exit_code" },
+		{ 0 },
 	};
 	AUTO(parsed_release) struct parsed p = { 0 };
 	AUTO_JSON struct json *reply = NULL;

@@ -2,6 +2,7 @@
 #include "cmd/commands.h"
 
 #include "base/file.h"
+#include "base/lines.h"
 #include "base/proc.h"
 #include "hub/hub.h"
 #include "scripts/scripts.h"
@@ -79,7 +80,9 @@ static int tell(const struct script_args *args, const struct script_result *resu
 		json_close(&o);
 		buf_addc(&out, '\n');
 	} else {
-		text_add_clean(&out, buf_bytes(&result->output));
+		text_add_lines(&out, buf_bytes(&result->output));
+		if (out.n > 0 && out.p[out.n - 1] != '\n')
+			buf_addc(&out, '\n');
 		buf_addf(&out, "%s after %lld ms\n", result->status, (long long)result->ms);
 	}
 	return cmd_print(&out, e);

@@ -163,7 +163,7 @@ static void describe(const struct running *run, struct buf *out)
 	json_add_int(&o, "exit", run->status);
 	json_add_int(&o, "ms", run->ms);
 	while (run->object && json_next(&it))
-		if (!str_eq(it.key, "ok"))
+		if (!str_eq(it.key, "ok") && !str_eq(it.key, "exit") && !str_eq(it.key, "ms"))
 			add_scalar(&o, it.key, it.value);
 	if (!run->object)
 		json_add_text(&o, "unhandled_error", run->said);

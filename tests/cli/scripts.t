@@ -28,8 +28,11 @@ ok 'a script is deployed, listed, run, shown and removed' '
 	same "$(json run.json .output)" "hello
 oops"
 	larder admin script run hello >said
-	has said "hello"
-	has said "success"
+	same "$(cat said)" "hello
+oops
+hello: success"
+	larder admin audit --action script.run --json >rows
+	same "$(jq -r ".audit[0].detail" rows | grep -o "\"ms\":" | wc -l)" 1
 	deploy hello "exit 3"
 	exits 1 larder admin script run hello
 	larder admin script show hello --json >show.json
