@@ -95,6 +95,8 @@ int api_health_detailed(struct request *q, struct err *e)
 	char now[TIME_TEXT_MAX];
 	int r = health_take(q->hub, q->db, &h, e);
 
+	if (r == 0 && report.for_operators) /* a look at every session */
+		r = health_take_sessions(q->hub, q->db, &h, e);
 	if (r < 0)
 		return r;
 	json_open(&report.o, NULL, '{');

@@ -72,8 +72,6 @@ int health_take(struct hub *hub, struct db *db, struct health *ret_health, struc
 		r = runs_list(db, count_job, &h, e);
 	if (r == 0)
 		r = jobs_look(db, h.now, &h.scheduler, e);
-	if (r == 0)
-		r = health_take_sessions(hub, db, &h, e);
 	if (r < 0)
 		return r;
 	look_at_disk(hub, &h);

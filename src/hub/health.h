@@ -55,7 +55,8 @@ struct health_finding {
 	const char *stuck_file; /* NULL: none */
 	int64_t lag_s;          /* 0: none */
 };
-/* Parts of health_take() and health_list(): the sessions. The text is the caller's. */
+/* The sessions, after health_take(): for whom health_list() tells of them, as it costs a look at the rows
+ * of all. And the text of their finding, which is the caller's. */
 int health_take_sessions(struct hub *hub, struct db *db, struct health *h, struct err *e);
 char *health_describe_sessions(const struct health *h, struct health_finding *f);
 void health_list(const struct health *h, void (*visit)(void *ctx, const struct health_finding *f),
