@@ -19,6 +19,8 @@
 #define CUT_MAX ((size_t)256 << 10)
 /* What comes of these on average. */
 #define CUT_MEAN ((int64_t)80 << 10)
+/* By so many bytes an index may be longer than was expected. */
+#define SPARE ((int64_t)64)
 /* Bits that must be zero before and after the aim: two more and two less than log2 of the aim. */
 #define BITS_BEFORE 18
 #define BITS_AFTER  14
@@ -175,19 +177,41 @@ static int cut_piece(struct building *b, int64_t end, struct err *e)
 	return 0;
 }
 
+/*
+ * About how many cuts there are by content in a piece, in thousandths: before the aim one at each
+ * byte in 2^BITS_BEFORE, after it soon.
+ */
+static int64_t expect_inner(int64_t length)
+{
+	int64_t before = length < (int64_t)CUT_AIM ? length : (int64_t)CUT_AIM;
+
+	before -= (int64_t)CUT_MIN;
+	if (before <= 0)
+		return 0;
+	return before * 1000 / (1 << BITS_BEFORE) +
+	       (length - (int64_t)CUT_AIM > 0 ? (length - (int64_t)CUT_AIM) * 1000 / CUT_MEAN : 0);
+}
+
+/* The footer is another one in each version: what lies before it is not to go with it. */
+static int64_t spacing_at(const struct parquet_cuts *cuts, size_t i, int64_t spacing)
+{
+	return i + 1 == cuts->n ? CHUNK_LEAST : spacing;
+}
+
 /* About how long the index is when borders nearer to each other than that are left out. */
 static int64_t expect_bytes(const struct building *b, const struct parquet_cuts *cuts,
 			    int64_t spacing)
 {
-	int64_t chunks = 1 + b->size / CUT_MEAN;
-	int64_t at = 0;
+	int64_t chunks = 1, inner = 0, at = 0;
 
 	for (size_t i = 0; i < cuts->n; i++) {
-		if (cuts->v[i] - at < spacing)
+		if (cuts->v[i] - at < spacing_at(cuts, i, spacing))
 			continue;
+		inner += expect_inner(cuts->v[i] - at);
 		at = cuts->v[i];
 		chunks++;
 	}
+	chunks += (inner + expect_inner(b->size - at)) / 1000;
 	return (int64_t)(HEAD_BYTES + (chunks_blocks_of(b->size) + 1) * SHA256_BYTES) +
 	       chunks * (int64_t)ENTRY_BYTES;
 }
@@ -198,8 +222,8 @@ static int64_t choose_spacing(const struct building *b, const struct parquet_cut
 	int64_t spacing = CHUNK_LEAST;
 
 	while (spacing < (int64_t)CUT_AIM &&
-	       expect_bytes(b, cuts, spacing) > b->size / CHUNKS_FILE_SHARE)
-		spacing *= 2;
+	       expect_bytes(b, cuts, spacing) + SPARE > b->size / CHUNKS_FILE_SHARE)
+		spacing += CHUNK_LEAST / 2;
 	return spacing;
 }
 
@@ -209,7 +233,7 @@ static int cut_all(struct building *b, const struct parquet_cuts *cuts, struct e
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < cuts->n; i++) {
-		if (cuts->v[i] - b->at >= spacing)
+		if (cuts->v[i] - b->at >= spacing_at(cuts, i, spacing))
 			r = cut_piece(b, cuts->v[i], e);
 	}
 	return r < 0 ? r : cut_piece(b, b->size, e);
