@@ -66,7 +66,11 @@ static int op_error(const struct op *op, struct err *e)
 		if (why != conflicts[i])
 			continue;
 		err_set(e, ERR_CONFLICT, "cannot put '%s' in place: %s", op->target, strerror(why));
-		return err_hint(e, "move away what is in its place, then run the command again");
+		return err_hint(
+			e, why == EXDEV ? "bring its folder back to the file system of .larder/, "
+					  "then run the command again"
+					: "move away what is in its place, then run the "
+					  "command again");
 	}
 	return err_sys(e, "put '%s' in place", op->target);
 }

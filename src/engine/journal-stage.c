@@ -69,6 +69,15 @@ int journal_stage_remove(const struct root *root, const char *name, struct err *
 	return r < 0 ? r : file_remove(root->staging, name, e);
 }
 
+int journal_stage_discard(struct root *root, const char *name, struct err *e)
+{
+	int64_t wanted = 0;
+	int r = db_get_int(root->db, &wanted, 0, e,
+			   "SELECT 1 FROM journal WHERE kind=1 AND source=?1 LIMIT 1", "t", name);
+
+	return r < 0 || wanted ? r : journal_stage_remove(root, name, e);
+}
+
 static int sync_all(const struct root *root, struct err *e)
 {
 	/* an fd that was open before the writes hears of their errors, see syncfs(2) */

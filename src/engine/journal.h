@@ -68,6 +68,8 @@ int journal_stage(const struct root *root, const char *name, struct bytes conten
 /* "<root>/.larder/staging/<name>" for other programs; the caller owns it. Any thread. */
 char *journal_stage_path(const struct root *root, const char *name);
 int journal_stage_remove(const struct root *root, const char *name, struct err *e); /* any thread */
+/* The same, unless a row speaks of it: after a commit whose files could not all be put in place. */
+int journal_stage_discard(struct root *root, const char *name, struct err *e);
 
 /* Makes the named staged files durable: fsync each, or one syncfs when there are many. */
 int journal_sync(const struct root *root, const struct strv *names, struct err *e);

@@ -202,9 +202,10 @@ static void tidy(struct batch *b, struct kb_add_item *item)
 
 	for (size_t i = 0; i < ARRAY_LEN(staged); i++)
 		if (staged[i])
-			(void)journal_stage_remove(kb_root(b->kb), staged[i], &ignored);
+			(void)journal_stage_discard(kb_root(b->kb), staged[i], &ignored);
 	for (size_t i = 0; p && i < p->converted.image_count; i++)
-		(void)journal_stage_remove(kb_root(b->kb), p->converted.images[i].staged, &ignored);
+		(void)journal_stage_discard(kb_root(b->kb), p->converted.images[i].staged,
+					    &ignored);
 	for (size_t i = 0; p && i < p->converted.warnings.n; i++)
 		strv_add(&item->notes, p->converted.warnings.v[i]);
 	prepared_free(b->compiler, p);

@@ -192,6 +192,29 @@ static int begin_staging(struct kb *kb, struct err *e)
 	return r;
 }
 
+static bool is_staging_lease(const char *name)
+{
+	return str_starts(name, LEASE_PREFIX);
+}
+
+/*
+ * What a crash left is finished by whoever comes, a reader too. A writer that is at work finishes it
+ * itself; what cannot be written, or stands in the way, stays as it is.
+ */
+static int finish_left(struct kb *kb, struct err *e)
+{
+	AUTO_ROOT struct root *writer = NULL;
+	struct err ignored = { 0 };
+	size_t due = 0, future = 0;
+	int r = journal_pending(kb->root, &due, &future, e);
+
+	if (r == 0 && due > 0)
+		r = lease_any(kb_db(kb), is_staging_lease, e);
+	if (r == 0 && due > 0)
+		(void)kb_open_root(kb_path(kb), false, false, &writer, &ignored);
+	return r < 0 ? r : 0;
+}
+
 int kb_open(const struct kb_options *options, struct kb **ret_kb, struct err *e)
 {
 	AUTO_KB struct kb *kb = xcalloc(1, sizeof(*kb));
@@ -202,8 +225,8 @@ int kb_open(const struct kb_options *options, struct kb **ret_kb, struct err *e)
 		r = read_settings(&kb->settings, path, e);
 	if (r == 0)
 		r = kb_open_root(path, false, options->read_only, &kb->root, e);
-	if (r == 0 && !options->read_only)
-		r = begin_staging(kb, e);
+	if (r == 0)
+		r = options->read_only ? finish_left(kb, e) : begin_staging(kb, e);
 	if (r < 0)
 		return r;
 	*ret_kb = TAKE(kb);

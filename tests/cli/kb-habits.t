@@ -22,6 +22,24 @@ ok 'who may read a file is for the umask to say, and then for a person' '
 	same "$(stat -c %a k/raw/c.txt k/wiki/sources/c.md | sort -u)" 604
 '
 
+ok 'what stands in the way of a file is told, and once it is gone the file is there' '
+	new_kb k
+	write_docs docs
+	rmdir k/raw k/wiki/entities
+	echo "mine" >k/raw
+	echo "mine too" >k/wiki/entities
+	exits 3 larder kb add docs/a.md 2>err
+	has err "saved, but not all files are in place yet"
+	same "$(cat k/raw k/wiki/entities)" "mine
+mine too"
+	rm k/raw k/wiki/entities
+	larder kb list -q
+	cmp docs/a.md k/raw/a.md
+	[ -s k/wiki/entities/Acme-Database.md ]
+	larder kb doctor -q
+	same "$(ls -A k/.larder/staging)" ""
+'
+
 ok 'a name keeps the letters of all scripts; of one without any it is document' '
 	new_kb k
 	write_docs docs
