@@ -47,8 +47,10 @@ static int check_folder(const struct backup *backup, struct err *e)
 	if (r == 0)
 		return err_set(e, ERR_CONFLICT, "'%s' is a backup of another program's version",
 			       backup->folder);
-	if (rmdir(backup->folder) < 0 && errno != ENOENT)
-		return err_set(e, ERR_CONFLICT, "'%s' is there and is no backup", backup->folder);
+	if (rmdir(backup->folder) < 0 && errno != ENOENT) {
+		(void)err_set(e, ERR_CONFLICT, "'%s' is there and is no backup", backup->folder);
+		return err_hint(e, "name a backup, or a folder that is empty or not there");
+	}
 	r = dir_make(AT_FDCWD, backup->folder, 0700, e);
 	return r < 0 ? r : file_replace(AT_FDCWD, marker, BYTES_LITERAL(MARKER_TEXT), 0600, e);
 }

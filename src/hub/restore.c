@@ -73,8 +73,10 @@ static int make_folder(struct restoring *r, struct err *e)
 	AUTO_FREE char *objects = NULL;
 	int result;
 
-	if (target && rmdir(target) < 0 && errno != ENOENT)
-		return err_set(e, ERR_CONFLICT, "'%s' is there already, and not empty", target);
+	if (target && rmdir(target) < 0 && errno != ENOENT) {
+		(void)err_set(e, ERR_CONFLICT, "'%s' is there already, and not empty", target);
+		return err_hint(e, "restore into another folder, or move that one out of the way");
+	}
 	r->making = target ? xasprintf("%s.restoring", target)
 			   : xasprintf("%s/.proof", r->restore->folder);
 	staging = xasprintf("%s/" ROOT_STAGING, r->making);

@@ -101,7 +101,7 @@ ok 'folders that are something else are left alone' '
 	mkdir taken
 	echo mine >taken/file
 	larder backup back --data hub
-	exits 3 larder restore back taken
+	exits 3 larder restore back taken 2>err; has err "next: restore into another folder"
 	exits 2 larder restore back
 	exits 2 larder restore back new --verify
 	exits 1 larder restore nothing new
