@@ -95,8 +95,8 @@ run_tests() { # BUILD [TEST...]
 	dir=$1
 	shift
 	rm -f "$dir/meson-logs/testlog.json"
-	# Twice as many as cores: a good part of a test is waiting for what it has started.
-	meson test -C "$dir" --no-rebuild --num-processes "$(($(nproc) * 2))" "$@" >"$log" 2>&1 </dev/null
+	# Three times as many as cores: a good part of a test is waiting for what it has started.
+	meson test -C "$dir" --no-rebuild --num-processes "$(($(nproc) * 3))" "$@" >"$log" 2>&1 </dev/null
 	if ! [ -s "$dir/meson-logs/testlog.json" ]; then
 		cat "$log"
 		check "tests in $dir: meson left no record" false

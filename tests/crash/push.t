@@ -110,7 +110,7 @@ good_again() {
 # What a start does is swept in crash/hub.
 hub_sweep() { # VARIABLE
 	from=$(steps_of_start "$SHARED/old")
-	for at in $(seq $((from + 1)) 200); do
+	for at in $(seq $((from + 1)) "$(every 2)" 200); do
 		push_at "$1" $at
 		case $code in 0 | 1 | 75 | 99) ;; *) echo "$1=$at: exit $code"; return 1 ;; esac
 		good_again || { echo "$1=$at, exit $code"; cat said.err; return 1; }
