@@ -5,7 +5,8 @@
 . "$(dirname "$0")/../lib.sh"
 . "$SOURCE/tests/kb.sh"
 policy=/usr/share/doc/debian-policy
-export policy
+reference=/usr/share/developers-reference
+export policy reference
 
 ok 'the main content of a page becomes Markdown' '
 	new_kb k
@@ -172,6 +173,28 @@ ok 'the Debian policy, as HTML and as text: added, asked, linted, removed again'
 	same "$(json lint .clean)" true
 	rm k/wiki/reports/*
 	for d in perl-policy ch-docs ch-files ch-relationships ch-maintainerscripts; do larder kb remove $d -y -q; done
+	tree k | diff before -
+'
+
+ok 'the reference of Debian developers, in four formats: added, asked, linted, removed again' '
+	[ -r $reference/developers-reference.pdf ] || skip "developers-reference is not installed"
+	new_kb k
+	mkdir d
+	cp $reference/pkgs.html $reference/developers-reference.pdf d
+	cp $reference/developers-reference.epub d/book.epub
+	gzip -dc $reference/developers-reference.txt.gz >d/text.txt
+	tree k >before
+	larder kb add d --json >out
+	same "$(json out .added)" 4
+	for d in pkgs developers-reference book text; do
+		grep -qi wnpp k/wiki/sources/$d.* || { echo "nothing of $d"; exit 1; }
+	done
+	larder kb query "How is a package orphaned?" --json >answer
+	json answer "[.passages[].text] | join(\" \")" | grep -qi orphan
+	larder kb lint --json >lint
+	same "$(json lint .clean)" true
+	rm k/wiki/reports/*
+	for d in pkgs developers-reference book text; do larder kb remove $d -y -q; done
 	tree k | diff before -
 '
 
