@@ -52,3 +52,28 @@ steps_of_start() (
 	kill -KILL "$HUB_PID"
 	rm -rf stepping steps
 )
+
+# The hub in ./hub, a copy of $SHARED/old, with a fault at step $2 ($1=VARIABLE), a publish of $SHARED/new.csv, and the end of both.
+# Sets `code` to what the publish said, 99 when the hub did not live to answer.
+publish_at() { # VARIABLE STEP
+	rm -rf hub
+	cp -r "$SHARED/old" hub
+	code=99
+	export "$1=$2"
+	start_hub hub || {
+		unset "$1"
+		return 0
+	}
+	unset "$1"
+	LARDER_SERVER=$HUB_URL start client larder publish t "$SHARED/new.csv" -q --retries 0
+	client=$STARTED_PID
+	wait_for 'gone $client || gone $HUB_PID'
+	if gone "$HUB_PID"; then
+		kill "$client" 2>/dev/null || :
+	else
+		code=0
+		wait "$client" || code=$?
+		kill -TERM "$HUB_PID" 2>/dev/null || : # it may be ending by itself
+	fi
+	wait "$HUB_PID" || :
+}

@@ -54,17 +54,18 @@ static int check_bytes(struct tables_verify *v, int fd, const struct stmt *q, st
 	return 0;
 }
 
-/* The chunk index beside it: who fetches by a wrong one would fetch twice. */
-/* What lies beside an object: `path` has to have the bytes whose hash is in the column. */
+/* What lies beside an object: `path` has to have the bytes whose hash is in the column. Who fetches by a
+ * wrong chunk index or patch would fetch twice. */
 static void check_beside(const struct root *root, struct tables_verify *v, const struct stmt *q,
 			 int column, const char *path, const char *what)
 {
 	char hex[HASH_HEX_MAX] = "";
-	AUTO_FD int fd = openat(root_dirfd(root), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	AUTO_FD int fd = -1;
 	struct err ignored = { 0 };
 
 	if (stmt_is_null(q, column))
 		return;
+	fd = openat(root_dirfd(root), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || sha256_fd(fd, hex, NULL, &ignored) < 0)
 		problem(v, "the %s of object %.12s cannot be read", what, stmt_text(q, 0));
 	else if (!str_eq(hex, stmt_text(q, column)))

@@ -47,7 +47,6 @@ int publish_parts_before(const struct publish *p, struct db *db, struct parts_be
 int publish_take_patch(const struct publish *p, struct prepared *part, const char *before,
 		       struct err *e)
 {
-	AUTO_HASH struct hash *h = hash_new(HASH_SHA256);
 	AUTO_FD int fd = -1;
 	int r;
 
@@ -55,9 +54,7 @@ int publish_take_patch(const struct publish *p, struct prepared *part, const cha
 	(void)snprintf(part->patch_from, sizeof(part->patch_from), "%s", before);
 	r = journal_stage_open(p->root, part->patch, O_RDONLY, &fd, e);
 	if (r == 0)
-		r = hash_fd(fd, h, NULL, &part->patch_bytes, e);
-	if (r == 0)
-		hash_hex(h, part->patch_sha256);
+		r = sha256_fd(fd, part->patch_sha256, &part->patch_bytes, e);
 	return r;
 }
 

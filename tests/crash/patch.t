@@ -45,29 +45,6 @@ hub_is_whole() {
 	larder hub verify hub -q
 }
 
-publish_at() { # VARIABLE STEP: sets `code`, 99 when the hub did not live to answer
-	rm -rf hub
-	cp -r "$SHARED/old" hub
-	code=99
-	export "$1=$2"
-	start_hub hub || {
-		unset "$1"
-		return 0
-	}
-	unset "$1"
-	LARDER_SERVER=$HUB_URL start client larder publish t "$SHARED/new.csv" -q --retries 0
-	client=$STARTED_PID
-	wait_for 'gone $client || gone $HUB_PID'
-	if gone "$HUB_PID"; then
-		kill "$client" 2>/dev/null || :
-	else
-		code=0
-		wait "$client" || code=$?
-		kill -TERM "$HUB_PID" 2>/dev/null || : # it may be ending by itself
-	fi
-	wait "$HUB_PID" || :
-}
-
 ok 'a publish with a key, killed before each durable step of the hub: the old or the new version, with its patch' '
 	from=$(steps_of_start "$SHARED/old")
 	for at in $(seq $((from + 1)) $(every 7) 200); do
