@@ -42,6 +42,7 @@ struct flow { /* one direction */
 	int from, to;
 	struct piece *first, **last;
 	size_t held;
+	int readable, stuck; /* as far as is known: set by events, cleared by EAGAIN */
 	int ended;
 };
 
@@ -52,6 +53,8 @@ struct pair {
 };
 
 static struct pair pairs[CONNECTIONS];
+static int pairs_end; /* none in use from here on */
+static struct piece *spare;
 static int64_t half_ns, rate, budget;
 
 static int64_t now_ns(void)
@@ -62,15 +65,35 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static struct piece *piece_new(void)
+{
+	struct piece *p = spare;
+
+	if (p)
+		spare = p->next;
+	else
+		p = malloc(sizeof(*p) + PIECE);
+	if (!p)
+		abort();
+	return p;
+}
+
+static void piece_free(struct piece *p)
+{
+	p->next = spare;
+	spare = p;
+}
+
 static void take_in(struct flow *f, int64_t not_before)
 {
-	while (!f->ended && f->held < WINDOW) {
-		struct piece *p = malloc(sizeof(*p) + PIECE);
-		ssize_t n = p ? recv(f->from, p->bytes, PIECE, MSG_DONTWAIT) : -1;
+	while (f->readable && !f->ended && f->held < WINDOW) {
+		struct piece *p = piece_new();
+		ssize_t n = recv(f->from, p->bytes, PIECE, MSG_DONTWAIT);
 		int64_t due = now_ns() + half_ns;
 
 		if (n <= 0) {
-			free(p);
+			piece_free(p);
+			f->readable = 0;
 			f->ended = n == 0 || (errno != EAGAIN && errno != EINTR);
 			return;
 		}
@@ -86,7 +109,7 @@ static void take_in(struct flow *f, int64_t not_before)
 
 static void hand_on(struct flow *f, int64_t now, int limited)
 {
-	while (f->first && f->first->due_ns <= now) {
+	while (!f->stuck && f->first && f->first->due_ns <= now) {
 		struct piece *p = f->first;
 		size_t n = p->n - p->done;
 		ssize_t sent;
@@ -97,8 +120,8 @@ static void hand_on(struct flow *f, int64_t now, int limited)
 			return;
 		sent = send(f->to, p->bytes + p->done, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent <= 0) {
-			if (sent < 0 && errno != EAGAIN)
-				f->ended = 1;
+			f->stuck = errno == EAGAIN;
+			f->ended |= !f->stuck;
 			return;
 		}
 		if (limited)
@@ -110,7 +133,7 @@ static void hand_on(struct flow *f, int64_t now, int limited)
 		f->first = p->next;
 		if (!f->first)
 			f->last = &f->first;
-		free(p);
+		piece_free(p);
 	}
 }
 
@@ -139,7 +162,7 @@ static void flow_init(struct flow *f, int from, int to)
 static void begin(int client, uint16_t port, int poll)
 {
 	const int on = 1;
-	struct epoll_event e = { .events = EPOLLIN | EPOLLET };
+	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
 
 	for (int i = 0; i < CONNECTIONS; i++) {
 		struct pair *p = &pairs[i];
@@ -153,6 +176,7 @@ static void begin(int client, uint16_t port, int poll)
 		flow_init(&p->down, server, client);
 		p->open_ns = now_ns() + 3 * half_ns;
 		p->used = 1;
+		pairs_end = i < pairs_end ? pairs_end : i + 1;
 		e.data.ptr = p;
 		(void)epoll_ctl(poll, EPOLL_CTL_ADD, client, &e);
 		(void)epoll_ctl(poll, EPOLL_CTL_ADD, server, &e);
@@ -167,7 +191,7 @@ static void drop(struct flow *f)
 		struct piece *p = f->first;
 
 		f->first = p->next;
-		free(p);
+		piece_free(p);
 	}
 }
 
@@ -187,6 +211,15 @@ static void move(struct pair *p)
 	drop(&p->up);
 	drop(&p->down);
 	p->used = 0;
+}
+
+/* Either end: a call too many is cheaper than a note of which. */
+static void wake(struct pair *p, uint32_t events)
+{
+	if (events & ~(uint32_t)EPOLLOUT)
+		p->up.readable = p->down.readable = 1;
+	if (events & EPOLLOUT)
+		p->up.stuck = p->down.stuck = 0;
 }
 
 static int listen_here(void)
@@ -253,9 +286,11 @@ int main(int argc, char **argv)
 				      (uint16_t)strtol(argv[1], NULL, 10), poll);
 			else if (events[i].data.ptr == &half_ns)
 				(void)!read(timer, &ticks, sizeof(ticks));
+			else
+				wake(events[i].data.ptr, events[i].events);
 		}
 		refill(&since);
-		for (int i = 0; i < CONNECTIONS; i++)
+		for (int i = 0; i < pairs_end; i++)
 			if (pairs[i].used)
 				move(&pairs[i]);
 	}

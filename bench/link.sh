@@ -5,6 +5,7 @@
 #
 #	bench/link.sh BUILD [ROW...]	rows: g i j (all)
 #	BENCH_RUNS: 3; BENCH_SMALL: 2000 files; BENCH_LARGE_MB: 500, of (g); BENCH_TABLE_MB: 4000, of (i); BENCH_DIR
+#	BENCH_LINKS: of (g), round trip in ms:bytes a second (0: no limit); 20:0 80:0 20:20000000 80:20000000
 set -eu
 
 . "$(dirname "$0")/lib.sh"
@@ -21,9 +22,9 @@ start_hub() {
 	larder serve --data "$work/hub" --listen 127.0.0.1:0 >"$work/serve" 2>"$work/serve.log" &
 	echo $! >"$work/hub.pid"
 	until [ -s "$work/serve" ]; do sleep 0.02; done
-	LARDER_SERVER=$(sed -n 's/.*\(http:[^ ]*\).*/\1/p' "$work/serve")
-	export LARDER_TOKEN LARDER_SERVER
-	port=${LARDER_SERVER##*:}
+	hub=$(sed -n 's/.*\(http:[^ ]*\).*/\1/p' "$work/serve")
+	export LARDER_TOKEN # not LARDER_SERVER, which would win over the address of a workspace
+	port=${hub##*:}
 }
 
 stop_hub() {
@@ -32,11 +33,11 @@ stop_hub() {
 	rm -rf "$work/hub" "$work/hub.pid" "$work/serve"
 }
 
-# far MS RATE: proxies of the hub and of nginx; sets far_hub and far_web
+# far MS RATE: proxies of the hub, of nginx and of its HTTP/2; sets far_hub, far_web and far_h2
 far() {
-	for end in hub web; do
+	for end in hub web h2; do
 		[ ! -f "$work/far-$end.pid" ] || kill "$(cat "$work/far-$end.pid")"
-		[ $end = hub ] && to=$port || to=$web
+		case $end in hub) to=$port ;; web) to=$web ;; h2) to=$((web + 1)) ;; esac
 		rm -f "$work/far-$end"
 		"$work/delay-proxy" "$to" "$1" "$2" >"$work/far-$end" &
 		echo $! >"$work/far-$end.pid"
@@ -44,22 +45,30 @@ far() {
 	done
 	far_hub=http://127.0.0.1:$(cat "$work/far-hub")
 	far_web=http://127.0.0.1:$(cat "$work/far-web")
+	far_h2=https://127.0.0.1:$(cat "$work/far-h2")
 }
 
 start_nginx() {
 	start_hub
 	web=$port
 	stop_hub
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$work/key" -out "$work/cert" -days 2 \
+		-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2>/dev/null
 	cat >"$work/nginx.conf" <<END
 worker_processes 2; daemon on; pid $work/nginx.pid; error_log $work/nginx.log;
 events { worker_connections 1024; }
 http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000;
   client_body_temp_path $work/n1; proxy_temp_path $work/n2; fastcgi_temp_path $work/n3;
   uwsgi_temp_path $work/n4; scgi_temp_path $work/n5;
-  server { listen 127.0.0.1:$web; listen 127.0.0.1:$((web + 1)) http2; root $work/files; } }
+  server { listen 127.0.0.1:$web; listen 127.0.0.1:$((web + 1)) ssl http2;
+    ssl_certificate $work/cert; ssl_certificate_key $work/key; root $work/files; } }
 END
 	nginx -c "$work/nginx.conf" -e "$work/nginx.log"
 }
+
+curl='curl -sf --no-progress-meter --parallel --parallel-immediate'
+# With TLS, as over plain connections it fails with this server (its error 16). To multiplex, the first connection has to be waited for.
+curl_h2="curl -sf --no-progress-meter --parallel --http2 --cacert $work/cert"
 
 # The list for curl, by the address it is fetched from.
 list() { # FOLDER URL OUTPUT
@@ -75,26 +84,20 @@ case \$NAME in larder*) larder init "$work/ws" --server "\$SERVER" --token "\$LA
 END
 
 over_link() { # FOLDER, what is published
-	for ms in 20 80; do
-		far $ms 20000000
+	for link in ${BENCH_LINKS:-20:0 80:0 20:20000000 80:20000000}; do
+		far "${link%:*}" "${link#*:}"
 		list "$1" "$far_web" "$work/list"
+		list "$1" "$far_h2" "$work/list2"
 		SERVER=$far_hub
 		export SERVER
-		printf ' round trip of %s ms, 20 MB/s\n' $ms
+		printf ' round trip of %s ms, at most %s bytes a second (0: no limit)\n' "${link%:*}" "${link#*:}"
 		"$work/interleave" -n "$runs" -p "sh $work/fresh" \
 			"larder=larder pull --quiet --workspace $work/ws" \
-			"curl-16=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 16 --config $work/list" \
-			"curl-64=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 64 --config $work/list" \
-			"curl-300=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 300 --config $work/list"
+			"curl-16=$curl --parallel-max 16 --config $work/list" \
+			"curl-64=$curl --parallel-max 64 --config $work/list" \
+			"curl-300=$curl --parallel-max 300 --config $work/list" \
+			"curl-h2=$curl_h2 --parallel-max 100 --config $work/list2"
 	done
-	far 80 0
-	list "$1" "$far_web" "$work/list"
-	SERVER=$far_hub
-	printf ' round trip of 80 ms, no limit of the rate\n'
-	"$work/interleave" -n "$runs" -p "sh $work/fresh" \
-		"larder=larder pull --quiet --workspace $work/ws" \
-		"curl-64=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 64 --config $work/list" \
-		"curl-300=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 300 --config $work/list"
 }
 
 seconds_of() { # PID: CPU seconds so far
@@ -108,14 +111,14 @@ if wants g; then
 	mkdir "$work/files/small"
 	"$work/make-data" "$work/files/small" "${BENCH_SMALL:-2000}" 10 200
 	start_hub
-	larder publish small "$work/files/small" --quiet
+	larder publish small "$work/files/small" --server "$hub" --quiet
 	title g "${BENCH_SMALL:-2000} files of 10 to 200 KB: one table in parts"
 	over_link small
 	stop_hub
 	mkdir "$work/files/large"
 	"$work/make-data" "$work/files/large" 1 $((${BENCH_LARGE_MB:-500} * 1000)) $((${BENCH_LARGE_MB:-500} * 1000))
 	start_hub
-	larder publish large "$work/files/large/t00000.parquet" --quiet
+	larder publish large "$work/files/large/t00000.parquet" --server "$hub" --quiet
 	title g "one file of ${BENCH_LARGE_MB:-500} MB"
 	runs=1
 	over_link large
@@ -127,11 +130,11 @@ if wants i || wants j; then
 	mkdir "$work/files/table"
 	"$work/make-data" "$work/files/table" 1 $((mb * 1000)) $((mb * 1000))
 	start_hub
-	larder publish table "$work/files/table/t00000.parquet" --quiet
+	larder publish table "$work/files/table/t00000.parquet" --server "$hub" --quiet
 	title i "peak memory of a table of $mb MB; (j) CPU seconds per GB"
 	before=$(seconds_of "$(cat "$work/hub.pid")")
-	SERVER=$LARDER_SERVER NAME=larder sh "$work/fresh"
-	"$work/interleave" -n 1 -p "NAME=larder SERVER=$LARDER_SERVER sh $work/fresh" "larder=larder pull --quiet --workspace $work/ws" >"$work/table"
+	SERVER=$hub NAME=larder sh "$work/fresh"
+	"$work/interleave" -n 1 -p "NAME=larder SERVER=$hub sh $work/fresh" "larder=larder pull --quiet --workspace $work/ws" >"$work/table"
 	after=$(seconds_of "$(cat "$work/hub.pid")")
 	awk -v gb="$mb" -v hub="$(echo "$before $after" | awk '{ print $2 - $1 }')" '$1 == "larder" {
 		printf "  client: at most %.1f MB, %.2f CPU seconds per GB; hub: %.2f CPU seconds per GB\n", $4, $3 * 1000 / gb, hub / 2 * 1000 / gb }' "$work/table"
