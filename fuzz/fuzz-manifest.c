@@ -43,6 +43,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(!m && e.msg[0]);
 		return 0;
 	}
+	assert(strlen(m->mirror) <= MANIFEST_MIRROR_MAX);
+	assert(!*m->mirror || strncmp(m->mirror, "http://", 7) == 0 ||
+	       strncmp(m->mirror, "https://", 8) == 0);
+	assert(!strpbrk(m->mirror, "?# "));
 	for (size_t i = 0; i < m->count; i++)
 		check_table(&m->tables[i]);
 	plan = plan_make(&none, m);

@@ -29,7 +29,9 @@ static int find_manifest(struct request *q, struct cached *c, struct err *e)
 	AUTO_BUF struct buf key = BUF_INIT(BUF_OWN_MAX);
 	AUTO_BUF struct buf text = BUF_INIT(MANIFEST_BUILD_MAX);
 	AUTO_CACHED struct cached bundle = CACHED_INIT;
-	struct manifest_for who = { .caller = q->caller, .now_ms = time_now() };
+	struct manifest_for who = { .caller = q->caller,
+				    .now_ms = time_now(),
+				    .mirror = hub_settings(q->hub)->mirror };
 	int64_t generations[2];
 	size_t lasting = 0;
 	int r = read_generations(q->db, generations, e);

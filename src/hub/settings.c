@@ -7,12 +7,14 @@
 #include "hub/backup.h"
 #include "hub/hub.h"
 #include "hub/query-pool.h"
+#include "net/url.h"
 #include "sessions/external.h"
+#include "tables/manifest.h"
 #include <fcntl.h>
 
 #define GIB    ((int64_t)1 << 30)
 #define DAY    ((int64_t)24 * 3600)
-#define FIELDS 24
+#define FIELDS 25
 
 static const struct hub_settings defaults = {
 	.upload_max = 64 * GIB,
@@ -41,6 +43,7 @@ void hub_settings_release(struct hub_settings *settings)
 {
 	yaml_maps_release(&settings->processors);
 	yaml_maps_release(&settings->jobs);
+	free(settings->mirror);
 	free(settings->backup_folder);
 	strv_release(&settings->collector_users);
 	strv_release(&settings->refresh_folders);
@@ -85,6 +88,8 @@ static void list_fields(struct hub_settings *s, struct yaml_field out[FIELDS])
 		  "how long what nobody comes back for is kept, 0s for ever" },
 		{ "retention.reap_after", YAML_DURATION, &s->reap_s, 0, 3650 * DAY,
 		  "LARDER_HUB_REAP_AFTER", "how long what says that it runs may not, 0s for ever" },
+		{ "downloads.mirror", YAML_TEXT, &s->mirror, 0, 0, "LARDER_HUB_MIRROR",
+		  "address where objects can be had as well" },
 		{ "jobs", YAML_LIST_OF_MAPS, &s->jobs, 0, 0, NULL, "jobs of the scheduler" },
 		{ "processors", YAML_LIST_OF_MAPS, &s->processors, 0, 0, NULL,
 		  "programs that process sessions" },
@@ -112,6 +117,20 @@ static int check_folders(const struct strv *folders, const char *path, struct er
 	return 0;
 }
 
+static int check_mirror(char **mirror, const char *path, struct err *e)
+{
+	AUTO_FREE char *given = TAKE(*mirror);
+	int r;
+
+	if (!given || !*given)
+		return 0;
+	if (strlen(given) > MANIFEST_MIRROR_MAX)
+		r = err_set(e, ERR_USAGE, "the address is over %d bytes", MANIFEST_MIRROR_MAX);
+	else
+		r = url_normalise_server(given, mirror, e);
+	return r < 0 ? err_in(e, "%s: downloads.mirror", path) : 0;
+}
+
 static int read_settings(int dirfd, const char *path, bool must_exist,
 			 struct hub_settings *ret_settings, struct err *e)
 {
@@ -129,6 +148,8 @@ static int read_settings(int dirfd, const char *path, bool must_exist,
 		r = yaml_environment(fields, e);
 	if (r == 0)
 		r = check_folders(&s.refresh_folders, path, e);
+	if (r == 0)
+		r = check_mirror(&s.mirror, path, e);
 	if (r == 0) {
 		*ret_settings = s;
 		s = defaults;

@@ -20,6 +20,8 @@
  *	  agents_keep: 365d        how long records of agents and tasks that are done are kept
  *	  purge_after: 30d         what nobody came back for (hub/work.h); 0s: it stays
  *	  reap_after: 30m          what says that it runs and does not; 0s: it goes on saying so
+ *	downloads:
+ *	  mirror: https://...      where objects can be had as well (docs/mirror.md); "": nowhere
  *	refresh:
  *	  folders: [/srv/export]  where files lie that sources may name; none: anywhere
  *	jobs:                      of the scheduler (clock/jobs.h)
@@ -53,6 +55,7 @@ struct hub_settings {
 	int64_t purge_s, reap_s;           /* seconds; 0: never */
 	struct yaml_maps processors;       /* struct external */
 	struct yaml_maps jobs;             /* struct clock_job */
+	char *mirror;                      /* NULL or "": none; no slash at its end */
 	char *backup_folder;               /* NULL or "": none */
 	int64_t backup_keep;
 	struct strv collector_users; /* "account=email" */

@@ -50,6 +50,8 @@ struct http_client *http_client_new(const struct http_client_options *options)
 	c->no_proxy = no_proxy_list();
 	c->cancel = o->cancel;
 	c->stall_s = o->stall_s > 0 ? o->stall_s : HTTP_STALL_S;
+	c->stall_bytes = o->stall_bytes > 0 ? o->stall_bytes : 1;
+	c->connect_ms = o->connect_ms > 0 ? o->connect_ms : HTTP_CONNECT_MS;
 	c->loading = o->load_ahead && pthread_create(&c->loader, NULL, load, NULL) == 0;
 	return c;
 }

@@ -18,7 +18,8 @@
  * whoever writes to disk or hands over to another thread gathers them first.
  *
  * Times: connect HTTP_CONNECT_MS; then no total limit but a stall limit: no byte in either
- * direction for stall_s seconds (default HTTP_STALL_S) ends the request.
+ * direction for stall_s seconds (default HTTP_STALL_S) ends the request, or with stall_bytes
+ * fewer than so many; who has another server to ask sets them, and connect_ms, lower.
  * `*cancel` is looked at whenever bytes move and at least once a second.
  *
  * Errors: ERR_OFFLINE (refused, reset, stalled, name unknown, body cut short), ERR_REMOTE (not
@@ -52,6 +53,8 @@ struct http_client_options {
 	const char *user_agent;    /* NULL: "larder/<version>" */
 	const atomic_bool *cancel; /* may be NULL */
 	long stall_s;              /* 0: HTTP_STALL_S */
+	int64_t stall_bytes;       /* 0: one */
+	long connect_ms;           /* 0: HTTP_CONNECT_MS */
 	const char *ca_file;       /* NULL: the environment's or the system's */
 	bool load_ahead;           /* libcurl is loaded while the caller does something else */
 };

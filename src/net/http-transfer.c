@@ -92,7 +92,8 @@ static bool is_stalled(struct transfer *t, int64_t moved)
 {
 	int64_t now = time_monotonic();
 
-	if (moved != t->moved) {
+	/* Fewer only at a new request on the same handle. */
+	if (moved < t->moved || moved - t->moved >= t->client->stall_bytes) {
 		t->moved = moved;
 		t->moved_ms = now;
 	}
@@ -111,7 +112,8 @@ static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_o
 		return 1;
 	}
 	if (is_stalled(t, down + up + (curl_off_t)t->header_bytes)) {
-		t->failed = err_set(t->e, ERR_OFFLINE, "nothing came for %ld seconds",
+		t->failed = err_set(t->e, ERR_OFFLINE, "%s came for %ld seconds",
+				    t->client->stall_bytes > 1 ? "next to nothing" : "nothing",
 				    t->client->stall_s);
 		return 1;
 	}
@@ -179,7 +181,7 @@ static void set_connection(const struct http_client *c, const struct curl_librar
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(CURLOPT_NOPROXY, c->no_proxy);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, c->connect_ms);
 	SET(CURLOPT_USERAGENT, c->user_agent);
 	if (c->ca_file) {
 		SET(CURLOPT_CAINFO, c->ca_file);

@@ -23,6 +23,8 @@ struct http_client {
 	char *no_proxy;
 	const atomic_bool *cancel;
 	long stall_s;
+	int64_t stall_bytes;
+	long connect_ms;
 	pthread_t loader; /* while `loading` */
 	bool loading;
 };

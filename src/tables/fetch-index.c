@@ -69,42 +69,32 @@ bool fetch_chunk_fits(struct fetch_worker *w, const struct chunk *chunk, const c
 	return memcmp(digest, chunk->hash, CHUNK_HASH) == 0;
 }
 
-struct asking {
-	struct fetch_worker *worker;
-	int64_t begun_us;
-};
-
 /* The quickest answer is the one nearest to the link's own time. */
 static int on_head(void *ctx, const struct http_reply *reply, struct err *e)
 {
-	const struct asking *a = ctx;
-	int64_t took = time_monotonic_us() - a->begun_us;
-	int64_t known = atomic_load(&a->worker->common->rtt_us);
+	const struct fetch_worker *w = ctx;
+	int64_t took = time_monotonic_us() - w->asked_us;
+	int64_t known = atomic_load(&w->common->rtt_us);
 
 	(void)reply;
 	(void)e;
 	if (known == 0 || took < known)
-		atomic_store(&a->worker->common->rtt_us, took);
+		atomic_store(&w->common->rtt_us, took);
 	return 0;
 }
 
 static int get_index(struct fetch_worker *w, struct fetch_item *item, struct http_reply *reply,
 		     struct err *e)
 {
-	AUTO_BUF struct buf url = BUF_INIT(BUF_OWN_MAX);
-	struct asking asking = { w, time_monotonic_us() };
-	struct http_request request = {
-		.method = "GET",
-		.token = w->common->token,
-		.max_body = (size_t)item->want->chunks_bytes + 1,
-		.ctx = &asking,
-		.on_head = on_head,
+	const struct fetch_ask ask = {
+		.what = FETCH_CHUNKS,
+		.http = { .method = "GET",
+			  .max_body = (size_t)item->want->chunks_bytes + 1,
+			  .ctx = w,
+			  .on_head = on_head },
 	};
 
-	fetch_add_url(&url, w->common, item, "chunks");
-	request.url = buf_str(&url);
-	(void)atomic_fetch_add(&w->common->requests, 1);
-	return http_request(w->http, &request, reply, e);
+	return fetch_request(w, item, &ask, reply, e);
 }
 
 /* 1 when it is the index that the manifest spoke of, of the file it spoke of. */

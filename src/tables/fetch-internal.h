@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What fetch*.c share: fetch.c brings whole files, -index.c finds what is here, -range.c the rest. */
+/* What fetch*.c share: fetch.c brings whole files, -index.c finds what is here, -range.c the rest,
+ * -mirror.c is whom they ask. */
 #ifndef LARDER_TABLES_FETCH_INTERNAL_H
 #define LARDER_TABLES_FETCH_INTERNAL_H
 
@@ -9,6 +10,9 @@
 struct fetch_worker {
 	struct fetch_common *common;
 	struct http_client *http;
+	struct http_client *mirror_http; /* when first needed */
+	int64_t asked_us;                /* when the last request was sent */
+	bool from_mirror;                /* its body, in full or in part */
 	struct hash *sha256;
 	struct hash *md5;
 	char *buffer;  /* FETCH_WRITE bytes */
@@ -18,6 +22,26 @@ struct fetch_worker {
 
 /* Those that did not come are not `ready` and are asked for alone. */
 int fetch_batch(struct fetch_worker *w, struct fetch_item *const *items, size_t n, struct err *e);
+
+/* What of a file is asked for, and how: its URL, token and address are filled in. */
+enum fetch_what {
+	FETCH_FILE,
+	FETCH_CHUNKS,
+	FETCH_PATCH,
+};
+struct fetch_ask {
+	enum fetch_what what;
+	struct http_request http;
+};
+/*
+ * Asks the mirror and, where that has no answer that can be used, the hub. What fails after bytes of a file
+ * were handed out is for the caller to repeat, when fetch_ask_hub_now() says so.
+ */
+int fetch_request(struct fetch_worker *w, struct fetch_item *item, const struct fetch_ask *ask,
+		  struct http_reply *reply, struct err *e);
+/* To be told how an attempt ended. True: the failure was the mirror's, the next one asks the hub. */
+bool fetch_ask_hub_now(struct fetch_worker *w, struct fetch_item *item, int result,
+		       const struct err *why);
 /* "<server>/api/data/<id>/<what>?v=...&part=..." */
 void fetch_add_url(struct buf *url, const struct fetch_common *common,
 		   const struct fetch_item *item, const char *what);

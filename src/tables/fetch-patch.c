@@ -37,18 +37,12 @@ bool fetch_patch_is_quicker(const struct fetch_worker *w, const struct fetch_ite
 static int get_patch(struct fetch_worker *w, struct fetch_item *item, struct http_reply *reply,
 		     struct err *e)
 {
-	AUTO_BUF struct buf url = BUF_INIT(BUF_OWN_MAX);
-	struct http_request request = {
-		.method = "GET",
-		.token = w->common->token,
-		.max_body = (size_t)item->want->patch_bytes + 1,
+	const struct fetch_ask ask = {
+		.what = FETCH_PATCH,
+		.http = { .method = "GET", .max_body = (size_t)item->want->patch_bytes + 1 },
 	};
-	int r;
+	int r = fetch_request(w, item, &ask, reply, e);
 
-	fetch_add_url(&url, w->common, item, "patch");
-	request.url = buf_str(&url);
-	(void)atomic_fetch_add(&w->common->requests, 1);
-	r = http_request(w->http, &request, reply, e);
 	if (r < 0)
 		return r;
 	fetch_count(w, item, reply->bytes_received, 0);

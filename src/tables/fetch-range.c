@@ -93,29 +93,24 @@ static int on_body(void *ctx, const void *p, size_t n, struct err *e)
 
 static int ask_for_range(struct ranging *g, struct err *e)
 {
-	AUTO_BUF struct buf url = BUF_INIT(BUF_OWN_MAX);
 	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
 	struct fetch_unit *unit = g->unit;
-	struct fetch_common *common = g->worker->common;
 	char tag[HASH_HEX_MAX + 2];
-	struct http_request request = {
-		.method = "GET",
-		.token = common->token,
-		.range_first = unit->at,
-		.range_last = unit->first + unit->length - 1,
-		.ctx = g,
-		.on_head = on_head,
-		.on_body = on_body,
+	struct fetch_ask ask = {
+		.what = FETCH_FILE,
+		.http = { .method = "GET",
+			  .range_first = unit->at,
+			  .range_last = unit->first + unit->length - 1,
+			  .ctx = g,
+			  .on_head = on_head,
+			  .on_body = on_body },
 	};
 	int r;
 
-	fetch_add_url(&url, common, unit->item, "download");
-	request.url = buf_str(&url);
 	(void)snprintf(tag, sizeof(tag), "\"%s\"", unit->item->want->sha256);
 	if (unit->item->table->pinned)
-		request.if_range = tag;
-	(void)atomic_fetch_add(&common->requests, 1);
-	r = http_request(g->worker->http, &request, &reply, e);
+		ask.http.if_range = tag;
+	r = fetch_request(g->worker, unit->item, &ask, &reply, e);
 	if (r == 0 && reply.status != 206)
 		r = http_expect(&reply, 206, e);
 	if (r == 0 && unit->at < unit->first + unit->length)
@@ -133,13 +128,18 @@ static int fetch_range(struct fetch_worker *w, struct fetch_unit *unit, struct e
 
 	if (unit->at < unit->first)
 		unit->at = unit->first;
-	g.chunk = chunks_find(item->chunks, unit->at);
 	(void)fetch_chunk_buffer(w);
 	r = journal_stage_open(w->common->root, item->staged, O_RDWR, &fd, e);
 	if (r < 0)
 		return r;
 	g.fd = fd;
+	g.chunk = chunks_find(item->chunks, unit->at);
 	r = ask_for_range(&g, e);
+	if (fetch_ask_hub_now(w, item, r, e)) {
+		g = (struct ranging){ .worker = w, .unit = unit, .fd = fd };
+		g.chunk = chunks_find(item->chunks, unit->at);
+		r = ask_for_range(&g, e);
+	}
 	return r < 0 && g.why ? fetch_give_up(item, "%s", g.why) : r;
 }
 

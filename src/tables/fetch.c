@@ -61,6 +61,7 @@ void fetch_worker_free(struct fetch_worker *w)
 	if (!w)
 		return;
 	http_client_free(w->http);
+	http_client_free(w->mirror_http);
 	hash_free(w->sha256);
 	hash_free(w->md5);
 	free(w->buffer);
@@ -259,30 +260,26 @@ static int nothing_there(struct transfer *t, struct err *e)
 
 static int transfer_rest(struct transfer *t, struct err *e)
 {
-	AUTO_BUF struct buf url = BUF_INIT(BUF_OWN_MAX);
 	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
 	struct fetch_item *item = t->item;
 	char tag[HASH_HEX_MAX + 2];
-	struct http_request request = {
-		.method = "GET",
-		.token = t->worker->common->token,
-		.range_first = t->at,
-		.ctx = t,
-		.on_head = on_head,
-		.on_body = on_body,
+	struct fetch_ask ask = {
+		.what = FETCH_FILE,
+		.http = { .method = "GET",
+			  .range_first = t->at,
+			  .ctx = t,
+			  .on_head = on_head,
+			  .on_body = on_body },
 	};
 	struct err ignored = { 0 };
 	int r;
 
-	fetch_add_url(&url, t->worker->common, item, "download");
-	request.url = buf_str(&url);
 	(void)snprintf(tag, sizeof(tag), "\"%s\"", item->want->sha256);
 	if (t->at > 0 && item->etag)
-		request.if_range = item->etag;
+		ask.http.if_range = item->etag;
 	else if (t->at > 0 && item->table->pinned)
-		request.if_range = tag;
-	count(&t->worker->common->requests, 1);
-	r = http_request(t->worker->http, &request, &reply, e);
+		ask.http.if_range = tag;
+	r = fetch_request(t->worker, item, &ask, &reply, e);
 	if (r < 0) {
 		(void)flush(t, &ignored); /* what came is for the next attempt; `e` says why */
 		return r;
@@ -409,9 +406,15 @@ int fetch_file(struct fetch_worker *w, struct fetch_item *item, struct err *e)
 
 	if (item->on_disk || (*item->want->sha256 && fetch_find_on_disk(w, item)))
 		return 0;
+	w->from_mirror = false;
 	r = fetch_open_staged(w->common, item->staged, &t.fd, e);
 	if (r == 0)
 		r = fetch_into(&t, e);
+	if (fetch_ask_hub_now(w, item, r, e)) {
+		show(&t, -t.at);
+		t = (struct transfer){ .worker = w, .item = item, .fd = t.fd, .announced = -1 };
+		r = fetch_into(&t, e);
+	}
 	if (r < 0)
 		show(&t, -t.at);
 	if (t.fd >= 0)

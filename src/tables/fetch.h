@@ -57,6 +57,20 @@ enum patches {
 	PATCHES_NEVER,
 };
 
+/* Another server with the same files (fetch-mirror.c), and what it was like so far. */
+struct fetch_mirror {
+	const char *url;      /* "": there is none */
+	atomic_uint troubles; /* in a row */
+	atomic_uint misses;   /* likewise */
+	atomic_bool left;     /* not asked any more */
+	atomic_llong bytes;   /* that came from it */
+	pthread_mutex_t lock;
+	char why[ERR_MSG_MAX]; /* its first trouble */
+};
+
+/* None of it is used when `url` is NULL or "", or plain HTTP where the server's is not. */
+void fetch_mirror_begin(struct fetch_mirror *m, const char *url, const char *server);
+
 struct fetch_common {
 	struct root *root;
 	const char *server;
@@ -75,6 +89,7 @@ struct fetch_common {
 	pthread_mutex_t rebuilding;
 	atomic_llong rebuilt_bytes, rebuild_us;
 	atomic_bool patch_failed;
+	struct fetch_mirror mirror;
 };
 
 struct fetch_item {
@@ -98,6 +113,7 @@ struct fetch_item {
 	size_t units_missing; /* the caller's */
 	bool ready;           /* it came in a batch */
 	bool emptied;         /* for coming whole after that */
+	atomic_bool only_hub; /* the mirror has failed with it */
 	char *warning;        /* why; owned */
 	atomic_llong bytes_fetched, bytes_reused;
 };

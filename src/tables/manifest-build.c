@@ -15,7 +15,7 @@ static const char sql_rows[] = "WITH r AS MATERIALIZED (SELECT t.id AS table_id,
 	      " SELECT t.id, t.name, t.query_mode, t.source_type, t.description, v.id, " SEEN("sha256") ", " SEEN("md5") ", " SEEN(
 		      "rows") ", " SEEN("size_bytes") ", v.created_ms, p.path, p.sha256, p.md5, p.rows,"
 						      " p.size_bytes, o.chunks_sha256, o.chunks_bytes,"
-						      " o.patch_from, o.patch_sha256, o.patch_bytes"
+						      " o.patch_from, o.patch_sha256, o.patch_bytes, r.rights"
 						      " FROM r JOIN tbl t ON t.id=r.table_id LEFT JOIN version v ON v.id=t.current_version" JOIN_EXCERPT
 						      " LEFT JOIN part p ON r.rights='' AND p.version_id=v.id AND p.path>''"
 						      " LEFT JOIN object o ON o.sha256=coalesce(p.sha256, " SEEN(
@@ -45,13 +45,14 @@ enum column {
 	O_PATCH_FROM,
 	O_PATCH,
 	O_PATCH_BYTES,
+	R_RIGHTS,
 };
 
 struct building {
 	struct json_out o;
 	struct buf last;  /* id of the table that is open; empty: none */
 	size_t described; /* bytes of descriptions */
-	bool in_parts;
+	bool in_parts, mirror;
 };
 
 static void add_int_or_null(struct json_out *o, const char *key, const struct stmt *q, int column)
@@ -120,6 +121,9 @@ static void open_table(struct building *b, const struct stmt *q)
 	json_add_text(o, "query_mode", stmt_text(q, T_MODE));
 	json_add_text(o, "source_type", source ? source : "");
 	add_description(b, q);
+	/* An excerpt is for few, and may be small enough to be guessed: only the hub gives it out. */
+	if (b->mirror && !str_eq(stmt_text(q, R_RIGHTS), ""))
+		json_add_bool(o, "mirror", false);
 	if (stmt_is_null(q, P_PATH))
 		add_chunks(o, q);
 }
@@ -180,7 +184,9 @@ static int add_tables(struct building *b, struct db *db, const struct caller *ca
 int manifest_build(struct db *db, const struct manifest_for *who, struct buf *out,
 		   size_t *ret_lasting, struct err *e)
 {
-	struct building b = { .o = json_out(out), .last = BUF_INIT(NAME_MAX_LEN + 1) };
+	struct building b = { .o = json_out(out),
+			      .last = BUF_INIT(NAME_MAX_LEN + 1),
+			      .mirror = who->mirror && *who->mirror };
 	char iso[TIME_TEXT_MAX];
 	int r;
 
@@ -193,6 +199,8 @@ int manifest_build(struct db *db, const struct manifest_for *who, struct buf *ou
 	if (who->bundle_etag)
 		json_add_text(&b.o, "bundle_etag", who->bundle_etag);
 	json_add_bool(&b.o, "batch", true);
+	if (b.mirror)
+		json_add_text(&b.o, "mirror", who->mirror);
 	*ret_lasting = out->n;
 	json_add_text(&b.o, "server_time", time_format_iso(who->now_ms, iso));
 	json_close(&b.o);

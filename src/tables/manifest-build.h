@@ -27,6 +27,7 @@ struct manifest_for {
 	const struct caller *caller;
 	int64_t now_ms;          /* for server_time */
 	const char *bundle_etag; /* of the rules for this caller now; NULL: not told */
+	const char *mirror;      /* where objects can be had as well; NULL or "": nowhere */
 };
 /* *ret_lasting is how much of the text, from its start, says all but the time: its hash is the tag. */
 int manifest_build(struct db *db, const struct manifest_for *who, struct buf *out,

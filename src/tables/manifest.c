@@ -2,6 +2,7 @@
 #include "tables/manifest.h"
 
 #include "base/json.h"
+#include "net/url.h"
 #include "tables/chunks.h"
 
 #include <strings.h>
@@ -205,6 +206,7 @@ static const char *read_table(const struct json *entry, struct manifest_table *t
 	if (!read_hash(entry, "sha256", SHA256_HEX, table->version))
 		return "its sha256 is no SHA-256";
 	table->pinned = *table->version && json_text(json_get(entry, "version"));
+	table->mirrored = json_flag(json_get(entry, "mirror"), true);
 	if (!read_count(entry, "size_bytes", INT64_MAX, &table->size_bytes))
 		return "its size is no size";
 	if (!read_count(entry, "rows", INT64_MAX, &table->rows))
@@ -322,6 +324,24 @@ static void refuse_twins(struct manifest *m)
 	}
 }
 
+/* One that cannot be used is none, and the hub has everything. */
+static void read_mirror(struct manifest *m, const struct json *v)
+{
+	const char *text = json_text(v);
+	const char *fault = "it is no text";
+	struct err why = { 0 };
+
+	if (json_kind(v) == JSON_NONE || json_kind(v) == JSON_NULL)
+		return;
+	if (text && strlen(text) > MANIFEST_MIRROR_MAX)
+		fault = "it is too long";
+	else if (text && url_normalise_server(text, &m->mirror, &why) == 0)
+		return;
+	else if (text)
+		fault = "it is no http:// or https:// address of a server alone";
+	strv_addf(&m->warnings, "the hub's mirror is passed over: %s", fault);
+}
+
 int manifest_parse(struct bytes text, struct manifest **ret_manifest, struct err *e)
 {
 	AUTO_MANIFEST struct manifest *m = xcalloc(1, sizeof(*m));
@@ -343,6 +363,9 @@ int manifest_parse(struct bytes text, struct manifest **ret_manifest, struct err
 	qsort(m->tables, m->count, sizeof(*m->tables), compare_tables);
 	refuse_twins(m);
 	m->batches = json_flag(json_get(doc, "batch"), false);
+	read_mirror(m, json_get(doc, "mirror"));
+	if (!m->mirror)
+		m->mirror = xstrdup("");
 	if (!read_text(doc, "bundle_etag", &m->bundle_etag))
 		m->bundle_etag = xstrdup("");
 	*ret_manifest = TAKE(m);
@@ -357,6 +380,7 @@ void manifest_free(struct manifest *m)
 		release_table(&m->tables[i]);
 	free(m->tables);
 	free(m->bundle_etag);
+	free(m->mirror);
 	strv_release(&m->remote);
 	strv_release(&m->warnings);
 	free(m);

@@ -16,6 +16,9 @@
  *
  * Tables that stay on the server (query_mode "remote", server_only) are not listed.
  *
+ * `mirror` is where files may be had by their hashes (fetch-mirror.c); one that is no plain address of
+ * a server is none.
+ *
  * Pure; fuzzed. Format: docs/http-api.md, "The manifest". Ownership: texts belong to the manifest.
  */
 #ifndef LARDER_TABLES_MANIFEST_H
@@ -38,6 +41,8 @@
 #define MANIFEST_FILE_MAX ((int64_t)256 << 30)
 /* A patch is in memory once, and many times shorter than its part. */
 #define MANIFEST_PATCH_MAX ((int64_t)64 << 20)
+/* Of the mirror's address: a bucket's name, a host's (253) and a folder or two. */
+#define MANIFEST_MIRROR_MAX 1000
 /* What a person reads; the rest is counted. */
 #define MANIFEST_WARNINGS_MAX 50
 
@@ -68,6 +73,7 @@ struct manifest_table {
 	bool in_parts;
 	bool unusable;
 	bool pinned; /* the server keeps versions: ?v= is understood, the entity tag is the hash */
+	bool mirrored;               /* may be asked of the mirror */
 	struct manifest_file *files; /* by path */
 	size_t file_count;
 };
@@ -79,6 +85,7 @@ struct manifest {
 	struct strv remote;    /* ids of tables that stay at their source */
 	char *bundle_etag;     /* of the rules now, "" when the server does not say */
 	bool batches;          /* POST /api/data/batch is there */
+	char *mirror;          /* without a slash at its end; "" when there is none */
 	struct strv warnings;
 	size_t warnings_left_out;
 };

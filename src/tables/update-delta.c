@@ -207,4 +207,7 @@ void update_report_items(struct update *u)
 		if (item->warning)
 			strv_adopt(&u->report->warnings, TAKE(item->warning));
 	}
+	if (*u->common.mirror.why)
+		strv_addf(&u->report->warnings, "mirror '%s': %s; the hub was asked instead",
+			  u->options->mirror, u->common.mirror.why);
 }

@@ -274,6 +274,7 @@ static void note_wanted(struct update *u)
 	u->report->requests += atomic_load(&u->common.requests);
 	u->report->bytes_fetched += atomic_load(&u->common.bytes_fetched);
 	u->report->bytes_reused += atomic_load(&u->common.bytes_reused);
+	u->report->bytes_from_mirror += atomic_load(&u->common.mirror.bytes);
 }
 
 int update_run(const struct update_options *options, const struct plan *plan,
@@ -288,10 +289,12 @@ int update_run(const struct update_options *options, const struct plan *plan,
 			    .server = options->server,
 			    .token = options->token,
 			    .cancel = options->cancel,
-			    .rebuilding = PTHREAD_MUTEX_INITIALIZER },
+			    .rebuilding = PTHREAD_MUTEX_INITIALIZER,
+			    .mirror = { .lock = PTHREAD_MUTEX_INITIALIZER } },
 	};
 	int r = check_space(&u, e);
 
+	fetch_mirror_begin(&u.common.mirror, options->mirror, options->server);
 	if (r == 0)
 		r = update_load_link(&u, e);
 	if (r == 0)

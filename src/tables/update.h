@@ -37,6 +37,7 @@ struct update_options {
 	struct lease *lease;
 	const char *server;
 	const char *token;
+	const char *mirror; /* NULL or "": none */
 	unsigned jobs;
 	bool may_add_jobs; /* where the server is far */
 	bool batches;      /* the server has small files many at a time */
@@ -60,9 +61,11 @@ struct update_report {
 	size_t removed;
 	int64_t bytes_fetched;
 	int64_t bytes_reused;
+	int64_t bytes_from_mirror; /* of the fetched */
 	int64_t requests;
 	struct strv wanted; /* staged names that may be of use to the next run: not to be reaped */
-	struct strv warnings; /* files that came whole though they need not have */
+	struct strv
+		warnings; /* files that came whole though they need not have; a mirror's trouble */
 	struct update_table *tables;
 	size_t table_count;
 	struct failures failures;

@@ -68,6 +68,7 @@ void pull_report_json(const struct pull_report *report, const char *workspace, s
 	json_add_double(&o, "duration_s", (double)report->duration_ms / 1000);
 	json_add_int(&o, "bytes_fetched", report->bytes_fetched);
 	json_add_int(&o, "bytes_reused", report->bytes_reused);
+	json_add_int(&o, "bytes_from_mirror", report->bytes_from_mirror);
 	json_add_int(&o, "requests", report->requests);
 	json_open(&o, "views", '{');
 	json_add_int(&o, "changed", (int64_t)report->views_changed);

@@ -194,6 +194,7 @@ static int update_tables(struct pull *p, struct err *e)
 		.lease = p->lease,
 		.server = p->credentials.server,
 		.token = p->credentials.token,
+		.mirror = p->manifest->mirror,
 		.jobs = p->options->jobs ? p->options->jobs : workspace_jobs(p->ws),
 		.may_add_jobs = p->options->jobs == 0,
 		.batches = p->manifest->batches,
@@ -215,6 +216,7 @@ static int update_tables(struct pull *p, struct err *e)
 	report->tables_removed = done.removed;
 	report->bytes_fetched += done.bytes_fetched;
 	report->bytes_reused += done.bytes_reused;
+	report->bytes_from_mirror += done.bytes_from_mirror;
 	report->requests += done.requests;
 	note_bytes(p, &done);
 	for (size_t i = 0; i < done.warnings.n; i++)

@@ -62,6 +62,7 @@ struct pull_report {
 	int64_t duration_ms;
 	int64_t bytes_fetched;
 	int64_t bytes_reused;
+	int64_t bytes_from_mirror; /* of the fetched */
 	int64_t requests;
 	size_t views_changed;
 	struct strv views_blocked;

@@ -220,6 +220,24 @@ TEST(a_slow_body_is_waited_for)
 	assert_int_equal(reply.body.n, BODY);
 }
 
+TEST(a_body_slower_than_the_caller_allows_is_given_up)
+{
+	AUTO_HTTP struct http_client *client = http_client_new(
+		&(struct http_client_options){ .stall_s = 1, .stall_bytes = 50000 });
+	AUTO_FREE char *url = xasprintf("http://127.0.0.1:%u/file", site.port);
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	struct http_request q = { .method = "GET", .url = url };
+	struct err e = { 0 };
+
+	plan("/file slow:5000\n");
+	assert_int_equal(http_request(client, &q, &reply, &e), ERR_OFFLINE);
+	assert_non_null(strstr(e.msg, "next to nothing"));
+	assert_true(reply.bytes_received < BODY);
+	plan("");
+	assert_int_equal(http_request(client, &q, &reply, &e), 0);
+	assert_int_equal(reply.body.n, BODY);
+}
+
 TEST(what_is_not_http_is_a_fault_of_the_server)
 {
 	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
@@ -410,6 +428,7 @@ int main(void)
 		OK(a_server_that_says_nothing_is_given_up),
 		OK(a_body_that_stops_coming_is_given_up),
 		OK(a_slow_body_is_waited_for),
+		OK(a_body_slower_than_the_caller_allows_is_given_up),
 		OK(what_is_not_http_is_a_fault_of_the_server),
 		OK(each_status_becomes_its_error),
 		OK(the_servers_own_words_are_in_the_error),

@@ -215,6 +215,47 @@ TEST(tables_that_stay_on_the_server_are_not_listed)
 	CHECK_INT(m->kept_on_server, 1);
 }
 
+TEST(a_mirror_is_the_plain_address_of_a_server_or_none)
+{
+	static const char *const bad[] = { "7",
+					   "\"ftp://h/\"",
+					   "\"http://u:p@h/\"",
+					   "\"http://h/?a\"",
+					   "\"http://h/#a\"",
+					   "\"http://\"",
+					   "\"http://h/a b\"",
+					   "\"file:///etc\"",
+					   "\"\"",
+					   "[]" };
+	AUTO_MANIFEST struct manifest *m =
+		parse("{\"mirror\":\"HTTPS://Files.example/Larder//\",\"tables\":{\"a\":{},"
+		      "\"b\":{\"mirror\":false}}}");
+	AUTO_MANIFEST struct manifest *none = parse("{\"mirror\":null,\"tables\":{}}");
+
+	CHECK_STR(m->mirror, "https://files.example/Larder");
+	CHECK(m->tables[0].mirrored && !m->tables[1].mirrored);
+	CHECK_INT(m->warnings.n, 0);
+	CHECK_STR(none->mirror, "");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		AUTO_FREE char *text = xasprintf("{\"mirror\":%s,\"tables\":{}}", bad[i]);
+		AUTO_MANIFEST struct manifest *with = parse(text);
+
+		CHECK_STR(with->mirror, "");
+		CHECK_INT(with->warnings.n, 1);
+	}
+}
+
+TEST(a_mirror_of_1000_bytes_is_the_longest)
+{
+	for (int more = 0; more < 2; more++) {
+		AUTO_FREE char *text = xasprintf("{\"mirror\":\"http://h/%0*d\",\"tables\":{}}",
+						 MANIFEST_MIRROR_MAX - 9 + more, 0);
+		AUTO_MANIFEST struct manifest *m = parse(text);
+
+		CHECK_INT(strlen(m->mirror), more ? 0 : MANIFEST_MIRROR_MAX);
+	}
+}
+
 TEST(what_is_no_manifest_is_refused)
 {
 	static const char *const texts[] = {
@@ -297,6 +338,8 @@ int main(void)
 		CASE(parts_are_sorted_by_path),
 		CASE(tables_that_stay_on_the_server_are_not_listed),
 		CASE(a_patch_that_cannot_be_one_is_as_good_as_none),
+		CASE(a_mirror_is_the_plain_address_of_a_server_or_none),
+		CASE(a_mirror_of_1000_bytes_is_the_longest),
 		CASE(what_is_no_manifest_is_refused),
 		CASE(nesting_without_end_is_refused),
 		CASE(more_tables_than_the_limit_are_refused),

@@ -1,0 +1,239 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016
+# A mirror: files, ranges, chunk indexes and patches from another server than the hub, whatever that does.
+. "$(dirname "$0")/../lib.sh"
+. "$SOURCE/tests/site.sh"
+. "$SOURCE/tests/hub.sh"
+
+# A hub with the first version of two tables and a small one; what a workspace has of it; the same hub with the next version.
+new_hub old >/dev/null
+rows 1 250000 1 >one.csv
+rows 1 262000 1 >two.csv
+rows 1 60000 2 >base.csv
+awk -F , -v OFS=, 'NR > 1 && $1 % 100 == 7 { $3 = "changed" } { print }' base.csv >changed.csv
+printf 'a\n1\n' >small.csv
+larder publish big one.csv -q >/dev/null || exit 1
+larder publish keyed base.csv --key id -q >/dev/null || exit 1
+larder publish small small.csv -q >/dev/null || exit 1
+new_workspace base $HUB_URL
+larder pull --workspace base -q || exit 1
+cp -a old first
+stop_hub
+cp -a old new
+start_hub new
+LARDER_SERVER=$HUB_URL
+larder publish big two.csv -q >/dev/null || exit 1
+larder publish keyed changed.csv --key id -q >/dev/null || exit 1
+stop_hub
+unset LARDER_SERVER
+
+object_of() { # TABLE [PART]: the path of its file below objects
+	sum=$(curl -sS -H "Authorization: Bearer $LARDER_TOKEN" $HUB_URL/api/sync/manifest |
+		jq -r ".tables.$1 | if .parts then .parts[0].sha256 else .sha256 end")
+	echo "$(echo $sum | cut -c1-2)/$sum.parquet"
+}
+
+# nginx_of LOCATIONS: an nginx with these; sets MIRROR
+nginx_of() {
+	command -v nginx >/dev/null || skip "no nginx"
+	port=$((20000 + $$ % 20000 + case_number))
+	while curl -s -o /dev/null http://127.0.0.1:$port; do port=$((port + 1)); done
+	mkdir n
+	cat >n/conf <<CONF
+daemon off; master_process off; pid $PWD/n/pid; error_log $PWD/n/log; worker_processes 1;
+events { worker_connections 64; }
+http { default_type application/octet-stream;
+  log_format all '\$status \$request_uri range=\$http_range token=\$http_authorization if=\$http_if_range\$http_if_match';
+  map \$request_uri \$told { / 0; default 1; }
+  access_log $PWD/n/access all if=\$told;
+  client_body_temp_path $PWD/n/1; proxy_temp_path $PWD/n/2; fastcgi_temp_path $PWD/n/3;
+  uwsgi_temp_path $PWD/n/4; scgi_temp_path $PWD/n/5;
+  server { listen 127.0.0.1:$port; $1 } }
+CONF
+	start nginx nginx -c $PWD/n/conf -e $PWD/n/log
+	wait_for "curl -s -o /dev/null http://127.0.0.1:$port"
+	MIRROR=http://127.0.0.1:$port
+}
+
+# hub_with MIRROR [old|new]: that hub, which names the mirror, and the workspace `ws` that has the first version
+hub_with() {
+	cp -a $SHARED/${2:-new} hub
+	LARDER_HUB_MIRROR=$1 start_hub hub
+	cp -a $SHARED/base ws
+	echo "server: $HUB_URL" >ws/.larder/config.yaml
+}
+
+here() { # the workspace has what the hub has now, and all of it is whole
+	larder verify --workspace ws -q
+	same "$(sha256sum <ws/server/parquet/big.parquet | cut -c1-64)" "$(basename "$(object_of big)" .parquet)"
+	same "$(basename "$(readlink ws/server/parquet/keyed/*.parquet)")" "$(basename "$(object_of keyed)")"
+}
+
+quiet() {
+	same "$(json report .warnings[0] 2>/dev/null || echo none)" none
+	hasnt pull.err warning
+}
+
+troubled() { # TEXT: one warning, with that
+	same "$(json report ".warnings | length")" 1
+	has pull.err "$1"
+	has pull.err "mirror"
+	has pull.err "the hub was asked instead"
+}
+
+ok 'a cold pull has its files from nginx, and the small ones from the hub; no token goes there' '
+	nginx_of "location /files { alias $PWD/hub/objects; }"
+	hub_with $MIRROR/files/
+	rm -rf ws
+	new_workspace ws $HUB_URL
+	LARDER_TRACE=$PWD/trace pull ws
+	here
+	quiet
+	[ "$(json report .bytes_from_mirror)" -gt 5000000 ]
+	[ "$(json report .bytes_from_mirror)" -lt "$(json report .bytes_fetched)" ]
+	! grep -q "api/data/[bk].*/download" trace
+	grep -q "^200 /files/$(object_of big) range=- token=- if=" n/access
+	! grep -v "token=- if=--\$" n/access
+'
+
+ok 'a refresh has its index and its ranges from nginx, a patch too' '
+	nginx_of "root $PWD/hub/objects;"
+	hub_with $MIRROR
+	LARDER_PATCHES=always LARDER_TRACE=$PWD/trace pull ws -v
+	here
+	quiet
+	[ "$(json report .bytes_fetched)" -lt 2500000 ]
+	same "$(json report .bytes_from_mirror)" "$(json report .bytes_fetched)"
+	! grep -q "api/data/" trace
+	big=$(object_of big)
+	grep -q "^206 /$big range=bytes=.* token=- if=--\$" n/access
+	grep -q "^200 /${big%.parquet}.chunks" n/access
+	grep -q "^200 /.*\.patch" n/access
+	! grep "token=[^-]" n/access
+'
+
+ok 'the manifest names it, under another tag; without the setting nothing does' '
+	for at in "" http://m.example/x; do
+		rm -rf hub
+		hub_with "$at"
+		same $(status GET /api/sync/manifest $LARDER_TOKEN) 200
+		grep -i "^etag" reply.head >tag"$at" 2>/dev/null || grep -i "^etag" reply.head >tag2
+		same "$(jq -r .mirror reply.json)" "${at:-null}"
+		stop_hub
+	done
+	! cmp -s tag tag2
+	for bad in ftp://h/x http://u@h/ "http://h/?q" "http://h/#f" h; do
+		exits 2 env LARDER_HUB_MIRROR="$bad" larder config check --data hub 2>err
+		has err downloads.mirror
+	done
+'
+
+ok 'who has limited rights gets an excerpt, and that from the hub alone' '
+	nginx_of "root $PWD/hub/objects;"
+	hub_with $MIRROR
+	export LARDER_SERVER=$HUB_URL
+	bob=$(token_of bob@example.com)
+	member some bob@example.com
+	larder admin grant add some big --where "id > 5"
+	same $(status GET /api/sync/manifest $bob) 200
+	same "$(jq -r "[.mirror, .tables.big.mirror] | join(\" \")" reply.json)" "$MIRROR false"
+	new_workspace bobs $HUB_URL
+	LARDER_TOKEN=$bob pull bobs
+	same "$(json report .bytes_from_mirror)" 0
+	[ "$(json report .bytes_fetched)" -gt 4000000 ]
+	[ ! -s n/access ]
+	same "$(status GET /api/sync/manifest $LARDER_TOKEN)$(jq .tables.big.mirror reply.json)" 200null
+'
+
+ok 'what the mirror does not have comes from the hub, without a word' '
+	mkdir empty
+	for status in 404 403; do
+		rm -rf hub ws n
+		nginx_of "root $PWD/empty; location / { return $status; }"
+		hub_with $MIRROR
+		pull ws
+		here
+		quiet
+		same "$(json report .bytes_from_mirror)" 0
+		[ "$(json report .bytes_fetched)" -lt 2500000 ]
+		grep -q "^$status" n/access
+		stop_hub
+	done
+'
+
+ok 'a mirror in trouble costs one warning, and is left alone after some failures' '
+	nginx_of "root $PWD/hub/objects;
+		location ~ ^/500/ { return 500; }
+		location ~ ^/away/ { return 302 http://127.0.0.1:9/; }
+		location ~ ^/none/(.*) { max_ranges 0; alias $PWD/hub/objects/\$1; }
+		location ~ ^/other/ { alias $SHARED/one.csv; }"
+	for case in "500 (HTTP 500)" "away (HTTP 302)" "none it sends no ranges" "other it has a file of another length"; do
+		rm -rf hub ws
+		hub_with $MIRROR/${case%% *}
+		: >n/access
+		pull ws
+		here
+		troubled "${case#* }"
+		[ "$(json report .bytes_fetched)" -lt 2600000 ]
+		[ $(grep -c "" n/access) -le 12 ]
+		stop_hub
+	done
+'
+
+ok 'a mirror that nobody serves costs one warning' '
+	hub_with http://127.0.0.1:1/m
+	pull ws
+	here
+	troubled "127.0.0.1"
+	same "$(json report .bytes_from_mirror)" 0
+'
+
+# faulty_mirror: a hub whose mirror does what ./site.plan says
+faulty_mirror() {
+	cp -a $SHARED/new/objects site
+	: >site.plan
+	start_faulty site
+	hub_with $FAULTY_URL
+	cp -a ws kept
+}
+
+ok 'wrong, cut and endless files are made whole by the hub' '
+	faulty_mirror
+	big=$(object_of big)
+	for fault in flip:50% short:50% reset:70% long:10 garbage; do
+		rm -rf cold
+		new_workspace cold $HUB_URL
+		faults site "/$big $fault"
+		pull cold
+		cmp hub/objects/$big cold/server/parquet/big.parquet
+		[ $fault = long:10 ] || troubled ""
+		[ "$(json report .bytes_fetched)" -lt 11000000 ]
+	done
+'
+
+ok 'wrong, cut and shifted ranges are made good by the hub' '
+	faulty_mirror
+	big=$(object_of big)
+	for fault in flip:90% flip:99% short:1000 shift:1 norange status:416; do
+		rm -rf ws
+		cp -a kept ws
+		faults site "/$big $fault"
+		pull ws
+		here
+		troubled ""
+		[ "$(json report .bytes_fetched)" -lt 700000 ]
+	done
+'
+
+ok 'an index with wrong bytes is asked of the hub, and the ranges are not' '
+	faulty_mirror
+	index=$(object_of big)
+	faults site "/${index%.parquet}.chunks flip:100"
+	pull ws
+	here
+	troubled "its bytes are wrong"
+	[ "$(json report .bytes_fetched)" -lt 700000 ]
+	[ "$(json report .bytes_from_mirror)" -gt 200000 ]
+'
+
