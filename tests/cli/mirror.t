@@ -5,6 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$SOURCE/tests/site.sh"
 . "$SOURCE/tests/hub.sh"
+. "$SOURCE/tests/ceph.sh"
 
 # A hub with the first version of two tables and a small one; what a workspace has of it; the same hub with the next version.
 new_hub old >/dev/null
@@ -37,8 +38,7 @@ object_of() { # TABLE [PART]: the path of its file below objects
 # nginx_of LOCATIONS: an nginx with these; sets MIRROR
 nginx_of() {
 	command -v nginx >/dev/null || skip "no nginx"
-	port=$((20000 + $$ % 20000 + case_number))
-	while curl -s -o /dev/null http://127.0.0.1:$port; do port=$((port + 1)); done
+	free_port
 	mkdir n
 	cat >n/conf <<CONF
 daemon off; master_process off; pid $PWD/n/pid; error_log $PWD/n/log; worker_processes 1;
@@ -49,11 +49,11 @@ http { default_type application/octet-stream;
   access_log $PWD/n/access all if=\$told;
   client_body_temp_path $PWD/n/1; proxy_temp_path $PWD/n/2; fastcgi_temp_path $PWD/n/3;
   uwsgi_temp_path $PWD/n/4; scgi_temp_path $PWD/n/5;
-  server { listen 127.0.0.1:$port; $1 } }
+  server { listen 127.0.0.1:$PORT; $1 } }
 CONF
 	start nginx nginx -c $PWD/n/conf -e $PWD/n/log
-	wait_for "curl -s -o /dev/null http://127.0.0.1:$port"
-	MIRROR=http://127.0.0.1:$port
+	wait_for "curl -s -o /dev/null http://127.0.0.1:$PORT"
+	MIRROR=http://127.0.0.1:$PORT
 }
 
 # hub_with MIRROR [old|new]: that hub, which names the mirror, and the workspace `ws` that has the first version
@@ -237,3 +237,40 @@ ok 'an index with wrong bytes is asked of the hub, and the ranges are not' '
 	[ "$(json report .bytes_from_mirror)" -gt 200000 ]
 '
 
+
+ok 'a bucket of an object store: cold, as ranges, and with a publish that is not there yet' '
+	has_ceph || skip "no Ceph, or no rclone"
+	start_ceph store
+	s3_rclone mkdir store:larder
+	s3_rclone copy $SHARED/first/objects store:larder/objects
+	cat >policy <<END
+{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*",
+ "Action": "s3:GetObject", "Resource": "arn:aws:s3:::larder/objects/*"}]}
+END
+	s3_put "larder?policy=" policy
+	same $(curl -s -o /dev/null -w "%{http_code}" $S3_URL/larder/) 403
+	same $(curl -s -o /dev/null -w "%{http_code}" -H "Authorization: Bearer x" $S3_URL/larder/objects/x) 400
+
+	hub_with $S3_URL/larder/objects first
+	new_workspace cold $HUB_URL
+	pull cold
+	quiet
+	[ "$(json report .bytes_from_mirror)" -gt 5000000 ]
+	stop_hub
+
+	rm -rf hub ws
+	hub_with $S3_URL/larder/objects
+	cp -a ws later
+	pull ws
+	here
+	quiet
+	same "$(json report .bytes_from_mirror)" 0
+
+	s3_rclone copy hub/objects store:larder/objects
+	LARDER_PATCHES=always LARDER_TRACE=$PWD/trace pull later
+	quiet
+	[ "$(json report .bytes_fetched)" -lt 700000 ]
+	same "$(json report .bytes_from_mirror)" "$(json report .bytes_fetched)"
+	! grep -q "api/data/" trace
+	cmp ws/server/parquet/big.parquet later/server/parquet/big.parquet
+'
