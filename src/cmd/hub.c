@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/commands.h"
+#include "cmd/hub-objects.h"
 #include "cmd/hub-verify.h"
 
 #include "base/time.h"
@@ -104,11 +105,12 @@ static int run_token(int argc, char **argv, struct err *e)
 	return run(&cmd_token_hub, argc, argv, hub_admin_token, e);
 }
 
-static const struct command *const sub[] = { &cmd_init_hub, &cmd_token_hub, &hub_verify, NULL };
+static const struct command *const sub[] = { &cmd_init_hub, &hub_objects, &cmd_token_hub,
+					     &hub_verify, NULL };
 
 const struct command cmd_hub = {
 	.name = "hub",
-	.usage = "init|token|verify DIR ...",
+	.usage = "init|objects|token|verify DIR ...",
 	.summary = "make and check a hub's data folder",
 	.description = "What is done at the hub's own machine. All else is done over HTTP: larder "
 		       "admin, larder publish.",

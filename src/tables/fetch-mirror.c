@@ -12,7 +12,7 @@
 #include "tables/fetch-internal.h"
 
 #include "base/time.h"
-#include "tables/batch.h"
+#include "tables/mirrored.h"
 #include "tables/objects.h"
 
 /* The hub is there to be asked: nobody waits for a mirror as long as for the only server. */
@@ -83,11 +83,10 @@ static void did_well(struct fetch_mirror *m)
 	atomic_store(&m->misses, 0);
 }
 
-/* What is small comes in batches, or is soon there: it need not be on a mirror. */
 static bool is_of_use(const struct fetch_mirror *m, const struct fetch_item *item)
 {
 	return *m->url && item->table->mirrored && *item->want->sha256 &&
-	       item->want->size_bytes > BATCH_FILE_MAX && !atomic_load(&m->left) &&
+	       item->want->size_bytes > MIRRORED_ABOVE && !atomic_load(&m->left) &&
 	       !atomic_load(&item->only_hub);
 }
 

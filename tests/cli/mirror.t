@@ -129,6 +129,25 @@ ok 'the manifest names it, under another tag; without the setting nothing does' 
 	done
 '
 
+ok 'the list of what may be there: kept versions, nothing small, no excerpt' '
+	cp -a $SHARED/new hub
+	larder hub objects hub >before
+	same $(grep -c parquet before) 4
+	same $(grep -c chunks before) 2
+	same $(grep -c patch before) 1
+	(cd hub/objects && xargs stat -c %s <../../before) | awk "{ n += \$1 } END { print n }" >sum
+	same "$(larder hub objects hub --json | jq -c "[.count, .bytes]")" "[7,$(cat sum)]"
+	start_hub hub
+	export LARDER_SERVER=$HUB_URL
+	bob=$(token_of bob@example.com)
+	member some bob@example.com
+	larder admin grant add some big --where "id > 5"
+	same $(status GET /api/sync/manifest $bob) 200
+	excerpt=$(jq -r .tables.big.sha256 reply.json)
+	[ -f hub/objects/$(echo $excerpt | cut -c1-2)/$excerpt.parquet ]
+	larder hub objects hub | cmp - before
+'
+
 ok 'who has limited rights gets an excerpt, and that from the hub alone' '
 	nginx_of "root $PWD/hub/objects;"
 	hub_with $MIRROR
@@ -242,7 +261,7 @@ ok 'a bucket of an object store: cold, as ranges, and with a publish that is not
 	has_ceph || skip "no Ceph, or no rclone"
 	start_ceph store
 	s3_rclone mkdir store:larder
-	s3_rclone copy $SHARED/first/objects store:larder/objects
+	larder hub objects $SHARED/first | s3_rclone copy --files-from - $SHARED/first/objects store:larder/objects
 	cat >policy <<END
 {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*",
  "Action": "s3:GetObject", "Resource": "arn:aws:s3:::larder/objects/*"}]}
@@ -266,7 +285,12 @@ END
 	quiet
 	same "$(json report .bytes_from_mirror)" 0
 
-	s3_rclone copy hub/objects store:larder/objects
+	larder hub objects hub >list
+	s3_rclone copy --files-from list hub/objects store:larder/objects
+	s3_rclone copyto list store:larder/objects/00/old.parquet
+	s3_rclone lsf -R --files-only store:larder/objects | LC_ALL=C sort >there
+	LC_ALL=C comm -23 there list | s3_rclone delete --files-from - store:larder/objects
+	s3_rclone lsf -R --files-only store:larder/objects | LC_ALL=C sort | cmp - list
 	LARDER_PATCHES=always LARDER_TRACE=$PWD/trace pull later
 	quiet
 	[ "$(json report .bytes_fetched)" -lt 700000 ]
