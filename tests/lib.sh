@@ -55,6 +55,10 @@ test_root=$(mktemp -d "${TMPDIR:-/tmp}/larder-test.XXXXXX") || exit 1
 SHARED=$test_root/shared HOME=$test_root/shared
 export SHARED HOME
 mkdir "$SHARED"
+# jq 1.6 compiles its own library at each start, 45 ms of CPU; gojq has the same language, takes 6, and sorts the keys of objects.
+mkdir "$test_root/bin"
+ln -s "$(command -v gojq)" "$test_root/bin/jq"
+PATH=$test_root/bin:$PATH
 cd "$SHARED" || exit 1
 case_number=0
 cases_failed=0

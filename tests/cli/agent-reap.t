@@ -12,6 +12,7 @@ field() { larder agent show "$1" --json | json "$2"; }
 holding() { # NAME [OPTIONS]
 	holding_name=$1
 	shift
+	rm -f "$folder/$holding_name/.meta/agent-local.log" # of the one before, who has begun too
 	start "$holding_name" larder agent run --repo api --branch "$holding_name" "$@" -- sh -c \
 		'echo begun; until [ -e go ]; do sleep 0.02; done; . ./go'
 	SUPERVISOR=$STARTED_PID
@@ -64,7 +65,7 @@ ok 'a live one is never reaped, watched or not' '
 ok 'a reused process id is not taken for it' '
 	holding one
 	kill -KILL $SUPERVISOR "-$AGENT"
-	wait_for "gone $SUPERVISOR"
+	wait_for "gone $SUPERVISOR && gone $AGENT"
 	# The row of a process that began at another time, with the id of one that lives: this shell.
 	foreign core/x/task-1 "{\"status\":\"running\",\"pid\":$$,\"updated_at\":\"2020-01-01T00:00:00Z\"}"
 	same "$(larder agent reap --json | json .reaped.failed)" 2

@@ -141,7 +141,7 @@ ok 'one that fails is reported, retried, set aside after five attempts, and hold
 	END
 	exits 1 larder process words --data data --json >report
 	same "$(jq -c "[.processed, .errors, .errors_detail]" report)" \
-		"[2,1,[{\"session\":\"bob@example.com/1.jsonl\",\"error\":\"'"'words'"' ended with 3: no good\"}]]"
+		"[2,1,[{\"error\":\"'"'words'"' ended with 3: no good\",\"session\":\"bob@example.com/1.jsonl\"}]]"
 	exits 1 larder process words --data data --json >report
 	same "$(jq -c "[.scanned, .errors]" report)" "[1,1]"
 	same "$(larder process words --data data --json | jq -c "[.scanned, .waiting]")" "[0,1]"

@@ -107,7 +107,7 @@ ok 'a dry run says what would go, in the shape of the contract, and writes nothi
 	LARDER_TRACE=../trace larder push --dry-run --json >../said
 	snapshot . | grep -v "state.db-\|before" >../after
 	grep -v before before | cmp - ../after
-	same "$(jq -c "{dry_run,would_upload}" ../said)" "{\"dry_run\":true,\"would_upload\":{\"sessions\":[\"d1.jsonl\"],\"local_md\":true,\"artifacts\":[]}}"
+	same "$(jq -c "{dry_run,would_upload}" ../said)" "{\"dry_run\":true,\"would_upload\":{\"artifacts\":[],\"local_md\":true,\"sessions\":[\"d1.jsonl\"]}}"
 	same "$(json ../said .summary.sessions)" 1
 	same "$(uploads ../trace)" 0
 	[ ! -e user/sessions ]

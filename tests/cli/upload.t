@@ -25,7 +25,7 @@ kept() { # FILE: of bob, below the data folder
 ok 'a transcript is kept as it came, and the same again is a duplicate' '
 	printf "{\"a\":1}\n{\"b\":2}" >s.jsonl
 	same "$(upload sessions one.jsonl s.jsonl)" 200
-	same "$(jq -c . reply.json)" "{\"status\":\"ok\",\"filename\":\"one.jsonl\",\"size\":15,\"duplicate\":false}"
+	same "$(jq -c . reply.json)" "{\"duplicate\":false,\"filename\":\"one.jsonl\",\"size\":15,\"status\":\"ok\"}"
 	cmp s.jsonl "$SHARED/hub/sessions/bob@example.com/one.jsonl"
 	same "$(upload sessions one.jsonl s.jsonl)" 200
 	same "$(json reply.json .duplicate)" true
