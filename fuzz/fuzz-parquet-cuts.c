@@ -18,6 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(cuts.n == 0 && e.msg[0]);
 		return 0;
 	}
+	assert(cuts.data_end >= 0 && cuts.data_end < FILE_SIZE);
+	assert(cuts.groups_end >= 0 && cuts.groups_end < FILE_SIZE);
 	for (size_t i = 0; i < cuts.n; i++)
 		assert(cuts.v[i] > (i ? cuts.v[i - 1] : 0) && cuts.v[i] < FILE_SIZE);
 	return 0;

@@ -3,7 +3,8 @@
  * Cutting a file: at the borders of Parquet's pieces, so that a column that did not change is found
  * again wherever it lies, and inside of those by content (FastCDC: a gear hash over the last 64
  * bytes, with a stricter mask before the aim than after it), so that an insertion moves no cut but
- * the next.
+ * the next. Large pieces begin with a short chunk: the header of a page tells its length and the
+ * number of its values, so it changes with every row more; the bytes after it often do not.
  */
 #include "tables/chunks-internal.h"
 
@@ -13,15 +14,23 @@
 #include <assert.h>
 #include <pthread.h>
 
-/* Content-defined cuts: none before, about half before and half after the aim, one at the latest. */
+/*
+ * Content-defined cuts: none before, some before and most after the aim, one at the latest.
+ */
 #define CUT_MIN ((size_t)16 << 10)
-#define CUT_AIM ((size_t)64 << 10)
+#define CUT_AIM ((size_t)48 << 10)
 #define CUT_MAX ((size_t)256 << 10)
 /* What comes of these on average. */
-#define CUT_MEAN ((int64_t)80 << 10)
-/* By so many bytes an index may be longer than was expected. */
-#define SPARE ((int64_t)64)
-/* Bits that must be zero before and after the aim: two more and two less than log2 of the aim. */
+#define CUT_MEAN ((int64_t)60 << 10)
+/* The first chunk of a piece that is cut inside: 4 to 8 KiB. */
+#define HEAD_MAX  ((size_t)8 << 10)
+#define BITS_HEAD 11
+/*
+ * An index is 0.05 % of its file when a chunk has 41,000 bytes on average: 19 each, and the blocks'
+ * hashes. What follows the row groups has shorter ones, so that theirs must be longer.
+ */
+#define BYTES_PER_CHUNK 45000
+/* Bits that must be zero before and after the aim: two more and two less than log2 of 64 KiB. */
 #define BITS_BEFORE 18
 #define BITS_AFTER  14
 /* A byte has left the hash after so many shifts. */
@@ -30,6 +39,18 @@
 #define READ_BYTES ((size_t)1 << 20)
 
 static uint64_t gear[256];
+
+/*
+ * How finely a file is cut: how near to each other two borders may be, and from which length on a
+ * piece is cut inside. The first one whose index is not too long is taken. Where columns are many
+ * and row groups small, it is worth more to keep columns apart than to find a part of one.
+ */
+static const struct grain {
+	int64_t spacing, inside;
+} grains[] = {
+	{ 4 << 10, 128 << 10 },  { 4 << 10, 256 << 10 },  { 8 << 10, 256 << 10 },
+	{ 16 << 10, 256 << 10 }, { 32 << 10, 256 << 10 }, { 64 << 10, 256 << 10 },
+};
 
 /* Any table of random numbers will do, as long as it is always the same: splitmix64 of 1 and on. */
 static void fill_gear(void)
@@ -45,35 +66,70 @@ static void fill_gear(void)
 	}
 }
 
+struct search {
+	size_t i;
+	uint64_t h; /* of the bytes before i */
+};
+
+/* The first cut before `end`, where the hash begins with so many zeros; 0 when there is none. */
+static size_t search_to(struct search *s, const unsigned char *p, size_t end, int bits)
+{
+	size_t i = s->i;
+	uint64_t h = s->h;
+
+	while (i < end) {
+		h = (h << 1) + gear[p[i++]];
+		if (h >> (64 - bits) == 0)
+			return i;
+	}
+	*s = (struct search){ i, h };
+	return 0;
+}
+
+/* With the first byte that may be the last of a chunk. */
+static struct search search_from(const unsigned char *p, size_t least)
+{
+	struct search s = { .i = least - GEAR_WINDOW };
+
+	while (s.i < least)
+		s.h = (s.h << 1) + gear[p[s.i++]];
+	return s;
+}
+
+static size_t at_most(size_t n, size_t limit)
+{
+	return n < limit ? n : limit;
+}
+
 /* Where the chunk that starts at p ends, of n bytes that belong together. */
 static size_t find_cut(const unsigned char *p, size_t n)
 {
-	uint64_t h = 0;
-	size_t i = CUT_MIN - GEAR_WINDOW;
-	size_t aim = n < CUT_AIM ? n : CUT_AIM;
-	size_t most = n < CUT_MAX ? n : CUT_MAX;
+	struct search s;
+	size_t cut;
 
 	if (n <= CUT_MIN)
 		return n;
-	for (; i < CUT_MIN; i++)
-		h = (h << 1) + gear[p[i]];
-	for (; i < aim; i++) {
-		h = (h << 1) + gear[p[i]];
-		if (h >> (64 - BITS_BEFORE) == 0)
-			return i + 1;
-	}
-	for (; i < most; i++) {
-		h = (h << 1) + gear[p[i]];
-		if (h >> (64 - BITS_AFTER) == 0)
-			return i + 1;
-	}
-	return most;
+	s = search_from(p, CUT_MIN);
+	cut = search_to(&s, p, at_most(n, CUT_AIM), BITS_BEFORE);
+	if (cut == 0)
+		cut = search_to(&s, p, at_most(n, CUT_MAX), BITS_AFTER);
+	return cut ? cut : at_most(n, CUT_MAX);
+}
+
+/* The same for the first chunk of a large piece. */
+static size_t find_head(const unsigned char *p)
+{
+	struct search s = search_from(p, CHUNK_LEAST);
+	size_t cut = search_to(&s, p, HEAD_MAX, BITS_HEAD);
+
+	return cut ? cut : HEAD_MAX;
 }
 
 struct building {
 	int fd;
 	int64_t size;
 	int64_t at; /* of the file: up to here it is cut */
+	const struct grain *grain;
 	unsigned char *window;
 	int64_t window_at; /* of the file */
 	int64_t read_to;   /* up to here it is in the window */
@@ -160,6 +216,9 @@ static int fill_window(struct building *b, struct err *e)
 /* Up to `end`, the border of a piece; what is left after the last cut is never too small. */
 static int cut_piece(struct building *b, int64_t end, struct err *e)
 {
+	bool inside = end - b->at >= b->grain->inside;
+	bool head = inside;
+
 	while (b->at < end) {
 		const unsigned char *p;
 		size_t here, left;
@@ -169,7 +228,8 @@ static int cut_piece(struct building *b, int64_t end, struct err *e)
 			return r;
 		p = b->window + (b->at - b->window_at);
 		left = (size_t)(end - b->at < CHUNK_MOST ? end - b->at : CHUNK_MOST);
-		here = find_cut(p, left);
+		here = head ? find_head(p) : inside ? find_cut(p, left) : left;
+		head = false;
 		if (end - b->at - (int64_t)here < CHUNK_LEAST)
 			here = (size_t)(end - b->at);
 		add_chunk(b, p, here);
@@ -177,63 +237,79 @@ static int cut_piece(struct building *b, int64_t end, struct err *e)
 	return 0;
 }
 
-/*
- * About how many cuts there are by content in a piece, in thousandths: before the aim one at each
- * byte in 2^BITS_BEFORE, after it soon.
- */
-static int64_t expect_inner(int64_t length)
+/* From border i to the next one, or to the end. */
+static int64_t piece_at(const struct building *b, const struct parquet_cuts *cuts, size_t i)
 {
-	int64_t before = length < (int64_t)CUT_AIM ? length : (int64_t)CUT_AIM;
-
-	before -= (int64_t)CUT_MIN;
-	if (before <= 0)
+	if (i >= cuts->n)
 		return 0;
-	return before * 1000 / (1 << BITS_BEFORE) +
-	       (length - (int64_t)CUT_AIM > 0 ? (length - (int64_t)CUT_AIM) * 1000 / CUT_MEAN : 0);
+	return (i + 1 < cuts->n ? cuts->v[i + 1] : b->size) - cuts->v[i];
 }
 
-/* The footer is another one in each version: what lies before it is not to go with it. */
-static int64_t spacing_at(const struct parquet_cuts *cuts, size_t i, int64_t spacing)
+/*
+ * Small pieces go together, but not with a large one, which would have to come along; what is
+ * no chunk by itself goes with the shorter of its neighbours. The footer is another one in each
+ * version, and bloom filters are not worth much of the index.
+ */
+static bool is_cut(const struct building *b, const struct parquet_cuts *cuts, size_t i, int64_t at)
 {
-	return i + 1 == cuts->n ? CHUNK_LEAST : spacing;
+	int64_t before = cuts->v[i] - at;
+	int64_t piece = piece_at(b, cuts, i);
+	int64_t spacing = b->grain->spacing;
+
+	if (before < CHUNK_LEAST || i + 1 == cuts->n)
+		return before >= CHUNK_LEAST;
+	if (cuts->v[i] > cuts->data_end && spacing < (int64_t)CUT_MIN)
+		spacing = (int64_t)CUT_MIN;
+	if (piece < CHUNK_LEAST && before < piece_at(b, cuts, i + 1))
+		return false;
+	return before >= spacing || piece >= spacing;
 }
 
-/* About how long the index is when borders nearer to each other than that are left out. */
-static int64_t expect_bytes(const struct building *b, const struct parquet_cuts *cuts,
-			    int64_t spacing)
+/*
+ * About how many chunks the first bytes have. No content is looked at, so that a value that changes
+ * there changes little of it.
+ */
+static int64_t expect_chunks(const struct building *b, const struct parquet_cuts *cuts,
+			     int64_t sample)
 {
-	int64_t chunks = 1, inner = 0, at = 0;
+	int64_t at = 0, pieces = 0, heads = 0, inside = 0;
 
-	for (size_t i = 0; i < cuts->n; i++) {
-		if (cuts->v[i] - at < spacing_at(cuts, i, spacing))
+	for (size_t i = 0; i < cuts->n && cuts->v[i] <= sample; i++) {
+		if (!is_cut(b, cuts, i, at))
 			continue;
-		inner += expect_inner(cuts->v[i] - at);
+		pieces++;
+		if (cuts->v[i] - at >= b->grain->inside) {
+			heads++;
+			inside += cuts->v[i] - at;
+		}
 		at = cuts->v[i];
-		chunks++;
 	}
-	chunks += (inner + expect_inner(b->size - at)) / 1000;
-	return (int64_t)(HEAD_BYTES + (chunks_blocks_of(b->size) + 1) * SHA256_BYTES) +
-	       chunks * (int64_t)ENTRY_BYTES;
+	/* Of the last one in each piece half is missing. */
+	return pieces + heads / 2 + inside / CUT_MEAN;
 }
 
-/* A file of many small columns has more borders than an index of its size has room for. */
-static int64_t choose_spacing(const struct building *b, const struct parquet_cuts *cuts)
+/*
+ * A file of many small columns has more borders than an index of its size has room for. The first
+ * row groups decide for all: where rows are added at the end they are the same in the next version,
+ * and with another grain nothing of them would be found again.
+ */
+static void choose_grain(struct building *b, const struct parquet_cuts *cuts)
 {
-	int64_t spacing = CHUNK_LEAST;
+	int64_t sample = cuts->groups_end < PARQUET_SAMPLE / 2 ? b->size : cuts->groups_end;
+	size_t i = 0;
 
-	while (spacing < (int64_t)CUT_AIM &&
-	       expect_bytes(b, cuts, spacing) + SPARE > b->size / CHUNKS_FILE_SHARE)
-		spacing += CHUNK_LEAST / 2;
-	return spacing;
+	b->grain = &grains[0];
+	while (++i < ARRAY_LEN(grains) && expect_chunks(b, cuts, sample) > sample / BYTES_PER_CHUNK)
+		b->grain = &grains[i];
 }
 
 static int cut_all(struct building *b, const struct parquet_cuts *cuts, struct err *e)
 {
-	int64_t spacing = choose_spacing(b, cuts);
 	int r = 0;
 
+	choose_grain(b, cuts);
 	for (size_t i = 0; r == 0 && i < cuts->n; i++) {
-		if (cuts->v[i] - b->at >= spacing_at(cuts, i, spacing))
+		if (is_cut(b, cuts, i, b->at))
 			r = cut_piece(b, cuts->v[i], e);
 	}
 	return r < 0 ? r : cut_piece(b, b->size, e);

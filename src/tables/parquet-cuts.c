@@ -50,6 +50,7 @@ struct reader {
 	const unsigned char *p, *end;
 	int64_t size; /* of the file */
 	struct parquet_cuts *cuts;
+	size_t groups; /* read so far */
 	bool bad;
 };
 
@@ -208,14 +209,16 @@ static void add_cut(struct reader *r, int64_t at)
 	cuts->v[cuts->n++] = at;
 }
 
-/* Both ends of a piece; lengths that point past everything are no ends. */
-static void add_piece(struct reader *r, int64_t at, int64_t length)
+/* Both ends of a piece; lengths that point past everything are no ends. Where it ends, else 0. */
+static int64_t add_piece(struct reader *r, int64_t at, int64_t length)
 {
 	if (at <= 0 || at >= r->size)
-		return;
+		return 0;
 	add_cut(r, at);
-	if (length > 0 && length < r->size - at)
-		add_cut(r, at + length);
+	if (length <= 0 || length >= r->size - at)
+		return 0;
+	add_cut(r, at + length);
+	return at + length;
 }
 
 /* The integers of a structure by field; a structure in field `inner` is read by `read`. */
@@ -237,15 +240,18 @@ static void read_fields(struct reader *r, int64_t values[FIELDS_MAX], int inner,
 static void read_meta(struct reader *r)
 {
 	int64_t v[FIELDS_MAX] = { 0 };
-	int64_t first;
+	int64_t first, end;
 
 	read_fields(r, v, 0, NULL);
 	/* Some writers say 0 where there is no dictionary. */
 	first = v[META_DICTIONARY] > 0 && v[META_DICTIONARY] < v[META_DATA] ? v[META_DICTIONARY]
 									    : v[META_DATA];
-	add_piece(r, first, v[META_SIZE]);
-	add_cut(r, v[META_DATA]);
-	add_piece(r, v[META_BLOOM], v[META_BLOOM_LENGTH]);
+	end = add_piece(r, first, v[META_SIZE]);
+	if (end > r->cuts->data_end)
+		r->cuts->data_end = end;
+	if (v[META_DATA] - first >= PARQUET_DICTIONARY_LEAST)
+		add_cut(r, v[META_DATA]);
+	(void)add_piece(r, v[META_BLOOM], v[META_BLOOM_LENGTH]);
 }
 
 static void read_column(struct reader *r)
@@ -253,8 +259,8 @@ static void read_column(struct reader *r)
 	int64_t v[FIELDS_MAX] = { 0 };
 
 	read_fields(r, v, COLUMN_META, read_meta);
-	add_piece(r, v[COLUMN_OFFSET_INDEX], v[COLUMN_OFFSET_LENGTH]);
-	add_piece(r, v[COLUMN_INDEX], v[COLUMN_INDEX_LENGTH]);
+	(void)add_piece(r, v[COLUMN_OFFSET_INDEX], v[COLUMN_OFFSET_LENGTH]);
+	(void)add_piece(r, v[COLUMN_INDEX], v[COLUMN_INDEX_LENGTH]);
 }
 
 /* A list of structures in field `wanted`, each read by `read`; everything else is skipped. */
@@ -278,9 +284,22 @@ static void read_lists(struct reader *r, int wanted, void (*read)(struct reader 
 	}
 }
 
+/*
+ * A group ends where the next one begins: at its lowest offset, whichever column that is of. Those
+ * in the first bytes count, so that the end is the same one when rows are added.
+ */
 static void read_group(struct reader *r)
 {
+	struct parquet_cuts *cuts = r->cuts;
+	int64_t begin = INT64_MAX;
+	size_t i = cuts->n;
+
 	read_lists(r, GROUP_COLUMNS, read_column);
+	for (; i < cuts->n; i++)
+		begin = cuts->v[i] < begin ? cuts->v[i] : begin;
+	if (r->groups++ > 0 && begin < INT64_MAX &&
+	    (cuts->groups_end < PARQUET_SAMPLE / 2 || begin <= PARQUET_SAMPLE))
+		cuts->groups_end = begin;
 }
 
 static int compare(const void *a, const void *b)

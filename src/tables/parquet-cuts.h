@@ -24,10 +24,18 @@
 #define PARQUET_FOOTER_MAX ((int64_t)64 << 20)
 /* Four for each column of each row group: 2,500 columns in 400 row groups. */
 #define PARQUET_CUTS_MAX ((size_t)4000000)
+/* Several groups where they are small; less than any file has that is cut for an index. */
+#define PARQUET_SAMPLE ((int64_t)2 << 20)
+/* A shorter dictionary is not worth a piece of its own: it goes with its column. */
+#define PARQUET_DICTIONARY_LEAST ((int64_t)16 << 10)
 
 struct parquet_cuts {
 	int64_t *v; /* ascending, each once, between 1 and size - 1 */
 	size_t n, capacity;
+	int64_t data_end; /* of the last column chunk; 0: none */
+	/* Of the row groups in the first PARQUET_SAMPLE bytes, or of those that reach half as far;
+	 * 0: there is one. */
+	int64_t groups_end;
 };
 
 void parquet_cuts_release(struct parquet_cuts *cuts);

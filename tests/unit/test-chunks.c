@@ -128,6 +128,89 @@ TEST(an_index_is_under_a_twentieth_of_a_percent)
 	CHECK(b.n / b.chunks->count > 48 * 1024 && b.n / b.chunks->count < 80 * 1024);
 }
 
+static void add_varint(struct buf *out, uint64_t value)
+{
+	for (; value > 0x7f; value >>= 7)
+		buf_addc(out, (char)(value | 0x80));
+	buf_addc(out, (char)value);
+}
+
+/* A Parquet file of row groups: columns of so many bytes each, from byte 4. */
+struct layout {
+	const size_t *columns;
+	size_t n, groups;
+	bool begun; /* a last group has a tenth of the rows */
+};
+
+static void add_group(struct buf *out, const struct layout *l, size_t part, size_t *at)
+{
+	buf_adds(out, "\x19\xfc"); /* its field 1: a list of n structures */
+	add_varint(out, l->n);
+	for (size_t i = 0; i < l->n; i++) {
+		buf_adds(out, "\x3c\x76"); /* field 3, a structure: its fields 7 and 9 */
+		add_varint(out, 2 * (l->columns[i] / part));
+		buf_addc(out, 0x26);
+		add_varint(out, 2 * *at);
+		buf_add(out, "\0\0", 2);
+		*at += l->columns[i] / part;
+	}
+	buf_addc(out, 0);
+}
+
+/* Its footer in Thrift. */
+static void add_footer(struct buf *out, const struct layout *l)
+{
+	size_t begun = out->n, at = 4, length;
+
+	buf_addc(out, 0x49); /* field 4: a list of structures */
+	buf_addc(out, (char)((l->groups + l->begun) << 4 | 0x0c));
+	for (size_t i = 0; i < l->groups; i++)
+		add_group(out, l, 1, &at);
+	if (l->begun)
+		add_group(out, l, 10, &at);
+	buf_addc(out, 0);
+	length = out->n - begun;
+	for (int i = 0; i < 4; i++)
+		buf_addc(out, (char)(length >> (8 * i)));
+	buf_adds(out, "PAR1");
+}
+
+#define NONE SIZE_MAX
+
+/* The body is noise, but for the byte at `changed`. */
+static void build_layout(struct bench *b, const struct layout *l, size_t changed)
+{
+	struct buf file = BUF_INIT((size_t)64 << 20);
+	size_t bytes = 0;
+	AUTO_FREE char *body = NULL;
+
+	for (size_t i = 0; i < l->n; i++)
+		bytes += l->columns[i] * l->groups + (l->begun ? l->columns[i] / 10 : 0);
+	body = xmalloc(bytes);
+	noise(body, bytes, 11);
+	if (changed != NONE)
+		body[changed] ^= 1;
+	buf_adds(&file, "PAR1");
+	buf_add(&file, body, bytes);
+	add_footer(&file, l);
+	b->data = file.p;
+	b->n = file.n;
+	build(b);
+}
+
+TEST(an_index_of_many_small_columns_is_no_longer_than_others)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO(bench_release) struct bench b = { .folder = folder };
+	size_t columns[1000];
+
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+		columns[i] = 6000;
+	build_layout(&b, &(struct layout){ columns, ARRAY_LEN(columns), 1, false }, NONE);
+	CHECK(b.index.n * CHUNKS_FILE_SHARE < b.n);
+	CHECK(b.n / b.chunks->count < 80 * 1024);
+}
+
 static size_t shared(const struct chunks *a, const struct chunks *b)
 {
 	size_t bytes = 0;
@@ -141,54 +224,51 @@ static size_t shared(const struct chunks *a, const struct chunks *b)
 	return bytes;
 }
 
-static void add_varint(struct buf *out, uint64_t value)
-{
-	for (; value > 0x7f; value >>= 7)
-		buf_addc(out, (char)(value | 0x80));
-	buf_addc(out, (char)value);
-}
-
-/* A footer in Thrift of one row group: n columns of so many bytes each, from byte 4. */
-static void add_footer(struct buf *out, size_t n, size_t bytes)
-{
-	size_t begun = out->n;
-	uint64_t length;
-
-	buf_adds(out, "\x49\x1c\x19\xfc"); /* field 4: a list of one; its field 1: a list of n */
-	add_varint(out, n);
-	for (size_t i = 0; i < n; i++) {
-		buf_adds(out, "\x3c\x76"); /* field 3, a structure: its fields 7 and 9 */
-		add_varint(out, 2 * bytes);
-		buf_addc(out, 0x26);
-		add_varint(out, 2 * (4 + i * bytes));
-		buf_add(out, "\0\0", 2);
-	}
-	buf_add(out, "\0\0", 2);
-	length = out->n - begun;
-	for (int i = 0; i < 4; i++)
-		buf_addc(out, (char)(length >> (8 * i)));
-	buf_adds(out, "PAR1");
-}
-
-TEST(an_index_of_many_small_columns_is_no_longer_than_others)
+/* How many bytes are others when one of them is. */
+static size_t lost_by(const struct layout *l, size_t changed)
 {
 	AUTO_SCRATCH char *folder = scratch_new();
-	AUTO_BUF struct buf file = BUF_INIT((size_t)16 << 20);
-	struct bench b = { .folder = folder };
-	size_t columns = 1000, bytes = 6000;
-	AUTO_FREE char *body = xmalloc(columns * bytes);
+	AUTO(bench_release) struct bench a = { .folder = folder };
+	AUTO(bench_release) struct bench b = { .folder = folder };
 
-	noise(body, columns * bytes, 11);
-	buf_adds(&file, "PAR1");
-	buf_add(&file, body, columns * bytes);
-	add_footer(&file, columns, bytes);
-	b.data = file.p;
-	b.n = file.n;
-	build(&b);
-	CHECK(b.index.n * CHUNKS_FILE_SHARE < b.n);
-	CHECK(b.n / b.chunks->count < 80 * 1024);
-	b.data = NULL;
-	bench_release(&b);
+	build_layout(&a, l, NONE);
+	build_layout(&b, l, changed);
+	return b.n - shared(a.chunks, b.chunks);
+}
+
+TEST(the_header_of_a_large_page_costs_a_short_chunk)
+{
+	static const size_t columns[] = { 400000, 1700000, 500000 };
+	const struct layout l = { columns, ARRAY_LEN(columns), 1, false };
+
+	CHECK(lost_by(&l, 400010) <= 8192);
+	CHECK(lost_by(&l, 2100010) <= 8192);
+}
+
+TEST(a_small_column_goes_with_small_ones_and_with_no_large_one)
+{
+	static const size_t columns[] = { 600000, 5500, 3600, 45000, 800000, 3000, 100, 5000 };
+	const struct layout l = { columns, ARRAY_LEN(columns), 3, false };
+
+	CHECK(lost_by(&l, 600010) <= 9100);
+	CHECK(lost_by(&l, 605510) <= 9100);
+	CHECK(lost_by(&l, 1454110) <= 3100 + 5000);
+	CHECK(lost_by(&l, 609110) <= 45000);
+}
+
+TEST(row_groups_that_stay_are_cut_as_before)
+{
+	AUTO_SCRATCH char *folder = scratch_new();
+	AUTO(bench_release) struct bench a = { .folder = folder };
+	AUTO(bench_release) struct bench b = { .folder = folder };
+	size_t columns[30];
+
+	/* All with the next row group, the file had more chunks than its index has room for. */
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+		columns[i] = 45200;
+	build_layout(&a, &(struct layout){ columns, ARRAY_LEN(columns), 2, true }, NONE);
+	build_layout(&b, &(struct layout){ columns, ARRAY_LEN(columns), 3, false }, NONE);
+	CHECK(shared(a.chunks, b.chunks) + 45200 >= 2 * ARRAY_LEN(columns) * 45200);
 }
 
 TEST(an_insertion_moves_no_cut_but_its_neighbours)
@@ -340,6 +420,9 @@ int main(void)
 		CASE(chunks_cover_the_file_and_have_its_hashes),
 		CASE(an_index_is_under_a_twentieth_of_a_percent),
 		CASE(an_index_of_many_small_columns_is_no_longer_than_others),
+		CASE(the_header_of_a_large_page_costs_a_short_chunk),
+		CASE(a_small_column_goes_with_small_ones_and_with_no_large_one),
+		CASE(row_groups_that_stay_are_cut_as_before),
 		CASE(an_insertion_moves_no_cut_but_its_neighbours),
 		CASE(every_changed_byte_of_an_index_is_noticed),
 		CASE(an_index_that_lies_is_refused_though_its_hash_is_right),
