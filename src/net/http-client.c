@@ -60,6 +60,7 @@ void http_client_free(struct http_client *c)
 {
 	if (!c)
 		return;
+	http_ahead_abandon(c);
 	if (c->loading)
 		(void)pthread_join(c->loader, NULL);
 	if (c->handle)

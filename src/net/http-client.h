@@ -118,6 +118,14 @@ struct http_request {
 int http_request(struct http_client *c, const struct http_request *request,
 		 struct http_reply *reply, struct err *e);
 
+/*
+ * The same while the caller does something else: a thread loads libcurl, connects and asks. What the
+ * request points to stays until the end, its functions are called on that thread, and the client is not
+ * used in between. Each begin has one end, or the client is freed: then the request is broken off.
+ */
+void http_request_begin(struct http_client *c, const struct http_request *request);
+int http_request_end(struct http_client *c, struct http_reply *reply, struct err *e);
+
 /* 0 when reply->status is `status`; else the error for it, with the server's {"detail"} when it
  * sent one, and e->retry_after. */
 int http_expect(const struct http_reply *reply, long status, struct err *e);

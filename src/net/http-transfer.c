@@ -100,6 +100,11 @@ static bool is_stalled(struct transfer *t, int64_t moved)
 	return now - t->moved_ms > (int64_t)t->client->stall_s * 1000;
 }
 
+static bool is_cancelled(const struct http_client *c)
+{
+	return atomic_load(&c->abandoned) || (c->cancel && atomic_load(c->cancel));
+}
+
 static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
 		       curl_off_t up)
 {
@@ -107,7 +112,7 @@ static int on_progress(void *ctx, curl_off_t down_total, curl_off_t down, curl_o
 
 	(void)down_total;
 	(void)up_total;
-	if (t->client->cancel && atomic_load(t->client->cancel)) {
+	if (is_cancelled(t->client)) {
 		t->failed = err_set(t->e, ERR_CANCELLED, "cancelled");
 		return 1;
 	}
@@ -286,13 +291,22 @@ static int explain(const struct transfer *t, CURLcode result)
 	return code;
 }
 
-static void trace(const struct transfer *t)
+/* `sent` and `head`: what went over the wire beside the bodies. */
+static void trace(const struct transfer *t, CURL *handle)
 {
+	const struct curl_library *curl = t->client->curl;
+	long sent = 0;
+	long head = 0;
+
+	if (!trace_enabled())
+		return;
+	(void)curl->easy_getinfo(handle, CURLINFO_REQUEST_SIZE, &sent); /* or 0: it is only told */
+	(void)curl->easy_getinfo(handle, CURLINFO_HEADER_SIZE, &head);
 	trace_event("http", t->started,
 		    "\"method\":\"%s\",\"url\":\"%s\",\"status\":%ld,\"first\":%" PRId64
-		    ",\"bytes\":%" PRId64,
+		    ",\"bytes\":%" PRId64 ",\"sent\":%ld,\"head\":%ld",
 		    t->request->method, t->request->url, t->reply->status, t->request->range_first,
-		    t->reply->bytes_received);
+		    t->reply->bytes_received, sent, head);
 }
 
 int transfer_load(struct http_client *c, struct err *e)
@@ -335,7 +349,7 @@ int transfer_end(struct transfer *t, CURL *handle, CURLcode result)
 
 	if (curl->easy_getinfo(handle, CURLINFO_SIZE_DOWNLOAD_T, &received) == CURLE_OK)
 		t->reply->bytes_received = received;
-	trace(t);
+	trace(t, handle);
 	return result == CURLE_OK ? 0 : explain(t, result);
 }
 

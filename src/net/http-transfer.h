@@ -27,6 +27,8 @@ struct http_client {
 	long connect_ms;
 	pthread_t loader; /* while `loading` */
 	bool loading;
+	struct http_ahead *ahead; /* between http_request_begin() and _end() */
+	atomic_bool abandoned;    /* nobody waits for its end any more */
 };
 
 struct transfer {
@@ -44,6 +46,9 @@ struct transfer {
 	bool to_caller;
 	char message[CURL_ERROR_SIZE];
 };
+
+/* Breaks off what http_request_begin() began, if anything; does nothing without. */
+void http_ahead_abandon(struct http_client *c);
 
 int transfer_load(struct http_client *c, struct err *e);
 /* Is the address one, and libcurl there? */

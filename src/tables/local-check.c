@@ -75,30 +75,42 @@ static struct look look_into(const struct root *root)
 }
 
 /* Where the links are known, the file that one of them leads to is looked at without following it. */
-static bool is_known_good(const struct look *look, const struct local_file *file)
+static bool is_known_good(const struct look *look, const char *path, const char *sha256,
+			  const struct file_mark *mark)
 {
 	char name[HASH_HEX_MAX + sizeof(".parquet")];
+	size_t n = strlen(sha256);
 	bool exists;
 
-	if (!look->links_known || *file->path || look->versions < 0)
+	if (!look->links_known || *path || look->versions < 0 || n >= HASH_HEX_MAX)
 		return false;
-	(void)snprintf(name, sizeof(name), "%s.parquet", file->sha256);
-	return is_marked(look->versions, name, &file->mark, &exists);
+	memcpy(name, sha256, n); /* by hand: this is done for each file at every pull */
+	memcpy(name + n, ".parquet", sizeof(".parquet"));
+	return is_marked(look->versions, name, mark, &exists);
+}
+
+/* The usual case takes one call: the right link leads to the right file. */
+static bool is_linked(const struct look *look, const char *table, const char *path,
+		      const struct file_mark *mark)
+{
+	char link[NAME_MAX_LEN + PART_PATH_MAX + sizeof("/.parquet")];
+	bool exists;
+
+	if (look->links < 0)
+		return false;
+	(void)snprintf(link, sizeof(link), "%s%s%s", table, *path ? "/" : ".parquet", path);
+	return is_marked(look->links, link, mark, &exists);
 }
 
 static enum local_state state_of(const struct look *look, const struct local_table *table,
 				 bool hive, const struct local_file *file)
 {
-	char link[NAME_MAX_LEN + PART_PATH_MAX + sizeof("/.parquet")];
 	AUTO_FREE char *version = NULL;
 	bool exists;
 
-	if (is_known_good(look, file))
+	if (is_known_good(look, file->path, file->sha256, &file->mark))
 		return LOCAL_GOOD;
-	(void)snprintf(link, sizeof(link), "%s%s%s", table->name, *file->path ? "/" : ".parquet",
-		       file->path);
-	/* The usual case takes one call: the right link leads to the right file. */
-	if (look->links >= 0 && is_marked(look->links, link, &file->mark, &exists))
+	if (is_linked(look, table->name, file->path, &file->mark))
 		return !hive || is_hive_linked(look->root, table, file) ? LOCAL_GOOD
 									: LOCAL_UNLINKED;
 	version = local_version_path(file->sha256);
@@ -125,25 +137,15 @@ static char *mark_of_links(int fd)
 			 (uint64_t)st.st_ino, ctime_ns);
 }
 
-int local_load_links(struct root *root, struct local *local, struct err *e)
+int local_record_links(struct root *root, const char *mark, struct err *e)
 {
-	free(TAKE(local->links_seen));
-	return ledger_get(root_db(root), SPACE_LINKS, "", &local->links_seen, e);
-}
-
-int local_record_links(struct root *root, const struct local *local, struct err *e)
-{
-	if (!local->links_mark)
-		return 0;
-	return ledger_put(root_db(root), SPACE_LINKS, "", local->links_mark, e);
+	return ledger_put(root_db(root), SPACE_LINKS, "", mark, e);
 }
 
 void local_check(struct root *root, struct local *local)
 {
 	AUTO(look_release) struct look look = look_into(root);
-	AUTO_FREE char *mark = mark_of_links(look.links);
 
-	look.links_known = *mark && local->links_seen && str_eq(mark, local->links_seen);
 	local->all_good = true;
 	for (size_t i = 0; i < local->count; i++) {
 		struct local_table *table = &local->tables[i];
@@ -155,9 +157,68 @@ void local_check(struct root *root, struct local *local)
 				local->all_good = false;
 		}
 	}
-	free(TAKE(local->links_mark));
-	if (*mark && local->all_good && !look.links_known)
-		local->links_mark = TAKE(mark);
+}
+
+/* Links of key=value folders are beside those of the table: for local_check(). */
+static bool glance_at(const struct look *look, const char *table, const struct stmt *q)
+{
+	const char *path = stmt_text(q, 1);
+	const char *sha256 = stmt_text(q, 2);
+	const struct file_mark mark = { stmt_int(q, 3), stmt_int(q, 4), stmt_int(q, 5) };
+
+	return is_known_good(look, path, sha256, &mark) ||
+	       (!strchr(path, '=') && is_linked(look, table, path, &mark));
+}
+
+/* In the order of the key, so that a table's files come together. */
+static int glance_at_all(struct root *root, const struct look *look, struct local_glance *glance,
+			 struct err *e)
+{
+	static const char sql[] = "SELECT table_name, path, sha256, size_bytes, mtime_ns, inode"
+				  " FROM ws_file ORDER BY table_name, path";
+	char table[NAME_MAX_LEN + 1] = "";
+	AUTO_STMT struct stmt *q = NULL;
+	int r = db_query(root_db(root), &q, e, sql, "");
+
+	while (r == 0 && (r = stmt_next(q, e)) > 0) {
+		const char *name = stmt_text(q, 0);
+
+		if (strcmp(name, table) != 0) {
+			(void)snprintf(table, sizeof(table), "%s", name);
+			glance->tables++;
+		}
+		if (!glance_at(look, table, q)) {
+			glance->all_good = false;
+			return 0;
+		}
+		r = 0;
+	}
+	return r;
+}
+
+int local_glance(struct root *root, struct local_glance *ret_glance, struct err *e)
+{
+	AUTO(look_release) struct look look = look_into(root);
+	AUTO_FREE char *mark = mark_of_links(look.links);
+	AUTO_FREE char *seen = NULL;
+	struct local_glance glance = { .all_good = true };
+	int r = ledger_get(root_db(root), SPACE_LINKS, "", &seen, e);
+
+	if (r < 0)
+		return r;
+	look.links_known = *mark && seen && str_eq(mark, seen);
+	r = glance_at_all(root, &look, &glance, e);
+	if (r < 0)
+		return r;
+	if (*mark && glance.all_good && !look.links_known)
+		glance.links_mark = TAKE(mark);
+	*ret_glance = glance;
+	return 0;
+}
+
+void local_glance_release(struct local_glance *glance)
+{
+	free(glance->links_mark);
 }
 
 int local_record_mark(struct root *root, const struct local_table *table,

@@ -202,8 +202,6 @@ void local_free(struct local *local)
 	for (size_t i = 0; i < local->count; i++)
 		release_table(&local->tables[i]);
 	free(local->tables);
-	free(local->links_seen);
-	free(local->links_mark);
 	free(local);
 }
 

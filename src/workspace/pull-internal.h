@@ -6,7 +6,11 @@
 #include "engine/lease.h"
 #include "memory/rules-files.h"
 #include "net/http-client.h"
+#include "tables/local.h"
 #include "workspace/pull.h"
+
+/* Ledger: (PULL_SPACE_MANIFEST, server) is the ETag of the manifest that is all here. */
+#define PULL_SPACE_MANIFEST "manifest"
 
 struct pull {
 	struct workspace *ws;
@@ -17,7 +21,10 @@ struct pull {
 	struct credentials credentials;
 	struct http_client *http;
 	struct lease *lease;
-	struct local *local;
+	char *url, *known;           /* the manifest's address, and the ETag that was reached */
+	struct http_request request; /* for it */
+	struct local_glance glance;
+	struct local *local;       /* NULL while nothing has changed, here or there */
 	struct manifest *manifest; /* NULL when unchanged */
 	struct plan *plan;
 	struct strv wanted; /* staged files to be kept for the next run */
@@ -29,6 +36,11 @@ struct pull {
 	bool rules_applied;
 	bool manifest_failed;
 };
+
+/* The one request of each pull. Failing at its end is the whole answer: nothing else is tried. */
+int pull_ask_begin(struct pull *p, struct err *e);
+int pull_look(struct pull *p, struct err *e); /* meanwhile */
+int pull_ask_end(struct pull *p, struct err *e);
 
 /* Asks for the bundle and applies it. */
 int pull_rules(struct pull *p, struct err *e);

@@ -14,17 +14,18 @@
  */
 #define LEASE_MS ((int64_t)6 * 3600 * 1000)
 
-/* Ledger: (SPACE_MANIFEST, server) is the ETag of the manifest that is all here. */
-#define SPACE_MANIFEST "manifest"
-/* (SPACE_RULES_SEEN, server) is the bundle's ETag as that manifest told it; absent: it told none.
+/* Ledger: (SPACE_RULES_SEEN, server) is the bundle's ETag as that manifest told it; absent: it told none.
  */
 #define SPACE_RULES_SEEN "manifest-bundle"
 
 static void pull_release(struct pull *p)
 {
+	http_client_free(p->http); /* first: the request may still be under way */
 	credentials_release(&p->credentials);
-	http_client_free(p->http);
+	local_glance_release(&p->glance);
 	local_free(p->local);
+	free(p->known);
+	free(p->url);
 	plan_free(p->plan);
 	manifest_free(p->manifest);
 	strv_release(&p->wanted);
@@ -45,98 +46,20 @@ static int take_lease(struct pull *p, struct err *e)
 	return r < 0 ? err_in(e, "workspace '%s'", workspace_path(p->ws)) : 0;
 }
 
-/* What is on disk: looked at, and read where it is not as recorded. */
-static int look(struct pull *p, struct err *e)
-{
-	int r = local_load(p->root, &p->local, e);
-
-	if (r == 0)
-		r = local_load_links(p->root, p->local, e);
-	if (r < 0)
-		return r;
-	local_check(p->root, p->local);
-	r = p->local->all_good ? 0 : local_examine(p->root, p->local, e);
-	if (r == 0)
-		r = rules_intact(p->root, e);
-	if (r < 0)
-		return r;
-	p->rules_intact = r == 1;
-	return 0;
-}
-
-/* The ETag under which nothing here could be other than the manifest says. */
-static int known_etag(struct pull *p, char **ret_etag, struct err *e)
-{
-	if (!p->local->all_good || !p->rules_intact)
-		return 0;
-	return ledger_get(p->db, SPACE_MANIFEST, p->credentials.server, ret_etag, e);
-}
-
-static int take_manifest(struct pull *p, const struct http_reply *reply, struct err *e)
-{
-	int r = http_expect(reply, 200, e);
-
-	if (r == 0)
-		r = manifest_parse(buf_bytes(&reply->body), &p->manifest, e);
-	if (r < 0)
-		return r;
-	p->etag = reply->etag ? xstrdup(reply->etag) : NULL;
-	for (size_t i = 0; i < p->manifest->warnings.n; i++)
-		strv_add(&p->report->warnings, p->manifest->warnings.v[i]);
-	if (p->manifest->warnings_left_out)
-		strv_addf(&p->report->warnings, "%zu more tables are passed over",
-			  p->manifest->warnings_left_out);
-	return 0;
-}
-
-/* How far the server is, its own work included; the connection is made by then. */
-static int on_manifest_head(void *ctx, const struct http_reply *reply, struct err *e)
-{
-	struct pull *p = ctx;
-
-	(void)reply;
-	(void)e;
-	p->rtt_us = (time_monotonic_us() - p->asked_us) / 2;
-	return 0;
-}
-
-/* The one request of each pull. Failing here is the whole answer: nothing else is tried. */
-static int ask_manifest(struct pull *p, struct err *e)
-{
-	AUTO_FREE char *url = xasprintf("%s/api/sync/manifest", p->credentials.server);
-	AUTO_FREE char *known = NULL;
-	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
-	struct http_request request = {
-		.method = "GET",
-		.url = url,
-		.token = p->credentials.token,
-		.accept_gzip = true,
-		.max_body = MANIFEST_BYTES_MAX,
-		.ctx = p,
-		.on_head = on_manifest_head,
-	};
-	int r = known_etag(p, &known, e);
-
-	if (r < 0)
-		return r;
-	request.if_none_match = known;
-	p->asked_us = time_monotonic_us();
-	p->report->requests++;
-	r = http_request(p->http, &request, &reply, e);
-	if (r < 0)
-		return r;
-	p->unchanged = reply.status == 304 && known;
-	return p->unchanged ? 0 : take_manifest(p, &reply, e);
-}
-
-static void make_plan(struct pull *p)
+static int make_plan(struct pull *p, struct err *e)
 {
 	struct pull_report *report = p->report;
 
+	int r;
+
 	if (p->unchanged) {
-		report->parquets_total = p->local->count;
-		return;
+		report->parquets_total = p->glance.tables;
+		return 0;
 	}
+	/* each file in it is good as it is loaded: a glance at all of them said so */
+	r = p->local ? 0 : local_load(p->root, &p->local, e);
+	if (r < 0)
+		return r;
 	p->plan = plan_make(p->local, p->manifest);
 	report->parquets_total = p->manifest->count + p->manifest->kept_on_server;
 	report->steps = xcalloc(p->plan->count + 1, sizeof(*report->steps));
@@ -152,6 +75,7 @@ static void make_plan(struct pull *p)
 			.bytes = plan_table_bytes(table),
 		};
 	}
+	return 0;
 }
 
 /* From here on the state is on its way to another manifest, and may not get there. */
@@ -163,7 +87,7 @@ static int forget_etag(struct pull *p, struct err *e)
 	if (r < 0)
 		return r;
 	tx = p->db;
-	r = ledger_forget(p->db, SPACE_MANIFEST, NULL, e);
+	r = ledger_forget(p->db, PULL_SPACE_MANIFEST, NULL, e);
 	if (r == 0)
 		r = ledger_forget(p->db, SPACE_RULES_SEEN, NULL, e);
 	return r < 0 ? r : db_commit(p->db, e);
@@ -243,7 +167,7 @@ static int update_views(struct pull *p, struct err *e)
 static int put_etag(struct pull *p, struct err *e)
 {
 	const char *server = p->credentials.server;
-	int r = ledger_put(p->db, SPACE_MANIFEST, server, p->etag, e);
+	int r = ledger_put(p->db, PULL_SPACE_MANIFEST, server, p->etag, e);
 
 	if (r == 0 && *p->manifest->bundle_etag)
 		r = ledger_put(p->db, SPACE_RULES_SEEN, server, p->manifest->bundle_etag, e);
@@ -320,8 +244,8 @@ static int save_run(struct pull *p, int64_t started_ms, struct err *e)
 	tx = p->db;
 	pull_report_json(p->report, workspace_path(p->ws), &result);
 	r = db_exec(p->db, e, sql_put, "iit", started_ms, p->report->duration_ms, buf_str(&result));
-	if (r == 0 && p->unchanged)
-		r = local_record_links(p->root, p->local, e);
+	if (r == 0 && p->unchanged && p->glance.links_mark)
+		r = local_record_links(p->root, p->glance.links_mark, e);
 	if (r == 0)
 		r = db_exec(p->db, e, sql_prune, "i", db_last_id(p->db) - (int64_t)PULL_RUNS_KEPT);
 	return r < 0 ? r : db_commit(p->db, e);
@@ -360,16 +284,20 @@ static int run(struct pull *p, struct err *e)
 	int r = take_lease(p, e);
 
 	if (r == 0)
-		r = look(p, e);
+		r = pull_ask_begin(p, e);
+	if (r == 0)
+		r = pull_look(p, e);
 	if (r < 0)
 		return r;
-	if (ask_manifest(p, &why) < 0) {
+	if (pull_ask_end(p, &why) < 0) {
 		(void)add_next_step(&why);
 		failures_add(&p->report->failures, "manifest", NULL, &why);
 		p->manifest_failed = true;
 		return rules_count(p->root, &p->report->rules_count, e);
 	}
-	make_plan(p);
+	r = make_plan(p, e);
+	if (r < 0)
+		return r;
 	return p->options->dry_run ? rules_count(p->root, &p->report->rules_count, e) : bring(p, e);
 }
 

@@ -399,6 +399,38 @@ TEST(a_request_that_hangs_can_be_cancelled)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+TEST(a_request_begun_gives_its_reply_or_its_error_at_the_end)
+{
+	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+	AUTO_FREE char *url = xasprintf("http://127.0.0.1:%u/file", site.port);
+	struct http_request q = { .method = "GET", .url = url };
+	struct err e = { 0 };
+
+	plan("");
+	http_request_begin(site.client, &q);
+	assert_int_equal(http_request_end(site.client, &reply, &e), 0);
+	assert_int_equal(reply.body.n, BODY);
+	plan("/file short:50%\n");
+	http_request_begin(site.client, &q);
+	assert_int_equal(http_request_end(site.client, &reply, &e), ERR_OFFLINE);
+	assert_non_null(strstr(e.msg, url));
+	assert_whole(); /* the client is as good as before */
+}
+
+TEST(a_request_begun_is_broken_off_when_its_client_goes)
+{
+	struct http_client *client =
+		http_client_new(&(struct http_client_options){ .stall_s = 3600 });
+	AUTO_FREE char *url = xasprintf("http://127.0.0.1:%u/file", site.port);
+	struct http_request q = { .method = "GET", .url = url };
+	int64_t started = time_monotonic();
+
+	plan("/file hang\n");
+	http_request_begin(client, &q);
+	http_client_free(client);
+	assert_true(time_monotonic() - started < DEADLINE_MS / 2);
+}
+
 TEST(an_unknown_host_is_being_offline_and_a_bad_url_is_usage)
 {
 	AUTO_HTTP struct http_client *client = http_client_new(NULL);
@@ -439,6 +471,8 @@ int main(void)
 		OK(another_etag_ends_a_resumed_download_with_the_whole),
 		OK(a_kept_connection_that_died_is_replaced_unseen),
 		OK(a_request_that_hangs_can_be_cancelled),
+		OK(a_request_begun_gives_its_reply_or_its_error_at_the_end),
+		OK(a_request_begun_is_broken_off_when_its_client_goes),
 		OK(an_unknown_host_is_being_offline_and_a_bad_url_is_usage),
 	};
 
