@@ -54,10 +54,14 @@ void pull_add_summary(const struct pull_report *report, struct buf *out)
 	char size[FORMAT_SIZE_MAX];
 
 	if (report->unchanged)
-		buf_addf(out, "Nothing has changed: ");
+		buf_addf(out, "Nothing has changed");
 	else
-		buf_addf(out, "%zu updated, %zu removed, %s fetched: ", report->tables_updated,
+		buf_addf(out, "%zu updated, %zu removed, %s fetched", report->tables_updated,
 			 report->tables_removed, format_size(report->bytes_fetched, size));
+	if (report->bytes_from_mirror > 0)
+		buf_addf(out, " (%s from the mirror)",
+			 format_size(report->bytes_from_mirror, size));
+	buf_adds(out, ": ");
 	buf_addf(out, "%zu table%s, %zu rule%s, %lld request%s, %.2f s\n", report->parquets_total,
 		 plural((int64_t)report->parquets_total), report->rules_count,
 		 plural((int64_t)report->rules_count), (long long)report->requests,

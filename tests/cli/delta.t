@@ -108,7 +108,7 @@ whole() { # the pull took the whole file, and said why
 # nginx_conf PORT LOCATIONS: ./n/conf, of an nginx that needs nothing outside of ./n
 nginx_conf() {
 	cat >n/conf <<END
-daemon off; pid $PWD/n/pid; error_log $PWD/n/log; worker_processes 1;
+daemon off; master_process off; pid $PWD/n/pid; error_log $PWD/n/log; worker_processes 1;
 events { worker_connections 64; }
 http { access_log $PWD/n/access; default_type application/octet-stream;
   client_body_temp_path $PWD/n/1; proxy_temp_path $PWD/n/2; fastcgi_temp_path $PWD/n/3;
