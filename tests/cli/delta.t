@@ -213,20 +213,57 @@ ok 'an index of another file, announced as this one'"'"'s: the whole file' '
 lie() {
 	head -c -32 "$SHARED/two.chunks" >lie
 	printf "$2" | dd of=lie bs=1 seek="$1" conv=notrunc 2>/dev/null
+	sealed
+}
+
+# sealed: ./lie gets the hash of what it has by now
+sealed() {
 	openssl dgst -sha256 -binary lie >sum
 	cat sum >>lie
 }
 
-ok 'an index that names chunks of other tables in wrong places: the whole file' '
+ok 'an index that has another chunk where one is missing: the whole file' '
 	# the first chunk of the file is said to be what the second one is
 	dd if="$SHARED/two.chunks" bs=1 skip=75 count=16 of=second 2>/dev/null
 	head -c -32 "$SHARED/two.chunks" >lie
 	dd if=second of=lie bs=1 seek=56 conv=notrunc 2>/dev/null
-	openssl dgst -sha256 -binary lie >sum
-	cat sum >>lie
+	sealed
 	held $PWD/lie
 	pull ws
-	whole
+	whole "not those of the chunk index"
+'
+
+ok 'an index that names chunks of another table in wrong places: the whole file' '
+	# the second and the third, which are here, change places; nothing of them is fetched
+	{
+		head -c 75 "$SHARED/two.chunks"
+		tail -c +95 "$SHARED/two.chunks" | head -c 19
+		tail -c +76 "$SHARED/two.chunks" | head -c 19
+		tail -c +114 "$SHARED/two.chunks" | head -c -32
+	} >lie
+	sealed
+	held $PWD/lie
+	sed -i "s/\"big\":/\"other\":/" site/api/sync/manifest.json
+	pull ws
+	whole "what was made from its chunks has another hash"
+	cmp "$SHARED/two" ws/server/parquet/other.parquet
+'
+
+ok 'whatever an index says, what is taken is the file' '
+	entries=$(($(stat -c %s "$SHARED/two.chunks") - 32 * (SIZE / 1048576 + 2) - 56))
+	for seed in 1 2 3 4 5 6; do
+		rm -rf ws site*
+		head -c -32 "$SHARED/two.chunks" >lie
+		for change in $(awk -v s=$seed -v n=$entries "BEGIN { srand(s); for (i = 0; i < s; i++) printf \"%d:%o\\n\", 56 + rand() * n, rand() * 256 }"); do
+			printf "\\${change#*:}" | dd of=lie bs=1 seek=${change%:*} conv=notrunc 2>/dev/null
+		done
+		sealed
+		held $PWD/lie
+		pull ws
+		same "$(json report .tables_updated)" 1
+		cmp "$SHARED/two" ws/server/parquet/big.parquet
+		[ -z "$(ls -A ws/.larder/staging)" ]
+	done
 '
 
 ok 'an index with lengths that overlap, or of a file of 2^63 bytes: the whole file' '
