@@ -271,3 +271,16 @@ ok 'outside a workspace it says how to make one' '
 	LARDER_WORKSPACE=$WS larder query "SELECT 1" >/dev/null
 	cd "$WS/server/parquet" && larder query "SELECT 1" >/dev/null
 '
+
+# How many symbols the dynamic linker looked up for a program that ends at once.
+looked_up() { # FOLDER of libduckdb, or nothing
+	LD_LIBRARY_PATH=${1:-} LD_DEBUG=statistics larder-duck </dev/null 2>&1 >/dev/null | sed -n 's/.* number of relocations: *//p' | head -n 1
+}
+
+ok 'the engine starts without a search for symbols of its own' '
+	pinned=$SOURCE/.deps/duckdb
+	ours=$(looked_up)
+	[ "$ours" -gt 0 ] || skip "this linker does not count"
+	[ "$ours" -lt $(($(looked_up "$pinned") / 2)) ]
+	same "$(echo "{\"op\":\"version\"}" | larder-duck)" "$(echo "{\"op\":\"version\"}" | LD_LIBRARY_PATH=$pinned larder-duck)"
+'
