@@ -203,6 +203,33 @@ ok 'a mirror in trouble costs one warning, and is left alone after some failures
 	done
 '
 
+ok 'a mirror is left alone after three failures in a row, or sixteen files that it lacks' '
+	[ -n "${LARDER_TEST_LONG:-}" ] || skip "it publishes sixteen files: make sweep"
+	nginx_of "root $PWD/hub/objects; location ~ ^/500/ { return 500; } location ~ ^/404/ { return 404; }
+		location ~ ^/some/[0-8](.*) { return 404; } location ~ ^/some/(.*) { alias $PWD/hub/objects/\$1; }"
+	hub_with ""
+	mkdir parts
+	for i in $(seq 10 25); do
+		{ echo id,a,b; sed -n "$(((i - 10) * 16000 + 2)),$(((i - 9) * 16000 + 1))p" $SHARED/two.csv; } >parts/$i.csv
+	done
+	larder publish many parts --server $HUB_URL -q
+	stop_hub
+	for case in "500 3" "404 16" some; do
+		rm -rf ws cold
+		: >n/access
+		LARDER_HUB_MIRROR=$MIRROR/${case% *} start_hub hub
+		status GET /api/sync/manifest $LARDER_TOKEN >/dev/null
+		same "$(jq ".tables.many.parts | length" reply.json)" 16
+		new_workspace cold $HUB_URL
+		pull cold --jobs 1
+		larder verify --workspace cold -q
+		same "$(json report .warnings | jq length)" $([ "${case% *}" = 500 ] && echo 1 || echo 0)
+		[ "${case% *}" = some ] || same $(grep -c "^${case% *}" n/access) ${case#* }
+		stop_hub
+	done
+	[ "$(json report .bytes_from_mirror)" -gt 500000 ]
+'
+
 ok 'a hub with TLS gets no mirror without; with TLS its certificate counts' '
 	for name in cert other; do
 		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout $name.key -out $name.pem \
