@@ -106,6 +106,20 @@ int delta_plan(const struct delta_request *request, struct delta **ret_delta, st
 	return 0;
 }
 
+struct delta *delta_of_all(int64_t size, int64_t range)
+{
+	struct delta *d = xcalloc(1, sizeof(*d));
+
+	for (int64_t at = 0; at < size; at += range) {
+		d->pieces = xgrow(d->pieces, &d->capacity, d->n + 1, sizeof(*d->pieces));
+		d->pieces[d->n++] =
+			(struct delta_piece){ .offset = at,
+					      .length = size - at < range ? size - at : range };
+	}
+	d->bytes[DELTA_FETCH] = size;
+	return d;
+}
+
 void delta_free(struct delta *d)
 {
 	if (!d)

@@ -43,8 +43,8 @@ struct delta_piece {
 };
 
 struct delta {
-	struct delta_piece
-		*pieces; /* in order, covering the file; fetched ones <= DELTA_RANGE_MAX */
+	struct delta_piece *
+		pieces; /* in order, covering the file; fetched ones of a plan <= DELTA_RANGE_MAX */
 	size_t n, capacity;
 	int64_t bytes[3]; /* by kind */
 };
@@ -59,6 +59,8 @@ struct delta_request {
 };
 
 int delta_plan(const struct delta_request *request, struct delta **ret_delta, struct err *e);
+/* All of the file is fetched, in ranges of that many bytes. */
+struct delta *delta_of_all(int64_t size, int64_t range);
 void delta_free(struct delta *d);
 static inline void delta_auto_(struct delta **p)
 {

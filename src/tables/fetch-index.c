@@ -211,12 +211,14 @@ static int copy_pieces(struct looking *l, const struct delta *d, struct err *e)
 	return r;
 }
 
-static bool is_worth_it(const struct delta *d, int64_t size)
+/* Not all that it has is to be fetched, by far; or a run before this one began so, and what is not there yet of
+ * it are holes. */
+static bool is_worth_it(const struct looking *l, const struct delta *d, int64_t size)
 {
-	return d->bytes[DELTA_FETCH] / WORTH_IT_MAX < size / 100;
+	return d->bytes[DELTA_FETCH] / WORTH_IT_MAX < size / 100 || l->staged >= size;
 }
 
-static int make_plan(struct looking *l, struct delta **ret_delta, struct err *e)
+static int plan_ranges(struct looking *l, struct delta **ret_delta, struct err *e)
 {
 	const struct fetch_common *common = l->worker->common;
 	const struct delta_request request = {
@@ -225,14 +227,33 @@ static int make_plan(struct looking *l, struct delta **ret_delta, struct err *e)
 		.ctx = l,
 		.find = find,
 	};
+
+	return delta_plan(&request, ret_delta, e);
+}
+
+/* Where the workspace has no chunks at all, none is looked for. */
+static int make_plan(struct looking *l, struct delta **ret_delta, struct err *e)
+{
+	int64_t size = l->item->want->size_bytes;
+	bool large = size >= l->worker->common->pieces_from;
+	int r = journal_stage_open(l->worker->common->root, l->item->staged, O_RDWR, &l->fd, e);
 	struct stat st;
-	int r = journal_stage_open(common->root, l->item->staged, O_RDWR, &l->fd, e);
 
 	if (r < 0 && r != ERR_NOT_FOUND)
 		return r;
 	if (l->fd >= 0 && fstat(l->fd, &st) == 0)
 		l->staged = st.st_size;
-	return delta_plan(&request, ret_delta, e);
+	r = l->staged > 0 ? 1 : held_any(l->worker->db, e);
+	if (r > 0)
+		r = plan_ranges(l, ret_delta, e);
+	else if (r == 0)
+		*ret_delta = delta_of_all(size, l->worker->common->range);
+	if (r < 0 || !large || (*ret_delta)->bytes[DELTA_FETCH] < size)
+		return r;
+	delta_free(*ret_delta);
+	*ret_delta = delta_of_all(size, l->worker->common->range);
+	l->item->by_blocks = true;
+	return 0;
 }
 
 /* The partial file: what is here in its place, and room for the rest. */
@@ -246,7 +267,7 @@ static int look(struct looking *l, struct err *e)
 	if (r == 0)
 		l->item->patched =
 			fetch_patch_is_quicker(l->worker, l->item, d->bytes[DELTA_FETCH]);
-	if (r < 0 || l->item->patched || !is_worth_it(d, size))
+	if (r < 0 || l->item->patched || (!l->item->by_blocks && !is_worth_it(l, d, size)))
 		return r;
 	if (l->fd < 0)
 		r = fetch_open_staged(l->worker->common, l->item->staged, &l->fd, e);

@@ -13,6 +13,7 @@ struct fetch_worker {
 	struct http_client *mirror_http; /* when first needed */
 	int64_t asked_us;                /* when the last request was sent */
 	bool from_mirror;                /* its body, in full or in part */
+	bool http_is_lent;
 	struct hash *sha256;
 	struct hash *md5;
 	char *buffer;  /* FETCH_WRITE bytes */

@@ -13,7 +13,9 @@ struct ranging {
 	struct fetch_unit *unit;
 	int fd;
 	size_t chunk;    /* the one that is coming */
-	size_t held;     /* bytes of it */
+	size_t held;     /* bytes of it; or that wait to be written */
+	int64_t hashed;  /* by blocks: up to here, from the beginning of its block */
+	int64_t flushed; /* and up to where the kernel was told to start writing */
 	const char *why; /* the delta comes to nothing; a literal */
 };
 
@@ -40,39 +42,29 @@ static int on_head(void *ctx, const struct http_reply *reply, struct err *e)
 	return 1;
 }
 
-static int write_chunk(struct ranging *g, const struct chunk *chunk, struct err *e)
+static int put(struct ranging *g, struct bytes bytes, int64_t at, struct err *e)
 {
 	const char *name = g->unit->item->staged;
-	const char *from = g->worker->chunk;
-	int64_t done = 0;
+	size_t done = 0;
 
 	if (fault_step("write", name) < 0)
 		return err_sys(e, "write '%s'", name);
-	while (done < chunk->length) {
-		ssize_t n = pwrite(g->fd, from + done, (size_t)(chunk->length - done),
-				   chunk->offset + done);
+	while (done < bytes.n) {
+		ssize_t n = pwrite(g->fd, bytes.p + done, bytes.n - done, at + (int64_t)done);
 
 		if (n < 0)
 			return err_sys(e, "write '%s'", name);
-		done += n;
+		done += (size_t)n;
 	}
-	g->unit->at += chunk->length;
 	g->held = 0;
-	g->chunk++;
 	return 0;
 }
 
-static int on_body(void *ctx, const void *p, size_t n, struct err *e)
+static int take_chunks(struct ranging *g, const char *from, size_t n, struct err *e)
 {
-	struct ranging *g = ctx;
 	struct fetch_unit *unit = g->unit;
-	const char *from = p;
 	int r = 0;
 
-	if ((int64_t)(g->held + n) > unit->first + unit->length - unit->at)
-		return stop(g, "the server sends more than was asked for", e);
-	fetch_count(g->worker, unit->item, (int64_t)n, 0);
-	fetch_show(g->worker, (int64_t)n);
 	while (r == 0 && n > 0) {
 		struct chunk chunk = chunks_at(unit->item->chunks, g->chunk);
 		size_t room = (size_t)chunk.length - g->held;
@@ -86,9 +78,86 @@ static int on_body(void *ctx, const void *p, size_t n, struct err *e)
 			continue;
 		if (!fetch_chunk_fits(g->worker, &chunk, g->worker->chunk))
 			return stop(g, "the server's bytes are not those of the chunk index", e);
-		r = write_chunk(g, &chunk, e);
+		r = put(g, (struct bytes){ g->worker->chunk, g->held }, unit->at, e);
+		unit->at += chunk.length;
+		g->chunk++;
 	}
 	return r;
+}
+
+static int64_t block_end(const struct fetch_item *item, int64_t at)
+{
+	int64_t end = (at / CHUNKS_BLOCK + 1) * CHUNKS_BLOCK;
+
+	return end < item->want->size_bytes ? end : item->want->size_bytes;
+}
+
+/* Up to there all is right, once it is written. */
+static int check_block(struct ranging *g, struct err *e)
+{
+	const struct chunks *chunks = g->unit->item->chunks;
+	unsigned char digest[32];
+
+	hash_raw(g->worker->sha256, digest);
+	hash_reset(g->worker->sha256);
+	if (memcmp(digest, chunks_block(chunks, (size_t)((g->hashed - 1) / CHUNKS_BLOCK)),
+		   sizeof(digest)) != 0)
+		return stop(g, "the server's bytes are not those of the chunk index", e);
+	return 0;
+}
+
+static int flush_block(struct ranging *g, bool whole, struct err *e)
+{
+	struct bytes bytes = { g->worker->buffer, g->held };
+	int r = whole ? check_block(g, e) : 0;
+
+	if (r == 0)
+		r = put(g, bytes, g->hashed - (int64_t)bytes.n, e);
+	if (r < 0 || !whole)
+		return r;
+	g->unit->at = g->hashed;
+	if (g->hashed - g->flushed >= FETCH_WRITE_BACK) {
+		/* A hint: the sync before the commit is what counts. */
+		(void)sync_file_range(g->fd, g->flushed, g->hashed - g->flushed,
+				      SYNC_FILE_RANGE_WRITE);
+		g->flushed = g->hashed;
+	}
+	return 0;
+}
+
+static int take_blocks(struct ranging *g, const char *from, size_t n, struct err *e)
+{
+	int r = 0;
+
+	while (r == 0 && n > 0) {
+		int64_t end = block_end(g->unit->item, g->hashed);
+		size_t piece = n < FETCH_WRITE - g->held ? n : FETCH_WRITE - g->held;
+
+		if ((int64_t)piece > end - g->hashed)
+			piece = (size_t)(end - g->hashed);
+		(void)memcpy(g->worker->buffer + g->held, from, piece);
+		hash_add(g->worker->sha256, from, piece);
+		g->held += piece;
+		g->hashed += (int64_t)piece;
+		from += piece;
+		n -= piece;
+		if (g->hashed == end || g->held == FETCH_WRITE)
+			r = flush_block(g, g->hashed == end, e);
+	}
+	return r;
+}
+
+static int on_body(void *ctx, const void *p, size_t n, struct err *e)
+{
+	struct ranging *g = ctx;
+	struct fetch_unit *unit = g->unit;
+	int64_t at = unit->item->by_blocks ? g->hashed : unit->at + (int64_t)g->held;
+
+	if ((int64_t)n > unit->first + unit->length - at)
+		return stop(g, "the server sends more than was asked for", e);
+	fetch_count(g->worker, unit->item, (int64_t)n, 0);
+	fetch_show(g->worker, (int64_t)n);
+	return unit->item->by_blocks ? take_blocks(g, p, n, e) : take_chunks(g, p, n, e);
 }
 
 static int ask_for_range(struct ranging *g, struct err *e)
@@ -107,6 +176,9 @@ static int ask_for_range(struct ranging *g, struct err *e)
 	};
 	int r;
 
+	g->chunk = chunks_find(unit->item->chunks, unit->at);
+	g->hashed = g->flushed = unit->at;
+	hash_reset(g->worker->sha256);
 	(void)snprintf(tag, sizeof(tag), "\"%s\"", unit->item->want->sha256);
 	if (unit->item->table->pinned)
 		ask.http.if_range = tag;
@@ -128,45 +200,57 @@ static int fetch_range(struct fetch_worker *w, struct fetch_unit *unit, struct e
 
 	if (unit->at < unit->first)
 		unit->at = unit->first;
-	(void)fetch_chunk_buffer(w);
+	if (!item->by_blocks)
+		(void)fetch_chunk_buffer(w);
 	r = journal_stage_open(w->common->root, item->staged, O_RDWR, &fd, e);
 	if (r < 0)
 		return r;
 	g.fd = fd;
-	g.chunk = chunks_find(item->chunks, unit->at);
 	r = ask_for_range(&g, e);
 	if (fetch_ask_hub_now(w, item, r, e)) {
 		g = (struct ranging){ .worker = w, .unit = unit, .fd = fd };
-		g.chunk = chunks_find(item->chunks, unit->at);
 		r = ask_for_range(&g, e);
 	}
 	return r < 0 && g.why ? fetch_give_up(item, "%s", g.why) : r;
 }
 
-int fetch_check_whole(struct fetch_worker *w, struct fetch_item *item, const char *otherwise,
-		      struct err *e)
+static int note_staged(struct fetch_item *item, int fd, struct err *e)
 {
-	AUTO_FD int fd = -1;
 	struct stat st;
-	int64_t size = 0;
-	int r = journal_stage_open(w->common->root, item->staged, O_RDWR, &fd, e);
 
-	if (r < 0)
-		return r;
-	hash_reset(w->sha256);
-	r = hash_fd(fd, w->sha256, NULL, &size, e);
-	if (r < 0)
-		return r;
-	hash_hex(w->sha256, item->sha256);
-	if (size != item->want->size_bytes || !str_eq(item->sha256, item->want->sha256))
-		return fetch_give_up(item, "%s", otherwise);
-	if (parquet_frame_check(fd, size, e) < 0)
+	if (parquet_frame_check(fd, item->want->size_bytes, e) < 0)
 		return e->code;
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "look at staged file '%s'", item->staged);
 	(void)snprintf(item->md5, sizeof(item->md5), "%s", item->want->md5);
 	item->mark = file_mark_of(&st);
 	return 1;
+}
+
+int fetch_check_whole(struct fetch_worker *w, struct fetch_item *item, const char *otherwise,
+		      struct err *e)
+{
+	AUTO_FD int fd = -1;
+	int64_t size = 0;
+	int r = journal_stage_open(w->common->root, item->staged, O_RDWR, &fd, e);
+
+	if (r == 0)
+		r = sha256_fd(fd, item->sha256, &size, e);
+	if (r < 0)
+		return r;
+	if (size != item->want->size_bytes || !str_eq(item->sha256, item->want->sha256))
+		return fetch_give_up(item, "%s", otherwise);
+	return note_staged(item, fd, e);
+}
+
+/* Every block was right when it came, by the index that the manifest names by its hash. */
+static int end_blocks(struct fetch_worker *w, struct fetch_item *item, struct err *e)
+{
+	AUTO_FD int fd = -1;
+	int r = journal_stage_open(w->common->root, item->staged, O_RDWR, &fd, e);
+
+	(void)snprintf(item->sha256, sizeof(item->sha256), "%s", item->want->sha256);
+	return r < 0 ? r : note_staged(item, fd, e);
 }
 
 int fetch_come_whole(struct fetch_worker *w, struct fetch_item *item, struct err *e)
@@ -188,11 +272,12 @@ int fetch_come_whole(struct fetch_worker *w, struct fetch_item *item, struct err
 
 static int finish(struct fetch_worker *w, struct fetch_item *item, struct err *e)
 {
-	int r = atomic_load(&item->whole)
-			? 0
-			: fetch_check_whole(w, item,
-					    "what was made from its chunks has another hash", e);
+	int r = 0;
 
+	if (!atomic_load(&item->whole) && item->by_blocks)
+		r = end_blocks(w, item, e);
+	else if (!atomic_load(&item->whole))
+		r = fetch_check_whole(w, item, "what was made from its chunks has another hash", e);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	return fetch_come_whole(w, item, e);

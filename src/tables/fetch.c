@@ -49,7 +49,8 @@ struct fetch_worker *fetch_worker_new(struct fetch_common *common)
 	struct fetch_worker *w = xcalloc(1, sizeof(*w));
 
 	w->common = common;
-	w->http = http_client_new(&options);
+	w->http_is_lent = common->near != NULL;
+	w->http = common->near ? TAKE(common->near) : http_client_new(&options);
 	w->sha256 = hash_new(HASH_SHA256);
 	w->md5 = hash_new(HASH_MD5);
 	w->buffer = xmalloc(FETCH_WRITE);
@@ -60,7 +61,8 @@ void fetch_worker_free(struct fetch_worker *w)
 {
 	if (!w)
 		return;
-	http_client_free(w->http);
+	if (!w->http_is_lent)
+		http_client_free(w->http);
 	http_client_free(w->mirror_http);
 	hash_free(w->sha256);
 	hash_free(w->md5);

@@ -27,6 +27,10 @@
  * about that is wrong (no such index, another hash, no ranges) the file is fetched whole, and `warning`
  * says why. A killed run's pieces are found again by their hashes.
  *
+ * A large file of which nothing is here comes in ranges of whole blocks, so that one file has all connections and
+ * all cores: a block is hashed as it comes, by the index whose own hash the manifest tells, and when all have
+ * come out right no second reading follows (docs/format-chunks.md says why that is enough).
+ *
  * A part with a patch (fetch-patch.c) may be made from the part before it, where that is quicker by what is
  * known of the link and of this machine; where the result is another, it comes whole as well.
  *
@@ -84,6 +88,9 @@ struct fetch_common {
 	atomic_llong rtt_us;
 	int64_t rate;     /* bytes a second */
 	unsigned at_once; /* requests */
+	/* Files of this size and more come as ranges of at most `range`, also where nothing of them is here. */
+	int64_t pieces_from, range;
+	struct http_client *near; /* lent: it has a connection; the first worker takes it */
 	enum patches patches;
 	int64_t rebuild_rate; /* bytes of parts a second that are made from patches */
 	pthread_mutex_t rebuilding;
@@ -106,6 +113,7 @@ struct fetch_item {
 	struct file_mark mark;
 	struct chunks *chunks; /* owned; NULL without an index that could be used */
 	struct delta *delta;   /* owned; NULL: it comes whole */
+	bool by_blocks;        /* all of it comes, in ranges of whole blocks */
 	atomic_size_t units_left;
 	bool patched;         /* by a patch, not by bytes */
 	atomic_bool whole;    /* the delta came to nothing */

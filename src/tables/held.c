@@ -38,6 +38,14 @@ int held_add(struct db *db, const struct chunks *chunks, struct err *e)
 	return r;
 }
 
+int held_any(struct db *db, struct err *e)
+{
+	int64_t there = 0;
+	int r = db_get_int(db, &there, 0, e, "SELECT 1 FROM ws_chunk LIMIT 1", "");
+
+	return r < 0 ? r : there == 1;
+}
+
 int held_index(struct db *db, const char *sha256, struct chunks **ret_chunks, struct err *e)
 {
 	AUTO_STMT struct stmt *q = NULL;

@@ -27,6 +27,8 @@ int held_find(struct db *db, const struct chunk *chunk, const struct delta_place
 	      struct delta_place *ret_place, struct err *e);
 /* The file that a place's `source` means; "" when it is none any more. */
 int held_file(struct db *db, int64_t source, char out[HASH_HEX_MAX], struct err *e);
+/* 1 when there is any chunk at all. */
+int held_any(struct db *db, struct err *e);
 int held_index(struct db *db, const char *sha256, struct chunks **ret_chunks, struct err *e);
 
 #endif

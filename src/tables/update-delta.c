@@ -26,6 +26,13 @@
 #define FAR_FACTOR   3
 #define FAR_JOBS_MAX 32
 
+/* A file that is smaller comes as fast by one connection; and what a range has at least and at most: less would
+ * be spent on round trips, with more the last one of a file is waited for alone. */
+#define PIECES_FILE_MIN ((int64_t)8 << 20)
+#define RANGE_MIN       ((int64_t)4 << 20)
+#define RANGE_MAX       ((int64_t)32 << 20)
+#define RANGES_EACH     4 /* that a connection brings of all there is */
+
 struct finding {
 	struct update *u;
 	size_t *items; /* those with an index */
@@ -34,13 +41,12 @@ struct finding {
 
 static void *worker_new(void *ctx)
 {
-	return fetch_worker_new(&((struct finding *)ctx)->u->common);
+	return update_take_worker(((struct finding *)ctx)->u);
 }
 
 static void worker_free(void *ctx, void *worker)
 {
-	(void)ctx;
-	fetch_worker_free(worker);
+	update_give_worker(((struct finding *)ctx)->u, worker);
 }
 
 static int prepare(void *ctx, void *worker, size_t i, struct err *e)
@@ -99,6 +105,19 @@ static unsigned connections(const struct update_options *o)
 	return o->rtt_us > FAR_US && o->may_add_jobs && more > o->jobs ? more : o->jobs;
 }
 
+/* A file that is more than its share of all there is would be waited for while other connections idle. */
+static void choose_pieces(struct update *u)
+{
+	int64_t share = worklist_bytes(u->work) / u->common.at_once;
+	int64_t range = share / RANGES_EACH;
+
+	range = range / CHUNKS_BLOCK * CHUNKS_BLOCK;
+	u->common.range = range < RANGE_MIN ? RANGE_MIN : range > RANGE_MAX ? RANGE_MAX : range;
+	u->common.pieces_from = share < PIECES_FILE_MIN ? PIECES_FILE_MIN : share + 1;
+	if (u->common.at_once == 1)
+		u->common.pieces_from = INT64_MAX;
+}
+
 static int load_patching(struct update *u, struct err *e)
 {
 	struct db *db = root_db(u->options->root);
@@ -150,6 +169,7 @@ int update_load_link(struct update *u, struct err *e)
 		rate = DELTA_RATE;
 	u->common.rate = rate;
 	u->common.at_once = connections(u->options);
+	choose_pieces(u);
 	return r < 0 ? r : load_patching(u, e);
 }
 

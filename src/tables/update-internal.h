@@ -15,9 +15,13 @@ struct update {
 	atomic_bool given_up;
 	unsigned offline_in_a_row;
 	size_t not_asked;
-	int64_t commit_at; /* when new tables are switched next */
+	int64_t commit_at;          /* when new tables are switched next */
+	struct fetch_worker **idle; /* with their connections, from one pipeline to the next */
+	size_t idle_count;
 };
 
+struct fetch_worker *update_take_worker(struct update *u);
+void update_give_worker(struct update *u, struct fetch_worker *w);
 /* update-delta.c: what of the files with a chunk index is here, before anything is fetched. */
 int update_find_chunks(struct update *u, struct err *e);
 /* The link as the last runs measured it, and as this one did. */

@@ -25,15 +25,31 @@ void update_report_release(struct update_report *report)
 	failures_release(&report->failures);
 }
 
+struct fetch_worker *update_take_worker(struct update *u)
+{
+	return u->idle_count ? u->idle[--u->idle_count] : fetch_worker_new(&u->common);
+}
+
+void update_give_worker(struct update *u, struct fetch_worker *w)
+{
+	u->idle[u->idle_count++] = w;
+}
+
+static void end_workers(struct update *u)
+{
+	while (u->idle_count > 0)
+		fetch_worker_free(u->idle[--u->idle_count]);
+	free(TAKE(u->idle));
+}
+
 static void *worker_new(void *ctx)
 {
-	return fetch_worker_new(&((struct update *)ctx)->common);
+	return update_take_worker(ctx);
 }
 
 static void worker_free(void *ctx, void *worker)
 {
-	(void)ctx;
-	fetch_worker_free(worker);
+	update_give_worker(ctx, worker);
 }
 
 static int prepare(void *ctx, void *worker, size_t i, struct err *e)
@@ -204,6 +220,7 @@ static int fetch_all(struct update *u, struct err *e)
 
 	if (u->work->item_count == 0)
 		return 0;
+	u->idle = xcalloc(u->common.at_once, sizeof(struct fetch_worker *));
 	u->common.progress = progress_begin("pull", worklist_bytes(u->work), u->work->item_count,
 					    u->options->quiet);
 	r = update_find_chunks(u, e);
@@ -218,6 +235,7 @@ static int fetch_all(struct update *u, struct err *e)
 		r = pipeline_run(&p, e);
 	if (r == 0)
 		r = update_save_link(u, time_monotonic() - begun, e);
+	end_workers(u);
 	progress_end(u->common.progress);
 	u->common.progress = NULL;
 	return r;
@@ -289,6 +307,7 @@ int update_run(const struct update_options *options, const struct plan *plan,
 			    .server = options->server,
 			    .token = options->token,
 			    .cancel = options->cancel,
+			    .near = options->near,
 			    .rebuilding = PTHREAD_MUTEX_INITIALIZER,
 			    .mirror = { .lock = PTHREAD_MUTEX_INITIALIZER } },
 	};

@@ -37,7 +37,8 @@ struct update_options {
 	struct lease *lease;
 	const char *server;
 	const char *token;
-	const char *mirror; /* NULL or "": none */
+	const char *mirror;       /* NULL or "": none */
+	struct http_client *near; /* lent, with a connection to the server; may be NULL */
 	unsigned jobs;
 	bool may_add_jobs; /* where the server is far */
 	bool batches;      /* the server has small files many at a time */

@@ -119,6 +119,7 @@ static int update_tables(struct pull *p, struct err *e)
 		.server = p->credentials.server,
 		.token = p->credentials.token,
 		.mirror = p->manifest->mirror,
+		.near = p->http,
 		.jobs = p->options->jobs ? p->options->jobs : workspace_jobs(p->ws),
 		.may_add_jobs = p->options->jobs == 0,
 		.batches = p->manifest->batches,
