@@ -43,6 +43,7 @@ struct asking {
 	int64_t size;                /* of what is asked for */
 	const char *sha256;
 	bool taken; /* it sends what it should */
+	bool other; /* it has another index or patch of that file */
 };
 
 static void note(struct fetch_mirror *m, const char *why)
@@ -64,17 +65,20 @@ void fetch_mirror_begin(struct fetch_mirror *m, const char *url, const char *ser
 		m->url = url;
 }
 
-static void had_trouble(struct fetch_mirror *m, const char *why)
+/* Both return 1: the hub is to be asked. */
+static int had_trouble(struct fetch_mirror *m, const char *why)
 {
 	note(m, why);
 	if (atomic_fetch_add(&m->troubles, 1) + 1 >= TROUBLES_MAX)
 		atomic_store(&m->left, true);
+	return 1;
 }
 
-static void had_nothing(struct fetch_mirror *m)
+static int had_nothing(struct fetch_mirror *m)
 {
 	if (atomic_fetch_add(&m->misses, 1) + 1 >= MISSES_MAX)
 		atomic_store(&m->left, true);
+	return 1;
 }
 
 static void did_well(struct fetch_mirror *m)
@@ -100,8 +104,9 @@ static const char *fault_of(const struct asking *a, const struct http_reply *rep
 	if (ranged && (reply->range_first != q->range_first ||
 		       (reply->range_total >= 0 && reply->range_total != a->size)))
 		return "it sends another range than was asked for";
-	if (!ranged && (reply->status == 206 ||
-			(reply->content_length >= 0 && reply->content_length != a->size)))
+	if (!ranged && reply->status == 206)
+		return "it sends a range that was not asked for";
+	if (!ranged && reply->content_length >= 0 && reply->content_length != a->size)
 		return "it has a file of another length";
 	return NULL;
 }
@@ -117,6 +122,7 @@ static int on_head(void *ctx, const struct http_reply *reply, struct err *e)
 	if (reply->status != 200 && reply->status != 206)
 		return 0;
 	fault = fault_of(a, reply);
+	a->other = fault && reply->status == 200 && a->ask->what != FETCH_FILE;
 	if (fault)
 		return err_set(e, ERR_REMOTE, "%s", fault);
 	a->taken = true;
@@ -167,15 +173,13 @@ static int send_it(struct asking *a, struct http_reply *reply, struct err *e)
 	return http_request(client_of(w), &request, reply, e);
 }
 
-/* What came in one piece: is it what the manifest says? */
-static int check_body(const struct asking *a, const struct http_reply *reply, struct err *e)
+/* What lies beside a file came in one piece: is it what the manifest says? */
+static void check_body(struct asking *a, const struct http_reply *reply)
 {
 	char hex[HASH_HEX_MAX];
 
-	if (a->ask->what == FETCH_FILE)
-		return 0;
 	hash_text(HASH_SHA256, buf_bytes(&reply->body), hex);
-	return str_eq(hex, a->sha256) ? 0 : err_set(e, ERR_CORRUPT, "its bytes are wrong");
+	a->other = !str_eq(hex, a->sha256);
 }
 
 static bool is_absent(long status)
@@ -184,7 +188,10 @@ static bool is_absent(long status)
 	return status == 403 || status == 404 || status == 410;
 }
 
-/* 1 when the hub is to be asked; else what came of it, and the bytes that it sent are the caller's. */
+/*
+ * 1 when the hub is to be asked; else what came of it, and the bytes that it sent are the caller's. A file
+ * never changes, but another publish may give it another patch, and the mirror have the one before.
+ */
 static int ask_mirror(struct asking *a, struct http_reply *reply, struct err *e)
 {
 	struct fetch_mirror *m = &a->worker->common->mirror;
@@ -195,24 +202,20 @@ static int ask_mirror(struct asking *a, struct http_reply *reply, struct err *e)
 		*e = why;
 		return r;
 	}
-	if (r == 0 && !a->taken && is_absent(reply->status)) {
-		had_nothing(m);
-		return 1;
-	}
-	if (r == 0 && !a->taken)
-		r = http_expect(reply, 200, &why);
 	if (a->taken && a->ask->what == FETCH_FILE) {
 		(void)atomic_fetch_add(&m->bytes, reply->bytes_received);
 		a->worker->from_mirror = true;
 		*e = r < 0 ? why : *e;
 		return r;
 	}
-	if (r == 0)
-		r = check_body(a, reply, &why);
-	if (r < 0) {
-		had_trouble(m, why.msg);
-		return 1;
-	}
+	if (r == 0 && a->taken)
+		check_body(a, reply);
+	if (a->other || (r == 0 && !a->taken && is_absent(reply->status)))
+		return had_nothing(m);
+	if (r == 0 && !a->taken)
+		r = http_expect(reply, 200, &why);
+	if (r < 0)
+		return had_trouble(m, why.msg);
 	(void)atomic_fetch_add(&m->bytes, reply->bytes_received);
 	did_well(m);
 	return 0;
@@ -261,7 +264,7 @@ bool fetch_ask_hub_now(struct fetch_worker *w, struct fetch_item *item, int resu
 		did_well(&w->common->mirror);
 	if (result != ERR_OFFLINE && result != ERR_REMOTE && result != ERR_CORRUPT)
 		return false; /* it is this machine's, or nobody's */
-	had_trouble(&w->common->mirror, why->msg);
+	(void)had_trouble(&w->common->mirror, why->msg);
 	atomic_store(&item->only_hub, true);
 	item->wrong = 0;
 	return true;

@@ -190,7 +190,7 @@ ok 'a mirror in trouble costs one warning, and is left alone after some failures
 		location ~ ^/away/ { return 302 http://127.0.0.1:9/; }
 		location ~ ^/none/(.*) { max_ranges 0; alias $PWD/hub/objects/\$1; }
 		location ~ ^/other/ { alias $SHARED/one.csv; }"
-	for case in "500 (HTTP 500)" "away (HTTP 302)" "none it sends no ranges" "other it has a file of another length"; do
+	for case in "500 (HTTP 500)" "away (HTTP 302)" "none it sends no ranges" "other it sends another range"; do
 		rm -rf hub ws
 		hub_with $MIRROR/${case%% *}
 		: >n/access
@@ -323,15 +323,22 @@ ok 'a mirror that says nothing, stops or drips is given up after ten seconds' '
 	done
 '
 
-ok 'an index with wrong bytes is asked of the hub, and the ranges are not' '
+ok 'an index or a patch of another publish is asked of the hub without a word, the ranges are not' '
 	faulty_mirror
-	index=$(object_of big)
-	faults site "/${index%.parquet}.chunks flip:100"
-	pull ws
-	here
-	troubled "its bytes are wrong"
-	[ "$(json report .bytes_fetched)" -lt 700000 ]
-	[ "$(json report .bytes_from_mirror)" -gt 200000 ]
+	index=$(object_of big) patch=$(object_of keyed)
+	index=${index%.parquet}.chunks patch=${patch%.parquet}.patch
+	for fault in flip:100 body:of-before; do
+		rm -rf ws
+		cp -a kept ws
+		: >site.log
+		faults site "/$index $fault" "/$patch $fault"
+		LARDER_PATCHES=always pull ws
+		here
+		quiet
+		same $(requests site "$index\|$patch") 2
+		[ "$(json report .bytes_fetched)" -lt 700000 ]
+		[ "$(json report .bytes_from_mirror)" -gt 100000 ]
+	done
 '
 
 
