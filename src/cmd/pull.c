@@ -124,6 +124,7 @@ static int run(int argc, char **argv, struct err *e)
 	AUTO_STRV struct strv operands = STRV_INIT;
 	AUTO_WORKSPACE struct workspace *ws = NULL;
 	AUTO_PULL_REPORT struct pull_report report = { 0 };
+	AUTO_HTTP struct http_client *http = NULL;
 	struct workspace_options where = { 0 };
 	struct pull_options how = { 0 };
 	int r = opt_parse(options, &args, argc, argv, &operands, e);
@@ -139,9 +140,13 @@ static int run(int argc, char **argv, struct err *e)
 	how.dry_run = args.dry_run;
 	how.atomic = args.atomic;
 	how.quiet = args.quiet;
+	/* the longest of all that has to be done before the hub is asked */
+	http = http_client_new(&(struct http_client_options){ .load_ahead = true });
 	r = workspace_open(&where, &ws, e);
-	if (r == 0)
-		r = pull_run(ws, &how, &report, e);
+	if (r < 0)
+		return r;
+	how.http = TAKE(http);
+	r = pull_run(ws, &how, &report, e);
 	return r < 0 ? r : report_all(&args, workspace_path(ws), &report, e);
 }
 

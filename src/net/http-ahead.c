@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request made by a thread of its own, of which the caller waits for the end alone. */
+/*
+ * A request made by a thread of its own, of which the caller waits for the end alone. The thread may be
+ * there before it is known what to ask for: it loads libcurl meanwhile, and is the only one that is made.
+ */
 #include "net/http-client.h"
 
 #include "net/http-client-reply.h"
@@ -8,62 +11,111 @@
 
 struct http_ahead {
 	struct http_client *client;
-	const struct http_request *request;
-	struct http_reply reply;
-	struct err error;
-	int result;
 	pthread_t thread;
 	bool threaded;
+	pthread_mutex_t lock;
+	pthread_cond_t told;
+	const struct http_request *request; /* under the lock until the thread has it */
+	bool dismissed;                     /* there will be none; under the lock */
+	struct http_reply reply;            /* the thread's until it has ended, as what follows */
+	struct err error;
+	int result;
 };
 
-static void *perform(void *ctx)
+static const struct http_request *wait_for_request(struct http_ahead *ahead)
+{
+	const struct http_request *request;
+
+	(void)pthread_mutex_lock(&ahead->lock);
+	while (!ahead->request && !ahead->dismissed)
+		(void)pthread_cond_wait(&ahead->told, &ahead->lock);
+	request = ahead->dismissed ? NULL : ahead->request;
+	(void)pthread_mutex_unlock(&ahead->lock);
+	return request;
+}
+
+static void perform(struct http_ahead *ahead, const struct http_request *request)
+{
+	if (request)
+		ahead->result = http_request(ahead->client, request, &ahead->reply, &ahead->error);
+}
+
+static void *run(void *ctx)
 {
 	struct http_ahead *ahead = ctx;
+	const struct curl_library *library;
+	struct err said_again_by_the_request = { 0 };
 
-	ahead->result = http_request(ahead->client, ahead->request, &ahead->reply, &ahead->error);
+	(void)curl_library_load(&library, &said_again_by_the_request);
+	perform(ahead, wait_for_request(ahead));
 	return NULL;
+}
+
+void http_ahead_start(struct http_client *c)
+{
+	struct http_ahead *ahead = xcalloc(1, sizeof(*ahead));
+
+	ahead->client = c;
+	ahead->reply = (struct http_reply)HTTP_REPLY_INIT;
+	(void)pthread_mutex_init(&ahead->lock, NULL); /* these two cannot fail here */
+	(void)pthread_cond_init(&ahead->told, NULL);
+	c->ahead = ahead;
+	ahead->threaded = pthread_create(&ahead->thread, NULL, run, ahead) == 0;
+}
+
+static void tell(struct http_ahead *ahead, const struct http_request *request)
+{
+	(void)pthread_mutex_lock(&ahead->lock);
+	ahead->request = request;
+	ahead->dismissed = !request;
+	(void)pthread_cond_signal(&ahead->told);
+	(void)pthread_mutex_unlock(&ahead->lock);
 }
 
 void http_request_begin(struct http_client *c, const struct http_request *request)
 {
-	struct http_ahead *ahead = xcalloc(1, sizeof(*ahead));
-
-	assert(!c->ahead);
-	ahead->client = c;
-	ahead->request = request;
-	ahead->reply = (struct http_reply)HTTP_REPLY_INIT;
-	c->ahead = ahead;
-	ahead->threaded = pthread_create(&ahead->thread, NULL, perform, ahead) == 0;
+	if (!c->ahead)
+		http_ahead_start(c);
+	assert(!c->ahead->request);
+	tell(c->ahead, request);
 }
 
-/* Without a thread it is made now, by whoever asks for the reply. */
-static void join(struct http_ahead *ahead)
+static void ahead_free(struct http_ahead *ahead)
 {
-	if (ahead->threaded)
-		(void)pthread_join(ahead->thread, NULL); /* it is ours and joined once */
-	else if (!atomic_load(&ahead->client->abandoned))
-		(void)perform(ahead);
+	(void)pthread_cond_destroy(&ahead->told); /* nobody waits: the thread has ended */
+	(void)pthread_mutex_destroy(&ahead->lock);
+	http_reply_release(&ahead->reply);
+	free(ahead);
 }
 
 int http_request_end(struct http_client *c, struct http_reply *reply, struct err *e)
 {
-	AUTO_FREE struct http_ahead *ahead = TAKE(c->ahead);
+	struct http_ahead *ahead = TAKE(c->ahead);
+	int r;
 
-	join(ahead);
+	if (ahead->threaded)
+		(void)pthread_join(ahead->thread, NULL); /* it is ours and joined once */
+	else
+		perform(ahead, ahead->request);
+	r = ahead->result;
 	http_reply_release(reply);
 	*reply = ahead->reply;
-	if (ahead->result < 0)
+	ahead->reply = (struct http_reply)HTTP_REPLY_INIT;
+	if (r < 0)
 		*e = ahead->error;
-	return ahead->result;
+	ahead_free(ahead);
+	return r;
 }
 
 void http_ahead_abandon(struct http_client *c)
 {
-	AUTO_FREE struct http_ahead *ahead = TAKE(c->ahead);
+	struct http_ahead *ahead = TAKE(c->ahead);
 
 	if (!ahead)
 		return;
 	atomic_store(&c->abandoned, true);
-	join(ahead);
-	http_reply_release(&ahead->reply);
+	tell(ahead, NULL);
+	if (ahead->threaded)
+		(void)pthread_join(ahead->thread, NULL);
+	ahead_free(ahead);
 }

@@ -24,16 +24,6 @@ static char *no_proxy_list(void)
 	return xasprintf("%s%slocalhost,127.0.0.1,::1", given ? given : "", given ? "," : "");
 }
 
-/* What it says is said again by the first request. */
-static void *load(void *unused)
-{
-	const struct curl_library *library;
-	struct err ignored = { 0 };
-
-	(void)curl_library_load(&library, &ignored);
-	return unused;
-}
-
 struct http_client *http_client_new(const struct http_client_options *options)
 {
 	static const struct http_client_options defaults = { 0 };
@@ -52,7 +42,8 @@ struct http_client *http_client_new(const struct http_client_options *options)
 	c->stall_s = o->stall_s > 0 ? o->stall_s : HTTP_STALL_S;
 	c->stall_bytes = o->stall_bytes > 0 ? o->stall_bytes : 1;
 	c->connect_ms = o->connect_ms > 0 ? o->connect_ms : HTTP_CONNECT_MS;
-	c->loading = o->load_ahead && pthread_create(&c->loader, NULL, load, NULL) == 0;
+	if (o->load_ahead)
+		http_ahead_start(c);
 	return c;
 }
 
@@ -61,8 +52,6 @@ void http_client_free(struct http_client *c)
 	if (!c)
 		return;
 	http_ahead_abandon(c);
-	if (c->loading)
-		(void)pthread_join(c->loader, NULL);
 	if (c->handle)
 		c->curl->easy_cleanup(c->handle);
 	free(c->user_agent);

@@ -25,9 +25,7 @@ struct http_client {
 	long stall_s;
 	int64_t stall_bytes;
 	long connect_ms;
-	pthread_t loader; /* while `loading` */
-	bool loading;
-	struct http_ahead *ahead; /* between http_request_begin() and _end() */
+	struct http_ahead *ahead; /* a thread that loads, or asks: until http_request_end() */
 	atomic_bool abandoned;    /* nobody waits for its end any more */
 };
 
@@ -47,7 +45,9 @@ struct transfer {
 	char message[CURL_ERROR_SIZE];
 };
 
-/* Breaks off what http_request_begin() began, if anything; does nothing without. */
+/* The thread of load_ahead and http_request_begin(). */
+void http_ahead_start(struct http_client *c);
+/* Ends it, and breaks off what it asks for; does nothing without. */
 void http_ahead_abandon(struct http_client *c);
 
 int transfer_load(struct http_client *c, struct err *e);

@@ -312,6 +312,7 @@ int pull_run(struct workspace *ws, const struct pull_options *options, struct pu
 		.db = workspace_db(ws),
 		.options = options,
 		.report = report,
+		.http = options->http,
 	};
 	int64_t started_ms = time_now();
 	int64_t begun = time_monotonic();
@@ -319,7 +320,8 @@ int pull_run(struct workspace *ws, const struct pull_options *options, struct pu
 
 	if (r < 0)
 		return r;
-	p.http = http_client_new(&(struct http_client_options){ .load_ahead = true });
+	if (!p.http)
+		p.http = http_client_new(&(struct http_client_options){ .load_ahead = true });
 	r = run(&p, e);
 	report->duration_ms = time_monotonic() - begun;
 	if (r < 0 || options->dry_run || p.manifest_failed)

@@ -26,6 +26,7 @@
 #ifndef LARDER_WORKSPACE_PULL_H
 #define LARDER_WORKSPACE_PULL_H
 
+#include "net/http-client.h"
 #include "tables/failure.h"
 #include "tables/plan.h"
 #include "workspace/workspace.h"
@@ -43,6 +44,8 @@ struct pull_options {
 	bool dry_run;
 	bool atomic;
 	bool quiet; /* no progress */
+	struct http_client
+		*http; /* taken, one with load_ahead that was made early; NULL: its own */
 };
 
 struct pull_step {

@@ -419,8 +419,8 @@ TEST(a_request_begun_gives_its_reply_or_its_error_at_the_end)
 
 TEST(a_request_begun_is_broken_off_when_its_client_goes)
 {
-	struct http_client *client =
-		http_client_new(&(struct http_client_options){ .stall_s = 3600 });
+	struct http_client *client = http_client_new(
+		&(struct http_client_options){ .stall_s = 3600, .load_ahead = true });
 	AUTO_FREE char *url = xasprintf("http://127.0.0.1:%u/file", site.port);
 	struct http_request q = { .method = "GET", .url = url };
 	int64_t started = time_monotonic();
@@ -428,6 +428,7 @@ TEST(a_request_begun_is_broken_off_when_its_client_goes)
 	plan("/file hang\n");
 	http_request_begin(client, &q);
 	http_client_free(client);
+	http_client_free(http_client_new(&(struct http_client_options){ .load_ahead = true }));
 	assert_true(time_monotonic() - started < DEADLINE_MS / 2);
 }
 
