@@ -294,10 +294,11 @@ int fetch_index(struct fetch_worker *w, struct fetch_item *item, struct err *e)
 		l.sources[i].fd = -1;
 	if (fetch_find_on_disk(w, item))
 		return 0;
-	if (!*item->want->chunks_sha256) {
+	/* Where patches are wanted in any case, there is nothing to choose by an index. */
+	if (!*item->want->chunks_sha256 || w->common->patches == PATCHES_ALWAYS)
 		item->patched = fetch_patch_is_quicker(w, item, item->want->size_bytes);
+	if (!*item->want->chunks_sha256 || item->patched)
 		return 0;
-	}
 	r = open_db(w, e);
 	if (r == 0)
 		r = get_index(w, item, &reply, e);

@@ -73,6 +73,26 @@ ok 'by itself a patch comes over a link not known yet; never is never' '
 	has err "auto, always and never are known"
 '
 
+ok 'where patches are wanted in any case no index is asked for, and the next refresh has one all the same' '
+	rows 1 140000 1 >one.csv
+	awk -F , -v OFS=, "NR > 1 && \$1 % 100 == 7 { \$3 = \"changed\" } { print }" one.csv >two.csv
+	{ cat two.csv; echo "900001,x,y"; } >three.csv
+	larder publish wide one.csv --key id -q
+	rm -rf ws
+	new_workspace ws $HUB_URL
+	pull ws
+	larder publish wide two.csv -q
+	same "$(get "/api/data/wide/chunks?part=part-00000.parquet")" 200
+	LARDER_PATCHES=always LARDER_TRACE=$PWD/trace pull ws
+	grep -q "data/wide/patch" trace
+	! grep -q "data/wide/chunks" trace
+	larder publish wide three.csv -q
+	LARDER_PATCHES=never pull ws
+	[ "$(json report .bytes_reused)" -gt 1000000 ]
+	larder verify --workspace ws -q
+	larder admin table remove wide
+'
+
 ok 'a patch is told of, as secret as its table, and goes with its part' '
 	refresh gone.csv
 	get /api/sync/manifest >/dev/null
