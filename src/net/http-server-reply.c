@@ -13,6 +13,8 @@
 #define GZIP_MIN ((size_t)1024)
 /* What a busy server asks its clients to wait when the error does not say. */
 #define RETRY_AFTER_S 5
+/* What is read of a source at a time: each connection that sends one has so much memory. */
+#define SOURCE_BLOCK ((size_t)128 << 10)
 
 void http_reply_add(struct http_in *in, const char *name, const char *value)
 {
@@ -138,6 +140,36 @@ void http_reply_blob(struct http_in *in, int status, const char *content_type,
 	http_reply_adopt(in, status, (int64_t)body.n,
 			 in->server->mhd->create_response_from_buffer_with_free_callback_cls(
 				 body.n, (void *)(uintptr_t)body.p, unref_blob, blob));
+}
+
+static ssize_t read_source(void *ctx, uint64_t position, char *out, size_t max)
+{
+	struct http_source *source = ctx;
+	ssize_t n = source->read(source->ctx, out, max);
+
+	(void)position;
+	return n > 0 ? n : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void free_source(void *ctx)
+{
+	struct http_source *source = ctx;
+
+	source->free(source->ctx);
+	free(source);
+}
+
+void http_reply_source(struct http_in *in, int status, const char *content_type,
+		       const struct http_source *source)
+{
+	struct http_source *kept = xmalloc(sizeof(*kept));
+
+	*kept = *source;
+	http_reply_add(in, "Content-Type", content_type);
+	http_reply_adopt(in, status, source->size,
+			 in->server->mhd->create_response_from_callback((uint64_t)source->size,
+									SOURCE_BLOCK, read_source,
+									kept, free_source));
 }
 
 void http_reply_status(struct http_in *in, int status)

@@ -180,6 +180,16 @@ void http_reply_blob(struct http_in *in, int status, const char *content_type,
 		     struct http_blob *blob);
 /* Adds the ETag. True when If-None-Match already names it: then 304 is the reply, and given. */
 bool http_reply_not_modified(struct http_in *in, const char *etag);
+/* `size` bytes that are made while they are sent: `read` fills as much as it can of what it is given, -1 breaks
+ * the connection; it runs on a thread of the pool and must not wait. `free` is called once, in any case. */
+struct http_source {
+	int64_t size;
+	void *ctx;
+	ssize_t (*read)(void *ctx, char *out, size_t max);
+	void (*free)(void *ctx);
+};
+void http_reply_source(struct http_in *in, int status, const char *content_type,
+		       const struct http_source *source);
 /* The file's bytes with sendfile; `fd` is adopted. Range, If-Range, If-None-Match, If-Match and
  * their dates are honoured against `etag` (quoted) and `modified_ms`; 200, 206, 304, 412 or 416 as
  * they say. Never gzipped. */

@@ -12,8 +12,10 @@
 #define BATCH_LENGTH_BYTES 8
 #define BATCH_ABSENT       UINT64_MAX
 #define BATCH_FILES_MAX    256
-/* Of a reply, which the hub holds in memory while it is sent. */
-#define BATCH_BYTES_MAX ((size_t)2 << 20)
+/* Of a reply: as long as a range (delta.h); what is cut off is asked for again. */
+#define BATCH_BYTES_MAX ((size_t)8 << 20)
+/* As many bytes keep a connection busy when the server is near; further away a batch has its share of all. */
+#define BATCH_BYTES_NEAR ((int64_t)2 << 20)
 /* Larger files gain nothing: their bytes take longer than their round trip. */
 #define BATCH_FILE_MAX ((int64_t)256 << 10)
 /* 256 files with long paths. */

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "engine/ledger.h"
 #include "engine/pipeline.h"
+#include "tables/batch.h"
 
 #include <inttypes.h>
 
@@ -23,7 +24,7 @@
 #define REBUILD_RATE ((int64_t)25 << 20)
 
 #define FAR_US       5000
-#define FAR_FACTOR   3
+#define FAR_FACTOR   4
 #define FAR_JOBS_MAX 32
 
 /* A file that is smaller comes as fast by one connection; and what a range has at least and at most: less would
@@ -103,6 +104,19 @@ static unsigned connections(const struct update_options *o)
 	unsigned more = o->jobs * FAR_FACTOR < FAR_JOBS_MAX ? o->jobs * FAR_FACTOR : FAR_JOBS_MAX;
 
 	return o->rtt_us > FAR_US && o->may_add_jobs && more > o->jobs ? more : o->jobs;
+}
+
+/* Far away all connections have the same number of batches, as few as the limit allows: each costs a round trip. */
+int64_t update_batch_bytes(const struct update *u)
+{
+	int64_t bytes = worklist_small_bytes(u->work);
+	int64_t most = (int64_t)BATCH_BYTES_MAX * u->common.at_once;
+	int64_t rounds = (bytes + most - 1) / most;
+	int64_t each = bytes / (u->common.at_once * (rounds ? rounds : 1)) + BATCH_FILE_MAX;
+
+	if (u->options->rtt_us <= FAR_US || each < BATCH_BYTES_NEAR)
+		return BATCH_BYTES_NEAR;
+	return each < (int64_t)BATCH_BYTES_MAX ? each : (int64_t)BATCH_BYTES_MAX;
 }
 
 /* A file that is more than its share of all there is would be waited for while other connections idle. */

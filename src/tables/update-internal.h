@@ -24,6 +24,8 @@ struct fetch_worker *update_take_worker(struct update *u);
 void update_give_worker(struct update *u, struct fetch_worker *w);
 /* update-delta.c: what of the files with a chunk index is here, before anything is fetched. */
 int update_find_chunks(struct update *u, struct err *e);
+/* How long a batch of small files is at most. */
+int64_t update_batch_bytes(const struct update *u);
 /* The link as the last runs measured it, and as this one did. */
 int update_load_link(struct update *u, struct err *e);
 int update_save_link(struct update *u, int64_t took_ms, struct err *e);

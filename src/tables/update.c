@@ -55,10 +55,14 @@ static void worker_free(void *ctx, void *worker)
 static int prepare(void *ctx, void *worker, size_t i, struct err *e)
 {
 	struct update *u = ctx;
+	int r;
 
 	if (atomic_load(&u->given_up))
 		return err_set(e, ERR_CANCELLED, "not asked for");
-	return fetch_unit(worker, &u->work->units[i], e);
+	r = fetch_unit(worker, &u->work->units[i], e);
+	if (r == ERR_AUTH) /* here, and not when it is told: others ask meanwhile */
+		atomic_store(&u->given_up, true);
+	return r;
 }
 
 /* Is there a point in asking for the other files? */
@@ -224,7 +228,7 @@ static int fetch_all(struct update *u, struct err *e)
 	u->common.progress = progress_begin("pull", worklist_bytes(u->work), u->work->item_count,
 					    u->options->quiet);
 	r = update_find_chunks(u, e);
-	worklist_make_units(u->work, u->options->batches);
+	worklist_make_units(u->work, u->options->batches ? update_batch_bytes(u) : 0);
 	p.items = u->work->unit_count;
 	u->commit_at = time_monotonic() + COMMIT_EVERY_MS;
 	if (r == 0)

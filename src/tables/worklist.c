@@ -134,13 +134,12 @@ static bool is_small(const struct fetch_item *item)
 }
 
 /* The last unit takes one more, or a new one begins. */
-static void add_to_batch(struct worklist *work, size_t at, int64_t *bytes)
+static void add_to_batch(struct worklist *work, size_t at, int64_t most, int64_t *bytes)
 {
 	struct fetch_unit *last = work->unit_count ? &work->units[work->unit_count - 1] : NULL;
 	int64_t size = work->batched[at]->want->size_bytes + BATCH_LENGTH_BYTES;
 
-	if (at == 0 || last->batch_count == BATCH_FILES_MAX ||
-	    *bytes + size > (int64_t)BATCH_BYTES_MAX) {
+	if (at == 0 || last->batch_count == BATCH_FILES_MAX || *bytes + size > most) {
 		last = &work->units[work->unit_count++];
 		*last = (struct fetch_unit){ .item = work->batched[at],
 					     .batch = &work->batched[at] };
@@ -151,7 +150,7 @@ static void add_to_batch(struct worklist *work, size_t at, int64_t *bytes)
 	*bytes += size;
 }
 
-void worklist_make_units(struct worklist *work, bool batches)
+void worklist_make_units(struct worklist *work, int64_t batch_bytes)
 {
 	size_t small = 0;
 	size_t n = 0;
@@ -160,12 +159,12 @@ void worklist_make_units(struct worklist *work, bool batches)
 	work->batched = xcalloc(work->item_count + 1, sizeof(*work->batched));
 	for (size_t i = 0; i < work->item_count; i++) {
 		n += ranges_of(&work->items[i]) + 1;
-		if (batches && is_small(&work->items[i]))
+		if (batch_bytes > 0 && is_small(&work->items[i]))
 			work->batched[small++] = &work->items[i];
 	}
 	work->units = xcalloc(n + 1, sizeof(*work->units));
 	for (size_t i = 0; small > 1 && i < small; i++)
-		add_to_batch(work, i, &bytes);
+		add_to_batch(work, i, batch_bytes, &bytes);
 	for (size_t i = 0; i < work->item_count; i++) {
 		if (small < 2 || !is_small(&work->items[i]))
 			add_units(work, &work->items[i]);
@@ -197,6 +196,17 @@ const struct work_ref *worklist_refs(const struct worklist *work, size_t item)
 const struct work_ref *worklist_next(const struct worklist *work, const struct work_ref *ref)
 {
 	return ref + 1 < work->refs + work->ref_count ? ref + 1 : NULL;
+}
+
+int64_t worklist_small_bytes(const struct worklist *work)
+{
+	int64_t bytes = 0;
+
+	for (size_t i = 0; i < work->item_count; i++) {
+		if (is_small(&work->items[i]))
+			bytes += work->items[i].want->size_bytes + BATCH_LENGTH_BYTES;
+	}
+	return bytes;
 }
 
 int64_t worklist_bytes(const struct worklist *work)

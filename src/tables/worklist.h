@@ -53,11 +53,12 @@ const struct work_ref *worklist_refs(const struct worklist *work, size_t item);
 /* NULL after the last of all; the caller compares the item. */
 const struct work_ref *worklist_next(const struct worklist *work, const struct work_ref *ref);
 
-/* After the deltas are known. Small files come in batches where the hub has them. */
-void worklist_make_units(struct worklist *work, bool batches);
+/* After the deltas are known. Small files come in batches of at most so many bytes; 0: each alone. */
+void worklist_make_units(struct worklist *work, int64_t batch_bytes);
 /* After those: what did not come in its batch, each alone. */
 void worklist_make_rest(struct worklist *work);
 
+int64_t worklist_small_bytes(const struct worklist *work);
 int64_t worklist_bytes(const struct worklist *work);
 /* Without what partial files of earlier runs hold already. */
 int64_t worklist_missing_bytes(const struct worklist *work, const struct root *root);

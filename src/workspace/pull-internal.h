@@ -35,6 +35,11 @@ struct pull {
 	bool rules_intact;
 	bool rules_applied;
 	bool manifest_failed;
+	struct {
+		struct http_client *http; /* when it was begun before */
+		struct http_request request;
+		char *url, *known;
+	} rules;
 };
 
 /* The one request of each pull. Failing at its end is the whole answer: nothing else is tried. */
@@ -42,7 +47,9 @@ int pull_ask_begin(struct pull *p, struct err *e);
 int pull_look(struct pull *p, struct err *e); /* meanwhile */
 int pull_ask_end(struct pull *p, struct err *e);
 
-/* Asks for the bundle and applies it. */
+/* Asks for the bundle and applies it; the asking may be begun before, and goes on beside other work. */
+int pull_rules_begin(struct pull *p, struct err *e);
 int pull_rules(struct pull *p, struct err *e);
+void pull_rules_release(struct pull *p);
 
 #endif

@@ -17,10 +17,13 @@
 /* Ledger: (SPACE_RULES_SEEN, server) is the bundle's ETag as that manifest told it; absent: it told none.
  */
 #define SPACE_RULES_SEEN "manifest-bundle"
+/* Nearer than this a second connection costs more than the wait. */
+#define AHEAD_RTT_US 5000
 
 static void pull_release(struct pull *p)
 {
 	http_client_free(p->http); /* first: the request may still be under way */
+	pull_rules_release(p);
 	credentials_release(&p->credentials);
 	local_glance_release(&p->glance);
 	local_free(p->local);
@@ -222,6 +225,26 @@ static int update_rules(struct pull *p, struct err *e)
 	return rules_count(p->root, &p->report->rules_count, e);
 }
 
+static bool fetches_any(const struct pull *p)
+{
+	for (size_t i = 0; p->plan && i < p->plan->count; i++) {
+		if (p->plan->tables[i].action == PLAN_FETCH)
+			return true;
+	}
+	return false;
+}
+
+/* Far from the server the rules are asked for while files come, by a connection of their own. */
+static int ask_rules_ahead(struct pull *p, struct err *e)
+{
+	int r;
+
+	if (p->rtt_us <= AHEAD_RTT_US || !fetches_any(p))
+		return 0;
+	r = rules_are_current(p, e);
+	return r == 0 ? pull_rules_begin(p, e) : r < 0 ? r : 0;
+}
+
 static bool is_wanted(void *ctx, const char *name, int64_t size, int64_t age_ms)
 {
 	const struct pull *p = ctx;
@@ -254,8 +277,10 @@ static int save_run(struct pull *p, int64_t started_ms, struct err *e)
 
 static int bring(struct pull *p, struct err *e)
 {
-	int r = p->unchanged ? 0 : update_tables(p, e);
+	int r = p->unchanged ? 0 : ask_rules_ahead(p, e);
 
+	if (r == 0 && !p->unchanged)
+		r = update_tables(p, e);
 	if (r == 0)
 		r = update_views(p, e);
 	if (r == 0)

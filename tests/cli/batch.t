@@ -110,3 +110,52 @@ ok 'a batch holds what its caller may see, and has limits' '
 	same $(status POST /api/data/batch $LARDER_TOKEN "{\"files\":[${many#,}]}") 200
 	same $(stat -c %s reply.json) 2048
 '
+
+ok 'a batch of several megabytes is read as it is sent' '
+	new_hub hub
+	mkdir many
+	for n in $(seq 24); do rows 1 15000 $n >many/$n.csv; done
+	larder publish many many -q
+	jq -nc "{files: [range(1; 25) | {table: \"many\", part: \"\(.).parquet\"}]}" >ask
+	ask() { curl -sS -H "Authorization: Bearer $LARDER_TOKEN" -H "Content-Type: application/json" -d @ask -o batch "$HUB_URL/api/data/batch"; }
+	ask
+	curl -sS -H "Authorization: Bearer $LARDER_TOKEN" "$HUB_URL/api/sync/manifest" >manifest
+	for n in $(seq 24); do
+		sum=$(jq -r ".tables.many.parts[] | select(.path == \"$n.parquet\") | .sha256" manifest)
+		printf "        " && cat hub/objects/*/$sum.parquet
+	done >want
+	same "$(stat -c %s batch)" "$(stat -c %s want)"
+	[ $(stat -c %s batch) -gt 4000000 ]
+	# all but the lengths, which are eight bytes before each file
+	[ "$(cmp -l batch want | wc -l)" -le $((24 * 8)) ]
+	truncate -s -1 hub/objects/*/$sum.parquet
+	ask
+	same "$(stat -c %s batch)" $(($(stat -c %s want) - 1))
+'
+
+ok 'far from the hub batches are larger, and the rules are asked for meanwhile' '
+	unset LARDER_SERVER
+	site_table site a 10 1; site_table site b 10 2
+	site_manifest site
+	site_rules site one two
+	jq -c ".batch = true | .tables |= map_values(.version = .sha256)" site/api/sync/manifest/index.json >m
+	mv m site/api/sync/manifest/index.json
+	printf "" >site/api/data/batch
+	: >site.plan
+	start_faulty site
+	new_workspace ws $FAULTY_URL
+	faults site "/api/sync/manifest late:40" "/api/memory/bundle late:40"
+	pull ws
+	same "$(json report .tables_updated)" 2
+	same "$(requests site /api/memory/bundle)" 1
+	same "$(json report .requests)" "$(requests site)"
+	[ -e ws/.claude/rules/km_one.md ]
+	larder verify --workspace ws -q
+	# Asked for ahead and not to be had: the tables are here, and what is missing is told.
+	rm -rf ws
+	new_workspace ws $FAULTY_URL
+	faults site "/api/sync/manifest late:40" "/api/memory/bundle status:403"
+	exits 1 pull ws
+	same "$(json report .tables_updated)" 2
+	has pull.err "memory"
+'

@@ -25,7 +25,7 @@ for tenth in 1 2 3 4 5 6 7 8 9; do
 		faults site "/api/data/big/download reset:${tenth}0% 1"
 		pull ws
 		same "$(json report .tables_updated)" 1
-		sed -n 3p site.log | grep -q "bytes=[1-9][0-9]*- 206"
+		grep download site.log | sed -n 2p | grep -q "bytes=[1-9][0-9]*- 206"
 		same "$(json report .bytes_fetched)" "$BIG"
 	'
 done
@@ -39,7 +39,7 @@ ok 'a partial download is resumed by the next run, from its last byte' '
 	[ $held -gt $((BIG / 2)) ]
 	faults site
 	pull ws
-	same "$(tail -n 2 site.log | head -n 1 | cut -d " " -f 3-4)" "bytes=$held- 206"
+	same "$(grep download site.log | tail -n 1 | cut -d " " -f 3-4)" "bytes=$held- 206"
 	same "$(json report .bytes_fetched)" $((BIG - held))
 	same "$(json report .bytes_reused)" $held
 	larder verify --workspace ws -q
@@ -81,7 +81,7 @@ ok 'nothing is resumed when the version has changed' '
 	parquet site/api/data/big/download 100000 9
 	site_manifest site
 	pull ws
-	same "$(tail -n 2 site.log | head -n 1 | cut -d " " -f 3-4)" "- 200"
+	same "$(grep download site.log | tail -n 1 | cut -d " " -f 3-4)" "- 200"
 	[ -z "$(ls ws/.larder/staging)" ]
 	larder verify --workspace ws -q
 '
@@ -94,7 +94,7 @@ ok 'a damaged partial download is found by its hash, thrown away and fetched who
 	printf x | dd of="$(ls ws/.larder/staging/*.part)" bs=1 seek=1000 conv=notrunc 2>/dev/null
 	faults site
 	pull ws
-	same "$(tail -n 2 site.log | head -n 1 | cut -d " " -f 3-4)" "- 200"
+	same "$(grep download site.log | tail -n 1 | cut -d " " -f 3-4)" "- 200"
 	larder verify --workspace ws -q
 '
 
@@ -144,7 +144,7 @@ ok 'a 416 starts over' '
 	new_workspace ws $FAULTY_URL
 	faults site "/api/data/big/download reset:60% 1" "/api/data/big/download status:416 1"
 	pull ws
-	same "$(tail -n 2 site.log | head -n 1 | cut -d " " -f 3-4)" "- 200"
+	same "$(grep download site.log | tail -n 1 | cut -d " " -f 3-4)" "- 200"
 '
 
 ok 'a body shorter than announced is continued' '

@@ -47,7 +47,7 @@ static enum fault_kind kind_of(const char *word, size_t n)
 		{ "status", FAULT_STATUS },   { "redirect", FAULT_REDIRECT },
 		{ "refuse", FAULT_REFUSE },   { "hang", FAULT_HANG },
 		{ "garbage", FAULT_GARBAGE }, { "shift", FAULT_SHIFT },
-		{ "body", FAULT_BODY },
+		{ "body", FAULT_BODY },       { "late", FAULT_LATE },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)

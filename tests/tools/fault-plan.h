@@ -12,6 +12,7 @@
  *	short:N      it is closed in order after N bytes
  *	stall:N      nothing more comes after N bytes, and it stays open
  *	slow:N       N bytes a second
+ *	late:N       the answer begins after N milliseconds
  *	long:N       N bytes follow the body
  *	flip:N       one bit of the body's N-th byte (with %) is wrong
  *	shift:N      a range begins N bytes later than was asked for
@@ -38,6 +39,7 @@ enum fault_kind {
 	FAULT_SHORT,
 	FAULT_STALL,
 	FAULT_SLOW,
+	FAULT_LATE,
 	FAULT_LONG,
 	FAULT_FLIP,
 	FAULT_NORANGE,

@@ -366,6 +366,8 @@ static void answer(struct visit *v)
 		(void)send_all(v, "\x01\x02 what is this?\r\n\r\n", 20);
 		v->close = true;
 	} else {
+		if (v->fault.kind == FAULT_LATE)
+			(void)poll(NULL, 0, (int)v->fault.amount);
 		decide(v, &a);
 		send_answer(v, &a);
 	}
