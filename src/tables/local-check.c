@@ -41,13 +41,13 @@ static int is_marked(int dirfd, const char *path, const struct file_mark *mark, 
 }
 
 /* What a view over key=value folders reads. */
-static bool is_hive_linked(int dirfd, const struct local_table *table,
-			   const struct local_file *file)
+static bool is_hive_linked(int dirfd, const char *version, const char *path,
+			   const struct file_mark *mark)
 {
-	AUTO_FREE char *link = local_hive_path(table->version, file->path);
+	AUTO_FREE char *link = local_hive_path(version, path);
 	bool exists;
 
-	return is_marked(dirfd, link, &file->mark, &exists);
+	return is_marked(dirfd, link, mark, &exists);
 }
 
 struct look {
@@ -111,8 +111,9 @@ static enum local_state state_of(const struct look *look, const struct local_tab
 	if (is_known_good(look, file->path, file->sha256, &file->mark))
 		return LOCAL_GOOD;
 	if (is_linked(look, table->name, file->path, &file->mark))
-		return !hive || is_hive_linked(look->root, table, file) ? LOCAL_GOOD
-									: LOCAL_UNLINKED;
+		return !hive || is_hive_linked(look->root, table->version, file->path, &file->mark)
+			       ? LOCAL_GOOD
+			       : LOCAL_UNLINKED;
 	version = local_version_path(file->sha256);
 	if (is_marked(look->root, version, &file->mark, &exists))
 		return LOCAL_UNLINKED;
@@ -159,35 +160,43 @@ void local_check(struct root *root, struct local *local)
 	}
 }
 
-/* Links of key=value folders are beside those of the table: for local_check(). */
-static bool glance_at(const struct look *look, const char *table, const struct stmt *q)
+struct seen {
+	char table[NAME_MAX_LEN + 1]; /* the last that was met */
+	bool hive;                    /* its first part lies in key=value folders */
+};
+
+/* Of parts that lie in such folders and others that do not, it cannot tell: they take local_check(). */
+static bool glance_at(const struct look *look, const struct seen *seen, const struct stmt *q)
 {
 	const char *path = stmt_text(q, 1);
-	const char *sha256 = stmt_text(q, 2);
 	const struct file_mark mark = { stmt_int(q, 3), stmt_int(q, 4), stmt_int(q, 5) };
+	const char *version = stmt_text(q, 6);
 
-	return is_known_good(look, path, sha256, &mark) ||
-	       (!strchr(path, '=') && is_linked(look, table, path, &mark));
+	if (is_known_good(look, path, stmt_text(q, 2), &mark))
+		return true;
+	return (version != NULL) == seen->hive && is_linked(look, seen->table, path, &mark) &&
+	       (!version || is_hive_linked(look->root, version, path, &mark));
 }
 
 /* In the order of the key, so that a table's files come together. */
 static int glance_at_all(struct root *root, const struct look *look, struct local_glance *glance,
 			 struct err *e)
 {
-	static const char sql[] = "SELECT table_name, path, sha256, size_bytes, mtime_ns, inode"
+	static const char sql[] = "SELECT table_name, path, sha256, size_bytes, mtime_ns, inode,"
+				  " CASE WHEN instr(path, '=') THEN"
+				  " (SELECT version FROM ws_table WHERE name = table_name) END"
 				  " FROM ws_file ORDER BY table_name, path";
-	char table[NAME_MAX_LEN + 1] = "";
+	struct seen seen = { .table = "" };
 	AUTO_STMT struct stmt *q = NULL;
 	int r = db_query(root_db(root), &q, e, sql, "");
 
 	while (r == 0 && (r = stmt_next(q, e)) > 0) {
-		const char *name = stmt_text(q, 0);
-
-		if (strcmp(name, table) != 0) {
-			(void)snprintf(table, sizeof(table), "%s", name);
+		if (strcmp(stmt_text(q, 0), seen.table) != 0) {
+			(void)snprintf(seen.table, sizeof(seen.table), "%s", stmt_text(q, 0));
+			seen.hive = !stmt_is_null(q, 6);
 			glance->tables++;
 		}
-		if (!glance_at(look, table, q)) {
+		if (!glance_at(look, &seen, q)) {
 			glance->all_good = false;
 			return 0;
 		}

@@ -90,10 +90,16 @@ static int ask_again(struct pull *p, struct http_reply *reply, struct err *e)
 	return http_request(p->http, &p->request, reply, e);
 }
 
+/* As recorded, all of it: by a glance, or by a closer look where that was not enough to tell. */
+static bool is_whole(const struct pull *p)
+{
+	return p->rules_intact && (p->local ? p->local->all_good : p->glance.all_good);
+}
+
 int pull_ask_end(struct pull *p, struct err *e)
 {
 	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
-	bool whole = p->glance.all_good && p->rules_intact;
+	bool whole = is_whole(p);
 	int r = http_request_end(p->http, &reply, e);
 
 	if (r == 0 && reply.status == 304 && p->known && !whole)

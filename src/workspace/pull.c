@@ -56,7 +56,7 @@ static int make_plan(struct pull *p, struct err *e)
 	int r;
 
 	if (p->unchanged) {
-		report->parquets_total = p->glance.tables;
+		report->parquets_total = p->local ? p->local->count : p->glance.tables;
 		return 0;
 	}
 	/* each file in it is good as it is loaded: a glance at all of them said so */

@@ -158,6 +158,11 @@ ok 'parts below key=value folders give the view their keys' '
 	jq -nc --arg db "$PWD/ws/user/duckdb/analytics.duckdb" \
 		"{op: \"query\", sql: \"SELECT v FROM parted WHERE year = 2026\", database: \$db, tables: [], contained: false}" |
 		larder-duck | grep -qx "\[2\]"
+	pull ws
+	same "$(json report "[.requests, .parquets_total, .tables_updated] | join(\"-\")")" 1-1-0
+	rm ws/server/versions/*/year=2026/*
+	pull ws
+	same "$(json report "[.requests, .bytes_fetched] | join(\"-\")")" 2-0
 	larder verify --workspace ws -q
 	rm -r parts/year=2025
 	larder publish parted parts -q
