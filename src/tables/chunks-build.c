@@ -133,7 +133,7 @@ struct building {
 	unsigned char *window;
 	int64_t window_at; /* of the file */
 	int64_t read_to;   /* up to here it is in the window */
-	struct hash *chunk_hash, *block_hash;
+	struct hash *chunk_hash, *block_hash, *whole_hash;
 	int64_t block_at; /* up to here it is in a block's hash */
 	struct buf entries, blocks;
 	uint32_t count;
@@ -144,6 +144,7 @@ static void building_release(struct building *b)
 	free(b->window);
 	hash_free(b->chunk_hash);
 	hash_free(b->block_hash);
+	hash_free(b->whole_hash);
 	buf_release(&b->entries);
 	buf_release(&b->blocks);
 }
@@ -190,6 +191,7 @@ static void add_chunk(struct building *b, const unsigned char *p, size_t n)
 	b->count++;
 	b->at += (int64_t)n;
 	add_to_blocks(b, p, n);
+	hash_add(b->whole_hash, p, n);
 }
 
 /* The window holds what follows b->at: at least a largest chunk, or all that is left. */
@@ -346,9 +348,11 @@ int chunks_build(int fd, int64_t size, const char *sha256, struct buf *out, stru
 		.window = xmalloc(READ_BYTES),
 		.chunk_hash = hash_new(HASH_SHA256),
 		.block_hash = hash_new(HASH_SHA256),
+		.whole_hash = hash_new(HASH_SHA256),
 		.entries = BUF_INIT(CHUNKS_TEXT_MAX),
 		.blocks = BUF_INIT(CHUNKS_TEXT_MAX),
 	};
+	char hex[HASH_HEX_MAX];
 	struct err none = { 0 };
 	int r;
 
@@ -358,6 +362,10 @@ int chunks_build(int fd, int64_t size, const char *sha256, struct buf *out, stru
 	r = cut_all(&b, &cuts, e);
 	if (r < 0)
 		return r;
+	hash_hex(b.whole_hash, hex);
+	if (!str_eq(hex, sha256))
+		return err_set(e, ERR_CORRUPT,
+			       "its bytes have changed: hash %.12s instead of %.12s", hex, sha256);
 	write_index(&b, sha256, out);
 	if (b.entries.full || b.blocks.full || out->full || out->n > CHUNKS_TEXT_MAX)
 		return err_set(e, ERR_LIMIT, "the chunk index is over %zu bytes", CHUNKS_TEXT_MAX);

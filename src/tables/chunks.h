@@ -70,7 +70,8 @@ const unsigned char *chunks_block(const struct chunks *c, size_t i);
 /* The chunk that holds the byte. */
 size_t chunks_find(const struct chunks *c, int64_t offset);
 
-/* The index of the file's `size` bytes, whose SHA-256 the caller knows. */
+/* The index of the file's `size` bytes, whose SHA-256 the caller knows: of other bytes none is made (ERR_CORRUPT),
+ * since who has the index believes its blocks. */
 int chunks_build(int fd, int64_t size, const char *sha256, struct buf *out, struct err *e);
 
 #endif

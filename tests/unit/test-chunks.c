@@ -47,6 +47,8 @@ static void build(struct bench *b)
 	CHECK_OK(chunks_build(fd, (int64_t)b->n, hex, &b->index, &e));
 	CHECK_OK(chunks_parse(buf_bytes(&b->index), &b->chunks, &e));
 	CHECK_STR(b->chunks->sha256, hex);
+	hex[0] = hex[0] == '0' ? '1' : '0';
+	CHECK_INT(chunks_build(fd, (int64_t)b->n, hex, &b->index, &e), ERR_CORRUPT);
 }
 
 static void bench_release(struct bench *b)

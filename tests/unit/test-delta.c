@@ -223,6 +223,25 @@ TEST(a_gap_is_fetched_along_up_to_its_limit_and_only_between)
 	check_pattern("ffff", 0, 1, 4);
 }
 
+TEST(a_file_of_which_nothing_is_here_is_fetched_in_ranges_that_cover_it)
+{
+	static const int64_t sizes[] = { 1, 4 << 20, (4 << 20) + 1, (12 << 20) - 1 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		AUTO_DELTA struct delta *d = delta_of_all(sizes[i], 4 << 20);
+		int64_t at = 0;
+
+		for (size_t k = 0; k < d->n; k++) {
+			CHECK_INT(d->pieces[k].place.kind, DELTA_FETCH);
+			CHECK_INT(d->pieces[k].offset, at);
+			assert_true(d->pieces[k].length > 0 && d->pieces[k].length <= 4 << 20);
+			at += d->pieces[k].length;
+		}
+		CHECK_INT(at, sizes[i]);
+		CHECK_INT(d->bytes[DELTA_FETCH], sizes[i]);
+	}
+}
+
 TEST(the_gap_follows_the_link)
 {
 	CHECK_INT(delta_gap(0, 1000000000, 8), 0);
@@ -313,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(any_pair_of_files_cut_anywhere_becomes_the_new_one),
 		CASE(a_gap_is_fetched_along_up_to_its_limit_and_only_between),
+		CASE(a_file_of_which_nothing_is_here_is_fetched_in_ranges_that_cover_it),
 		CASE(the_gap_follows_the_link),
 		CASE(a_patch_pays_where_the_link_is_slower_than_this_machine),
 		CASE(held_chunks_are_found_in_every_file_and_forgotten_with_theirs),
