@@ -16,13 +16,13 @@
 /* Fewer bytes say nothing of a link's rate. */
 #define RATE_BYTES_MIN ((int64_t)1 << 20)
 
-/* A server further away than this is not on the same network; and what is done about it. */
 /* A workspace whose patches come to nothing (another DuckDB than the hub's) is not asked again for a week. */
 #define SPACE_PATCH  "patch"
 #define PATCH_OFF_MS ((int64_t)7 * 24 * 3600 * 1000)
 /* Until it was measured: of two cores. */
 #define REBUILD_RATE ((int64_t)25 << 20)
 
+/* A server further away than this is not on the same network; and what is done about it. */
 #define FAR_US       5000
 #define FAR_FACTOR   4
 #define FAR_JOBS_MAX 32
