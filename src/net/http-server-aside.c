@@ -17,22 +17,49 @@ static const struct {
 			       "queries" },
 };
 
-static bool take_slot(struct http_server *server, enum http_aside kind, unsigned *ret_slot)
+/* The first free place of a kind, taken; HTTP_ASIDE_MAX: there is none. */
+static unsigned first_free(struct http_server *server, enum http_aside kind)
 {
 	unsigned end = places[kind].first + places[kind].count;
-	bool found = false;
 
+	for (unsigned i = places[kind].first; i < end; i++) {
+		if (server->asides & UINT64_C(1) << i)
+			continue;
+		server->asides |= UINT64_C(1) << i;
+		return i;
+	}
+	return HTTP_ASIDE_MAX;
+}
+
+static uint64_t places_of(enum http_aside kind)
+{
+	return ((UINT64_C(1) << places[kind].count) - 1) << places[kind].first;
+}
+
+/*
+ * One whose thread has replied and does nothing but leave is as good as free, and waited for: who asks
+ * again as soon as the reply is there would otherwise be told to come back.
+ */
+static bool take_slot(struct http_server *server, enum http_aside kind, unsigned *ret_slot)
+{
+	*ret_slot = HTTP_ASIDE_MAX;
 	(void)pthread_mutex_lock(&server->lock);
 	/* A stop says so before it takes the lock to look: it sees the slot, or we see the stop. */
-	for (unsigned i = places[kind].first; i < end && !found && !atomic_load(&server->stopping);
-	     i++)
-		if (!(server->asides & UINT64_C(1) << i)) {
-			server->asides |= UINT64_C(1) << i;
-			*ret_slot = i;
-			found = true;
-		}
+	while (!atomic_load(&server->stopping)) {
+		*ret_slot = first_free(server, kind);
+		if (*ret_slot < HTTP_ASIDE_MAX || !(server->leaving & places_of(kind)))
+			break;
+		(void)pthread_cond_wait(&server->drained, &server->lock);
+	}
 	(void)pthread_mutex_unlock(&server->lock);
-	return found;
+	return *ret_slot < HTTP_ASIDE_MAX;
+}
+
+static void begin_to_leave(struct http_server *server, unsigned slot)
+{
+	(void)pthread_mutex_lock(&server->lock);
+	server->leaving |= UINT64_C(1) << slot;
+	(void)pthread_mutex_unlock(&server->lock);
 }
 
 /* The last thing an aside thread does: a stop that waits for it may then free the server. */
@@ -40,6 +67,7 @@ static void leave_slot(struct http_server *server, unsigned slot)
 {
 	(void)pthread_mutex_lock(&server->lock);
 	server->asides &= ~(UINT64_C(1) << slot);
+	server->leaving &= ~(UINT64_C(1) << slot);
 	(void)pthread_cond_broadcast(&server->drained);
 	(void)pthread_mutex_unlock(&server->lock);
 }
@@ -93,6 +121,8 @@ static void run_and_resume(struct http_in *in, struct http_aside_thread *thread)
 	in->after = &after;
 	work(in, in->aside_state);
 	if (!thread || !thread->streamed) {
+		if (!after.run)
+			begin_to_leave(server, slot);
 		in->aside = NULL;
 		server->mhd->resume_connection(connection); /* `in` is the pool's again */
 	}

@@ -66,6 +66,7 @@ struct http_server {
 	pthread_t sweeper;
 	bool has_sweeper, sweeper_ends;
 	uint64_t asides;                   /* under lock: a bit for each aside thread at work */
+	uint64_t leaving;                  /* likewise: those that only have to give it back */
 	LIST_HEAD(, http_eventing) events; /* under lock, like their number */
 	unsigned n_events;
 };

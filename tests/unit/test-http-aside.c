@@ -73,13 +73,44 @@ TEST(more_work_than_there_are_places_is_told_to_come_back)
 		assert_non_null(text);
 		(void)close(fds[i]); /* of a test: nothing to lose */
 	}
-	/* A place is free when its thread has left, a moment after its reply. */
-	for (later.status = 503; later.status == 503;) {
-		http_reply_release(&later);
-		later = (struct http_reply)HTTP_REPLY_INIT;
-		fixture_ask(&f, &q, &later);
-	}
+	fixture_ask(&f, &q, &later);
 	assert_int_equal(later.status, 200);
+	fixture_stop(&f);
+}
+
+static void *ask_again_and_again(void *ctx)
+{
+	const struct fixture *f = ctx;
+	AUTO_HTTP struct http_client *client = http_client_new(NULL);
+	AUTO_FREE char *url = xasprintf("http://127.0.0.1:%d/aside", http_server_port(f->server));
+	struct http_request q = { .method = "POST", .url = url, .body = BYTES_LITERAL("x") };
+	struct err e = { 0 };
+	uintptr_t refused = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
+
+		refused += http_request(client, &q, &reply, &e) < 0 || reply.status != 200;
+	}
+	return (void *)refused; /* NOLINT(performance-no-int-to-ptr): a number */
+}
+
+TEST(as_many_as_there_are_places_ask_again_at_once_and_none_is_refused)
+{
+	pthread_t threads[HTTP_ASIDE_CONVERT_MAX];
+	struct fixture f;
+
+	fixture_start(&f, &(struct http_server_options){ .threads = 2 });
+	f.drain_ms = DEADLINE_MS;
+	fixture_release(&f);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_again_and_again, &f), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		void *refused;
+
+		assert_int_equal(pthread_join(threads[i], &refused), 0);
+		assert_null(refused);
+	}
 	fixture_stop(&f);
 }
 
@@ -180,6 +211,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		OK(while_work_runs_aside_the_one_pool_thread_serves_others),
 		OK(more_work_than_there_are_places_is_told_to_come_back),
+		OK(as_many_as_there_are_places_ask_again_at_once_and_none_is_refused),
 		OK(jobs_have_places_of_their_own_beside_conversions),
 		OK(what_comes_after_work_is_not_waited_for_by_the_client_but_by_a_stop),
 		OK(work_whose_client_went_away_is_finished_and_forgotten),
