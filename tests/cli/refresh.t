@@ -301,11 +301,11 @@ ok 'a cut download that nobody continues goes after its time, once, and one of y
 	touch -d "@$(($(date +%s) + 2851200))" own/.larder/staging/* # as their hub saw it
 	stop_hub
 	LARDER_HUB_PURGE_AFTER=0s LARDER_NOW=+2851200s start_hub own
-	same "$(purge)" "{\"ok\":true,\"details\":{\"purged\":0,\"ids\":[],\"skipped\":true}}"
+	same "$(purge)" "{\"details\":{\"ids\":[],\"purged\":0,\"skipped\":true},\"ok\":true}"
 	stop_hub
 	LARDER_NOW=+2851200s start_hub own
-	same "$(purge)" "{\"ok\":true,\"details\":{\"purged\":1,\"ids\":[\"old\"]}}"
-	same "$(purge)" "{\"ok\":true,\"details\":{\"purged\":0,\"ids\":[]}}"
+	same "$(purge)" "{\"details\":{\"ids\":[\"old\"],\"purged\":1},\"ok\":true}"
+	same "$(purge)" "{\"details\":{\"ids\":[],\"purged\":0},\"ok\":true}"
 	same "$(ls own/.larder/staging | wc -l)" 1
 '
 
