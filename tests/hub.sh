@@ -53,18 +53,22 @@ steps_of_start() (
 	rm -rf stepping steps
 )
 
-# The hub in ./hub, a copy of $SHARED/old, with a fault at step $2 ($1=VARIABLE), a publish of $SHARED/new.csv, and the end of both.
-# Sets `code` to what the publish said, 99 when the hub did not live to answer.
-publish_at() { # VARIABLE STEP
+# Starts the hub in ./hub, a copy of $SHARED/old, with a fault at a step. Fails, with `code` 99, when it does not come to serve.
+hub_at() { # VARIABLE STEP
 	rm -rf hub
 	cp -r "$SHARED/old" hub
 	code=99
 	export "$1=$2"
-	start_hub hub || {
-		unset "$1"
-		return 0
-	}
+	hub_failed=0
+	start_hub hub || hub_failed=1
 	unset "$1"
+	return $hub_failed
+}
+
+# hub_at, a publish of $SHARED/new.csv, and the end of both.
+# Sets `code` to what the publish said, 99 when the hub did not live to answer.
+publish_at() { # VARIABLE STEP
+	hub_at "$1" "$2" || return 0
 	LARDER_SERVER=$HUB_URL start client larder publish t "$SHARED/new.csv" -q --retries 0
 	client=$STARTED_PID
 	wait_for 'gone $client || gone $HUB_PID'

@@ -108,8 +108,6 @@ static enum local_state state_of(const struct look *look, const struct local_tab
 	AUTO_FREE char *version = NULL;
 	bool exists;
 
-	if (is_known_good(look, file->path, file->sha256, &file->mark))
-		return LOCAL_GOOD;
 	if (is_linked(look, table->name, file->path, &file->mark))
 		return !hive || is_hive_linked(look->root, table->version, file->path, &file->mark)
 			       ? LOCAL_GOOD

@@ -23,7 +23,6 @@
 #define REBUILD_RATE ((int64_t)25 << 20)
 
 /* A server further away than this is not on the same network; and what is done about it. */
-#define FAR_US       5000
 #define FAR_FACTOR   4
 #define FAR_JOBS_MAX 32
 
@@ -103,7 +102,7 @@ static unsigned connections(const struct update_options *o)
 {
 	unsigned more = o->jobs * FAR_FACTOR < FAR_JOBS_MAX ? o->jobs * FAR_FACTOR : FAR_JOBS_MAX;
 
-	return o->rtt_us > FAR_US && o->may_add_jobs && more > o->jobs ? more : o->jobs;
+	return o->rtt_us > UPDATE_FAR_US && o->may_add_jobs && more > o->jobs ? more : o->jobs;
 }
 
 /* Far away all connections have the same number of batches, as few as the limit allows: each costs a round trip. */
@@ -114,7 +113,7 @@ int64_t update_batch_bytes(const struct update *u)
 	int64_t rounds = (bytes + most - 1) / most;
 	int64_t each = bytes / (u->common.at_once * (rounds ? rounds : 1)) + BATCH_FILE_MAX;
 
-	if (u->options->rtt_us <= FAR_US || each < BATCH_BYTES_NEAR)
+	if (u->options->rtt_us <= UPDATE_FAR_US || each < BATCH_BYTES_NEAR)
 		return BATCH_BYTES_NEAR;
 	return each < (int64_t)BATCH_BYTES_MAX ? each : (int64_t)BATCH_BYTES_MAX;
 }

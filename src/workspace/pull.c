@@ -17,8 +17,6 @@
 /* Ledger: (SPACE_RULES_SEEN, server) is the bundle's ETag as that manifest told it; absent: it told none.
  */
 #define SPACE_RULES_SEEN "manifest-bundle"
-/* Nearer than this a second connection costs more than the wait. */
-#define AHEAD_RTT_US 5000
 
 static void pull_release(struct pull *p)
 {
@@ -52,7 +50,6 @@ static int take_lease(struct pull *p, struct err *e)
 static int make_plan(struct pull *p, struct err *e)
 {
 	struct pull_report *report = p->report;
-
 	int r;
 
 	if (p->unchanged) {
@@ -239,7 +236,7 @@ static int ask_rules_ahead(struct pull *p, struct err *e)
 {
 	int r;
 
-	if (p->rtt_us <= AHEAD_RTT_US || !fetches_any(p))
+	if (p->rtt_us <= UPDATE_FAR_US || !fetches_any(p))
 		return 0;
 	r = rules_are_current(p, e);
 	return r == 0 ? pull_rules_begin(p, e) : r < 0 ? r : 0;

@@ -26,13 +26,18 @@ ok 'a first pull brings tables, views and rules from a real hub' '
 	larder verify --workspace ws -q
 '
 
-ok 'a second pull is one request and changes nothing on disk' '
+# A hub with a table and a rule, and a workspace that has both.
+one_of_each() {
 	new_hub hub
 	printf "id,v\n1,10\n" >t.csv
 	larder publish orders t.csv -q
 	larder admin rule add r1 --title T --text C --mandatory >/dev/null
 	new_workspace ws $HUB_URL
 	pull ws
+}
+
+ok 'a second pull is one request and changes nothing on disk' '
+	one_of_each
 	snapshot ws | grep -v "\.larder" >before
 	pull ws
 	same "$(json report .requests)" 1
@@ -45,12 +50,7 @@ ok 'a second pull is one request and changes nothing on disk' '
 '
 
 ok 'a pull with nothing new is one request of less than a kilobyte, question and answer' '
-	new_hub hub
-	printf "id,v\n1,10\n" >t.csv
-	larder publish orders t.csv -q
-	larder admin rule add r1 --title T --text C --mandatory >/dev/null
-	new_workspace ws $HUB_URL
-	pull ws
+	one_of_each
 	LARDER_TRACE=$PWD/trace pull ws
 	same "$(jq -c "select(.kind == \"http\") | [.status, .sent > 200, .head > 100]" trace)" "[304,true,true]"
 	[ "$(jq "select(.kind == \"http\") | .sent + .head + .bytes" trace)" -lt 1000 ]

@@ -104,15 +104,7 @@ granted() { curl -sS -o /dev/null -w "%{http_code}" -H "Authorization: Bearer $B
 
 # The hub in ./hub with a fault at a step, a grant, and the end of both. `code` is 99 when nobody answered.
 grant_at() { # VARIABLE STEP
-	rm -rf hub
-	cp -r "$SHARED/old" hub
-	code=99
-	export "$1=$2"
-	start_hub hub || {
-		unset "$1"
-		return 0
-	}
-	unset "$1"
+	hub_at "$1" "$2" || return 0
 	code=0
 	LARDER_SERVER=$HUB_URL larder admin grant add staff t >said 2>said.err || code=$?
 	kill -TERM "$HUB_PID" 2>/dev/null || :
@@ -158,15 +150,7 @@ ok 'a grant on a disk that fails from each step on is given or refused with a me
 
 # The same with the removal of a table that is served.
 remove_at() { # VARIABLE STEP
-	rm -rf hub
-	cp -r "$SHARED/old" hub
-	code=99
-	export "$1=$2"
-	start_hub hub || {
-		unset "$1"
-		return 0
-	}
-	unset "$1"
+	hub_at "$1" "$2" || return 0
 	code=0
 	LARDER_SERVER=$HUB_URL larder admin table remove t >said 2>said.err || code=$?
 	kill -TERM "$HUB_PID" 2>/dev/null || :

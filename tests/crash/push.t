@@ -78,15 +78,7 @@ ok 'a detached push and one beside it bring everything once' '
 
 # The hub with a fault at a step of its own, a push against it, and the end of both.
 push_at() { # VARIABLE STEP
-	rm -rf hub
-	cp -r "$SHARED/old" hub
-	code=99
-	export "$1=$2"
-	start_hub hub || {
-		unset "$1"
-		return 0
-	}
-	unset "$1"
+	hub_at "$1" "$2" || return 0
 	workspace
 	mv "$projects/two.jsonl" ws/CLAUDE.local.md .
 	code=0
