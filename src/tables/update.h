@@ -30,9 +30,9 @@
 /* Room that is left for the database and the views when files are fetched. */
 #define UPDATE_DISK_RESERVE ((int64_t)8 << 20)
 /* Attempts at one file, as the contract's clients have always made. */
-/* Microseconds to the server from which on round trips are worth more connections, nearer not the wait. */
-#define UPDATE_FAR_US   5000
 #define UPDATE_ATTEMPTS 4
+/* Microseconds to the server from which on round trips are worth more connections, nearer not the wait. */
+#define UPDATE_FAR_US 5000
 
 struct update_options {
 	struct root *root;
