@@ -339,7 +339,7 @@ static void read_mirror(struct manifest *m, const struct json *v)
 		return;
 	else if (text)
 		fault = "it is no http:// or https:// address of a server alone";
-	strv_addf(&m->warnings, "the hub's mirror is passed over: %s", fault);
+	m->mirror_fault = fault;
 }
 
 int manifest_parse(struct bytes text, struct manifest **ret_manifest, struct err *e)

@@ -17,7 +17,7 @@
  * Tables that stay on the server (query_mode "remote", server_only) are not listed.
  *
  * `mirror` is where files may be had by their hashes (fetch-mirror.c); one that is no plain address of
- * a server is none.
+ * a server is none, and `mirror_fault` says why: no warning, since nothing is missing for it.
  *
  * Pure; fuzzed. Format: docs/http-api.md, "The manifest". Ownership: texts belong to the manifest.
  */
@@ -86,6 +86,8 @@ struct manifest {
 	char *bundle_etag;     /* of the rules now, "" when the server does not say */
 	bool batches;          /* POST /api/data/batch is there */
 	char *mirror;          /* without a slash at its end; "" when there is none */
+	/* Why the one that was named is not that; a literal, or NULL. */
+	const char *mirror_fault;
 	struct strv warnings;
 	size_t warnings_left_out;
 };

@@ -79,6 +79,9 @@ static int take_manifest(struct pull *p, const struct http_reply *reply, struct 
 	if (p->manifest->warnings_left_out)
 		strv_addf(&p->report->warnings, "%zu more tables are passed over",
 			  p->manifest->warnings_left_out);
+	if (p->manifest->mirror_fault)
+		strv_addf(&p->report->warnings, "the hub's mirror is passed over: %s",
+			  p->manifest->mirror_fault);
 	return 0;
 }
 

@@ -33,6 +33,23 @@ ok 'a manifest of 200 MB of nesting is refused without being read to its end' '
 	rm site/api/sync/manifest/index.json
 '
 
+ok 'a mirror that cannot be used is told once and the manifest is reached; a bad entry keeps it from that' '
+	new_site site a
+	new_workspace ws $FAULTY_URL
+	edit_manifest site ".mirror = \"ftp://files.example/x\""
+	pull ws
+	same "$(json report ".warnings | join(\"|\")")" \
+		"the hub'"'"'s mirror is passed over: it is no http:// or https:// address of a server alone"
+	LARDER_TRACE=$PWD/trace pull ws
+	same "$(jq -s -c "map(select(.kind == \"http\") | .status) | unique" trace)" "[304]"
+	same "$(json report ".warnings | length")" 0
+	edit_manifest site ".tables.b = 7"
+	for again in "" again; do
+		pull ws
+		same "$again $(json report ".warnings | length")" "$again 2"
+	done
+'
+
 ok 'names that would leave the folder, or break SQL, are passed over one by one' '
 	new_site site good
 	long=$(printf %300s | tr " " a)

@@ -234,14 +234,15 @@ TEST(a_mirror_is_the_plain_address_of_a_server_or_none)
 
 	CHECK_STR(m->mirror, "https://files.example/Larder");
 	CHECK(m->tables[0].mirrored && !m->tables[1].mirrored);
-	CHECK_INT(m->warnings.n, 0);
+	CHECK(!m->mirror_fault && !none->mirror_fault);
 	CHECK_STR(none->mirror, "");
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		AUTO_FREE char *text = xasprintf("{\"mirror\":%s,\"tables\":{}}", bad[i]);
 		AUTO_MANIFEST struct manifest *with = parse(text);
 
 		CHECK_STR(with->mirror, "");
-		CHECK_INT(with->warnings.n, 1);
+		CHECK(with->mirror_fault);
+		CHECK_INT(with->warnings.n, 0);
 	}
 }
 
@@ -253,6 +254,7 @@ TEST(a_mirror_of_1000_bytes_is_the_longest)
 		AUTO_MANIFEST struct manifest *m = parse(text);
 
 		CHECK_INT(strlen(m->mirror), more ? 0 : MANIFEST_MIRROR_MAX);
+		CHECK((m->mirror_fault != NULL) == (more == 1));
 	}
 }
 
