@@ -43,6 +43,13 @@ int fetch_request(struct fetch_worker *w, struct fetch_item *item, const struct 
 /* To be told how an attempt ended. True: the failure was the mirror's, the next one asks the hub. */
 bool fetch_ask_hub_now(struct fetch_worker *w, struct fetch_item *item, int result,
 		       const struct err *why);
+/* What is wrong with a reply of 200 or 206 of a mirror, a literal; NULL: nothing. */
+const char *fetch_mirror_fault(const struct http_request *q, int64_t size,
+			       const struct http_reply *reply);
+/* It says so of what it does not have. */
+bool fetch_mirror_lacks(long status);
+/* With the patience of who has another server to ask. */
+struct http_client *fetch_mirror_client(const atomic_bool *cancel);
 /* "<server>/api/data/<id>/<what>?v=...&part=..." */
 void fetch_add_url(struct buf *url, const struct fetch_common *common,
 		   const struct fetch_item *item, const char *what);

@@ -94,19 +94,19 @@ static bool is_of_use(const struct fetch_mirror *m, const struct fetch_item *ite
 	       !atomic_load(&item->only_hub);
 }
 
-static const char *fault_of(const struct asking *a, const struct http_reply *reply)
+const char *fetch_mirror_fault(const struct http_request *q, int64_t size,
+			       const struct http_reply *reply)
 {
-	const struct http_request *q = &a->ask->http;
 	bool ranged = q->range_first > 0 || q->range_last > 0;
 
 	if (ranged && reply->status == 200)
 		return "it sends no ranges";
 	if (ranged && (reply->range_first != q->range_first ||
-		       (reply->range_total >= 0 && reply->range_total != a->size)))
+		       (reply->range_total >= 0 && reply->range_total != size)))
 		return "it sends another range than was asked for";
 	if (!ranged && reply->status == 206)
 		return "it sends a range that was not asked for";
-	if (!ranged && reply->content_length >= 0 && reply->content_length != a->size)
+	if (!ranged && reply->content_length >= 0 && reply->content_length != size)
 		return "it has a file of another length";
 	return NULL;
 }
@@ -121,7 +121,7 @@ static int on_head(void *ctx, const struct http_reply *reply, struct err *e)
 
 	if (reply->status != 200 && reply->status != 206)
 		return 0;
-	fault = fault_of(a, reply);
+	fault = fetch_mirror_fault(q, a->size, reply);
 	a->other = fault && reply->status == 200 && a->ask->what != FETCH_FILE;
 	if (fault)
 		return err_set(e, ERR_REMOTE, "%s", fault);
@@ -137,16 +137,14 @@ static int on_body(void *ctx, const void *p, size_t n, struct err *e)
 	return q->on_body(q->ctx, p, n, e);
 }
 
-static struct http_client *client_of(struct fetch_worker *w)
+struct http_client *fetch_mirror_client(const atomic_bool *cancel)
 {
-	const struct http_client_options options = { .cancel = w->common->cancel,
+	const struct http_client_options options = { .cancel = cancel,
 						     .connect_ms = CONNECT_MS,
 						     .stall_s = STALL_S,
 						     .stall_bytes = STALL_BYTES };
 
-	if (!w->mirror_http)
-		w->mirror_http = http_client_new(&options);
-	return w->mirror_http;
+	return http_client_new(&options);
 }
 
 /* Whatever could tell the mirror who asks, or be misunderstood there, is left out. */
@@ -170,7 +168,9 @@ static int send_it(struct asking *a, struct http_reply *reply, struct err *e)
 	request.on_head = on_head;
 	(void)atomic_fetch_add(&w->common->requests, 1);
 	w->asked_us = time_monotonic_us();
-	return http_request(client_of(w), &request, reply, e);
+	if (!w->mirror_http)
+		w->mirror_http = fetch_mirror_client(w->common->cancel);
+	return http_request(w->mirror_http, &request, reply, e);
 }
 
 /* What lies beside a file came in one piece: is it what the manifest says? */
@@ -182,7 +182,7 @@ static void check_body(struct asking *a, const struct http_reply *reply)
 	a->other = !str_eq(hex, a->sha256);
 }
 
-static bool is_absent(long status)
+bool fetch_mirror_lacks(long status)
 {
 	/* An object store says 403 of what is not there to who may not list the bucket. */
 	return status == 403 || status == 404 || status == 410;
@@ -210,7 +210,7 @@ static int ask_mirror(struct asking *a, struct http_reply *reply, struct err *e)
 	}
 	if (r == 0 && a->taken)
 		check_body(a, reply);
-	if (a->other || (r == 0 && !a->taken && is_absent(reply->status)))
+	if (a->other || (r == 0 && !a->taken && fetch_mirror_lacks(reply->status)))
 		return had_nothing(m);
 	if (r == 0 && !a->taken)
 		r = http_expect(reply, 200, &why);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is wrong with this workspace, and what to do about it: a list of checks, each with a finding
- * and the next step. Reads, and asks the hub twice; changes nothing but what opening a workspace
+ * and the next step. Reads, asks the hub twice, and its mirror; changes nothing but what opening a workspace
  * finishes (engine/root.h). `larder verify` is the deeper look, which hashes every byte.
  *
  *	AUTO_DOCTOR struct doctor doctor = { 0 };

@@ -179,9 +179,9 @@ ok 'what the environment overrides is noted' '
 '
 
 ok 'a clock that is wrong is told, when the hub says what time it is' '
-	mkdir -p served/api/catalog
+	mkdir -p served/api/sync
 	echo "{\"status\":\"ok\"}" >served/api/health
-	echo "{\"tables\":[],\"count\":0}" >served/api/catalog/tables
+	echo "{\"tables\":{}}" >served/api/sync/manifest
 	: >served.plan
 	start_faulty served
 	workspace
@@ -190,6 +190,41 @@ ok 'a clock that is wrong is told, when the hub says what time it is' '
 	command -v faketime >/dev/null || skip "no faketime here"
 	faketime -f +1h larder doctor -w ws --json >findings || :
 	same "$(json findings ".findings[] | select(.check == \"clock\") | .result")" bad
+'
+
+ok 'a mirror is tried by its smallest file: whole up to 16 MiB, by its ends beyond; one that is no address is noted' '
+	mkdir -p served/api/sync
+	echo "{}" >served/api/health
+	: >served.plan
+	start_faulty served
+	workspace
+	export LARDER_SERVER=$FAULTY_URL LARDER_TOKEN=x
+	while read size detail; do
+		truncate -s $size file
+		sum=$(sha256sum <file | cut -c1-64)
+		mkdir served/$(echo $sum | cut -c1-2)
+		mv file served/$(echo $sum | cut -c1-2)/$sum.parquet
+		jq -n --arg sum $sum --arg mirror $FAULTY_URL --argjson size $size \
+			"{mirror: \$mirror, tables: {t: {sha256: \$sum, size_bytes: \$size}}}" >served/api/sync/manifest
+		: >served.log
+		larder doctor -w ws --json >findings || :
+		same "$(json findings ".findings[] | select(.check == \"mirror\") | .detail | sub(\".*[),] \"; \"\")")" "$detail"
+		same "$size $(grep -c "parquet" served.log)" "$size 2"
+	done <<-END
+		262145 and is right
+		16777216 and is right
+		16777217 comes in ranges; it is too large to be tried whole
+	END
+	echo "{\"tables\":{},\"mirror\":\"$FAULTY_URL\"}" >served/api/sync/manifest
+	larder doctor -w ws >found || :
+	has found "answers; no table has a file that would come from there"
+	echo "{\"tables\":{},\"mirror\":\"ftp://x\"}" >served/api/sync/manifest
+	larder doctor -w ws >found || :
+	has found "it is no http:// or https:// address"
+	has found "who runs it mends the setting downloads.mirror"
+	echo "{\"nothing\":1}" >served/api/sync/manifest
+	larder doctor -w ws >found || :
+	has found "the manifest has no object"
 '
 
 ok 'without the second program it says that the installation is broken' '

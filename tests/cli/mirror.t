@@ -84,6 +84,15 @@ troubled() { # TEXT: one warning, with that
 	has pull.err "the hub was asked instead"
 }
 
+# the_doctor RESULT TEXT [NEXT]: what it says of the mirror, which is never bad
+the_doctor() {
+	larder doctor --workspace ws --json >findings
+	jq -r '.findings[] | select(.check == "mirror") | "\(.result): \(.detail) next: \(.next)"' findings >found
+	has found "$1: "
+	has found "$2"
+	has found "next: ${3:-}"
+}
+
 ok 'a cold pull has its files from nginx, and the small ones from the hub; no token goes there' '
 	nginx_of "location /files { alias $PWD/hub/objects; }"
 	hub_with $MIRROR/files/
@@ -244,6 +253,7 @@ ok 'a hub with TLS gets no mirror without; with TLS its certificate counts' '
 	pull ws
 	larder verify --workspace ws -q
 	troubled "in the clear"
+	the_doctor note "in the clear" "files come from the hub; who runs it mends the setting downloads.mirror"
 	[ ! -s n/access ]
 	stop_hub
 
@@ -253,6 +263,7 @@ ok 'a hub with TLS gets no mirror without; with TLS its certificate counts' '
 	pull ws
 	larder verify --workspace ws -q
 	troubled certificate
+	the_doctor note certificate "can this machine reach it"
 	cat other.pem >>trusted.pem
 	pull kept
 	larder verify --workspace kept -q
@@ -307,6 +318,44 @@ ok 'wrong, cut and shifted ranges are made good by the hub' '
 		troubled ""
 		[ "$(json report .bytes_fetched)" -lt 700000 ]
 	done
+'
+
+ok 'the doctor has a file from the mirror in two ranges, without a token; of no mirror it says nothing' '
+	nginx_of "root $PWD/hub/objects;"
+	hub_with $MIRROR
+	the_doctor ok "came in ranges, and is right next: null"
+	same "$(grep -c "^206 .* range=bytes=.* token=- if=--\$" n/access) of $(grep -c "" n/access)" "2 of 2"
+	stop_hub
+	rm -rf hub ws
+	hub_with ""
+	larder doctor --workspace ws >found
+	hasnt found mirror
+'
+
+ok 'the doctor notes what is wrong with a mirror, and what comes next' '
+	faulty_mirror
+	keyed=$(object_of keyed)
+	while read fault text; do
+		faults site "/$keyed $fault"
+		the_doctor note "$text" "files come from the hub"
+	done <<-END
+		status:404 it does not have
+		status:403 (HTTP 403)
+		status:500 (HTTP 500)
+		redirect:http://127.0.0.1:9/ points to
+		norange it sends no ranges
+		shift:1 it sends another range
+		short:1000
+		reset:60%
+		flip:0 other bytes
+		flip:99% other bytes
+	END
+	faults site
+	the_doctor ok "is right"
+	stop_hub
+	rm -rf hub ws
+	hub_with http://127.0.0.1:1/m
+	the_doctor note "127.0.0.1:1/m" "can this machine reach it?"
 '
 
 ok 'a mirror that says nothing, stops or drips is given up after ten seconds' '

@@ -17,7 +17,6 @@
  *	flip:N       one bit of the body's N-th byte (with %) is wrong
  *	shift:N      a range begins N bytes later than was asked for
  *	norange      Range is ignored: 200 and the whole file
- *	shift:N      a range begins N bytes later than was asked for
  *	etag:"TAG"   that entity tag instead of the right one
  *	status:CODE  that status, with a JSON error; status:CODE:S adds Retry-After: S
  *	body:TEXT    200 with that text, which has no blanks, as JSON
