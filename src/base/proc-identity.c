@@ -124,3 +124,19 @@ char *proc_own_folder(void)
 	*strrchr(path, '/') = '\0';
 	return xstrdup(path[0] ? path : "/");
 }
+
+char *proc_companion(const char *variable, const char *name)
+{
+	const char *told = getenv(variable);
+	AUTO_FREE char *folder = NULL;
+	char *path;
+
+	if (told && told[0])
+		return xstrdup(told);
+	folder = proc_own_folder();
+	path = xasprintf("%s/%s", folder, name);
+	if (access(path, X_OK) == 0)
+		return path;
+	free(path);
+	return xasprintf("%s/../lib/larder/%s", folder, name);
+}

@@ -124,6 +124,9 @@ void proc_give_way(void);
 
 /* The folder the running program lies in, for finding its companions. The caller owns it. */
 char *proc_own_folder(void);
+/* A file that belongs to this program: what `variable` of the environment names, else one beside the running
+ * program, else (there or not) where `make install` puts it. The caller owns the path. */
+char *proc_companion(const char *variable, const char *name);
 
 /*
  * "pid/start time/boot id/place": names a process for ever, however pids are reused. The place is

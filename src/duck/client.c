@@ -51,18 +51,7 @@ void client_free_columns(struct duck_column *columns, size_t count)
 
 char *client_find_worker(void)
 {
-	const char *told = getenv("LARDER_DUCK");
-	AUTO_FREE char *folder = NULL;
-	char *path;
-
-	if (told && told[0])
-		return xstrdup(told);
-	folder = proc_own_folder();
-	path = xasprintf("%s/larder-duck", folder);
-	if (access(path, X_OK) == 0)
-		return path;
-	free(path);
-	return xasprintf("%s/../lib/larder/larder-duck", folder);
+	return proc_companion("LARDER_DUCK", "larder-duck");
 }
 
 static enum err_code code_of(const char *word)

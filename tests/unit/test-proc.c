@@ -408,6 +408,26 @@ TEST(the_own_folder_holds_the_program)
 	CHECK_INT(access(path, X_OK), 0);
 }
 
+TEST(a_companion_lies_beside_the_program_or_where_it_is_installed)
+{
+	AUTO_FREE char *folder = proc_own_folder();
+	AUTO_FREE char *beside = xasprintf("%s/test-proc", folder);
+	AUTO_FREE char *installed = xasprintf("%s/../lib/larder/none", folder);
+	AUTO_FREE char *a = proc_companion("LARDER_X", "test-proc");
+	AUTO_FREE char *b = proc_companion("LARDER_X", "none");
+	AUTO_FREE char *c = NULL;
+	AUTO_FREE char *d = NULL;
+
+	CHECK_STR(a, beside);
+	CHECK_STR(b, installed);
+	CHECK_INT(setenv("LARDER_X", "/told", 1), 0);
+	c = proc_companion("LARDER_X", "test-proc");
+	CHECK_STR(c, "/told");
+	CHECK_INT(setenv("LARDER_X", "", 1), 0);
+	d = proc_companion("LARDER_X", "test-proc");
+	CHECK_STR(d, beside);
+}
+
 TEST(we_are_alive)
 {
 	char id[PROC_IDENTITY_MAX];
@@ -605,6 +625,7 @@ int main(void)
 		CASE(settings_of_tests_are_not_passed_on),
 		CASE(a_process_without_stdio_can_start_children),
 		CASE(the_own_folder_holds_the_program),
+		CASE(a_companion_lies_beside_the_program_or_where_it_is_installed),
 		CASE(we_are_alive),
 		CASE(an_ended_child_is_dead_even_before_it_is_reaped),
 		CASE(a_pid_used_again_is_not_the_same_process),

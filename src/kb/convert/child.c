@@ -36,23 +36,6 @@ static void child_release(struct child *c)
 	free(c->path);
 }
 
-/* LARDER_CONVERT, else beside the running program, else where `make install` puts it. */
-static char *find_worker(void)
-{
-	const char *told = getenv("LARDER_CONVERT");
-	AUTO_FREE char *folder = NULL;
-	char *path;
-
-	if (told && told[0])
-		return xstrdup(told);
-	folder = proc_own_folder();
-	path = xasprintf("%s/larder-convert", folder);
-	if (access(path, X_OK) == 0)
-		return path;
-	free(path);
-	return xasprintf("%s/../lib/larder/larder-convert", folder);
-}
-
 static int make_folder(struct child *c, struct err *e)
 {
 	AUTO_FREE char *name = kb_stage_name(c->job->kb, "convert");
@@ -111,7 +94,7 @@ static int wait_for_end(struct child *c, const struct proc_options *options, str
 
 static int run(struct child *c, struct err *e)
 {
-	AUTO_FREE char *worker = find_worker();
+	AUTO_FREE char *worker = proc_companion("LARDER_CONVERT", "larder-convert");
 	AUTO_FREE char *input = journal_stage_path(kb_root(c->job->kb), c->job->staged);
 	AUTO_FREE char *programs = proc_own_folder();
 	AUTO_STRV struct strv readable = STRV_INIT;
