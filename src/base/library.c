@@ -1,35 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/library.h"
 
+#include "base/log.h"
+#include "base/time.h"
 #include <dlfcn.h>
 
-static void *open_first(const char *const *names)
+static int load(const char *name, const struct library_symbol *symbols, size_t n, void *ret_table,
+		struct err *e)
 {
-	for (; *names; names++) {
-		/* NOW: a symbol missing in a dependency shows here, not in the middle of a
-		 * transfer. */
-		void *library = dlopen(*names, RTLD_NOW | RTLD_LOCAL);
+	/* NOW: a symbol missing in a dependency shows here, not in the middle of a transfer. */
+	void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
 
-		if (library)
-			return library;
+	if (!library)
+		return err_set(e, ERR_FAILED, "load library '%s': %s", name, dlerror());
+	for (size_t i = 0; i < n; i++) {
+		void *symbol = dlsym(library, symbols[i].name);
+
+		if (!symbol) {
+			(void)dlclose(library); /* which nobody has used */
+			return err_set(e, ERR_FAILED, "load library '%s': it has no '%s'", name,
+				       symbols[i].name);
+		}
+		memcpy((char *)ret_table + symbols[i].offset, &symbol, sizeof(symbol));
 	}
-	return NULL;
+	return 0;
 }
 
 int library_load(const char *const *names, const struct library_symbol *symbols, size_t n,
 		 void *ret_table, struct err *e)
 {
-	void *library = open_first(names);
+	int64_t started = time_monotonic();
+	struct err why = { 0 };
+	int r = ERR_FAILED;
 
-	if (!library)
-		return err_set(e, ERR_FAILED, "load library '%s': %s", names[0], dlerror());
-	for (size_t i = 0; i < n; i++) {
-		void *symbol = dlsym(library, symbols[i].name);
+	for (; *names && r < 0; names++)
+		r = load(*names, symbols, n, ret_table, &why);
+	if (r < 0)
+		*e = why;
+	else
+		trace_event("library", started, "\"file\":\"%s\"", library_file(ret_table));
+	return r;
+}
 
-		if (!symbol)
-			return err_set(e, ERR_FAILED, "load library '%s': it has no '%s'", names[0],
-				       symbols[i].name);
-		memcpy((char *)ret_table + symbols[i].offset, &symbol, sizeof(symbol));
-	}
-	return 0;
+const char *library_file(const void *table)
+{
+	Dl_info info;
+	void *symbol;
+
+	memcpy(&symbol, table, sizeof(symbol));
+	return symbol && dladdr(symbol, &info) ? info.dli_fname : NULL;
 }

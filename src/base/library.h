@@ -3,12 +3,13 @@
  * Loads a shared library into a struct of function pointers, for the libraries that would cost
  * every start of the program milliseconds and are used by few commands.
  *
- *	static const char *const names[] = { "libcurl.so.4", NULL };        tried in order
+ *	static const char *const names[] = { "libpq.so.5", NULL };          tried in order
  *	static const struct library_symbol symbols[] = {
- *		{ "curl_easy_init", offsetof(struct curl_library, easy_init) }, ... };
+ *		{ "PQfinish", offsetof(struct postgres_library, finish) }, ... };
  *	library_load(names, symbols, ARRAY_LEN(symbols), &table, e)
  *
- * The library stays loaded. Threads: the caller's to order (pthread_once).
+ * One that lacks a symbol is passed over like one that is not there; the error is about the last of them. The
+ * library stays loaded. The trace has a line of it. Threads: the caller's to order (pthread_once).
  */
 #ifndef LARDER_BASE_LIBRARY_H
 #define LARDER_BASE_LIBRARY_H
@@ -22,5 +23,7 @@ struct library_symbol {
 
 int library_load(const char *const *names, const struct library_symbol *symbols, size_t n,
 		 void *ret_table, struct err *e);
+/* The file that `table`, whose first member is a symbol, was filled from; NULL when it was not. */
+const char *library_file(const void *table);
 
 #endif

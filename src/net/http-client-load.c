@@ -2,6 +2,8 @@
 #include "net/http-client-load.h"
 
 #include "base/library.h"
+#include "base/proc.h"
+#include "net/http-client.h"
 #include <pthread.h>
 
 #define CURL_SYMBOL(member)                                                                        \
@@ -13,13 +15,11 @@
 static struct {
 	struct curl_library library;
 	struct err error;
+	bool missed; /* ours was not to be had */
 } loaded;
 
-static void load_once(void)
+static int load(const char *const *names, struct err *e)
 {
-	/* The second is the same interface over another TLS library, on systems without the first.
-	 */
-	static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4", NULL };
 	static const struct library_symbol symbols[] = {
 		CURL_SYMBOL(global_init),         CURL_SYMBOL(easy_init),
 		CURL_SYMBOL(easy_cleanup),        CURL_SYMBOL(easy_reset),
@@ -32,11 +32,33 @@ static void load_once(void)
 		CURL_SYMBOL(multi_info_read),     CURL_SYMBOL(multi_strerror),
 	};
 
-	if (library_load(names, symbols, ARRAY_LEN(symbols), &loaded.library, &loaded.error) < 0) {
+	return library_load(names, symbols, ARRAY_LEN(symbols), &loaded.library, e);
+}
+
+/* Ours (curl-unused.c) is asked for only where it was built: one that another build left is not taken. */
+static bool load_ours(void)
+{
+#ifdef LARDER_CURL_SMALL
+	AUTO_FREE char *own = proc_companion("LARDER_LIBCURL", "libcurl-http.so");
+	const char *const names[] = { own, NULL };
+	struct err passed_over = { 0 }; /* what is wrong with it keeps nobody from working */
+
+	loaded.missed = load(names, &passed_over) < 0;
+	return !loaded.missed;
+#else
+	return false;
+#endif
+}
+
+static void load_once(void)
+{
+	/* The second is the same interface over another TLS library, on systems without the first.
+	 */
+	static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4", NULL };
+
+	if (!load_ours() && load(names, &loaded.error) < 0)
 		(void)err_hint(&loaded.error, "install libcurl4");
-		return;
-	}
-	if (loaded.library.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	else if (loaded.library.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		(void)err_set(&loaded.error, ERR_FAILED, "start libcurl: it refuses");
 }
 
@@ -51,4 +73,14 @@ int curl_library_load(const struct curl_library **ret_library, struct err *e)
 	}
 	*ret_library = &loaded.library;
 	return 0;
+}
+
+int http_library(const char **ret_file, struct err *e)
+{
+	const struct curl_library *library = NULL;
+
+	if (curl_library_load(&library, e) < 0)
+		return e->code;
+	*ret_file = library_file(library);
+	return loaded.missed;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcurl, loaded when the first request is made: it pulls in twenty libraries, which cost
+ * libcurl, loaded when the first request is made: even ours, of which nothing but http is left, costs
  * `larder --version` more than the rest of the program together. Only http-client*.c include this.
  *
  *	const struct curl_library *curl = NULL;
  *	if (curl_library_load(&curl, e) < 0) ...
  *	curl->easy_perform(handle)
  *
- * Loaded once, never unloaded. Threads: any.
+ * Which file it is: what LARDER_LIBCURL names or else libcurl-http.so of this installation, unless built with
+ * -Dcurl=system; if that does not load, the system's. Loaded once, never unloaded. Threads: any.
  */
 #ifndef LARDER_NET_HTTP_CLIENT_LOAD_H
 #define LARDER_NET_HTTP_CLIENT_LOAD_H

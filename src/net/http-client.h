@@ -130,4 +130,8 @@ int http_request_end(struct http_client *c, struct http_reply *reply, struct err
  * sent one, and e->retry_after. */
 int http_expect(const struct http_reply *reply, long status, struct err *e);
 
+/* For a person who looks for a fault: the file that libcurl is loaded from. 1 when it is the system's though
+ * this installation has one of its own, which is missing or damaged. */
+int http_library(const char **ret_file, struct err *e);
+
 #endif

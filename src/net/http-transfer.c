@@ -184,6 +184,7 @@ static void set_connection(const struct http_client *c, const struct curl_librar
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	SET(CURLOPT_SOCKS5_AUTH, (long)CURLAUTH_BASIC); /* not Kerberos, which ours is without */
 	SET(CURLOPT_NOPROXY, c->no_proxy);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, c->connect_ms);

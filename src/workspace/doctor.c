@@ -5,6 +5,7 @@
 #include "duck/duck.h"
 #include "engine/journal.h"
 #include "engine/outbox.h"
+#include "net/http-client.h"
 #include "workspace/hooks.h"
 #include "workspace/status.h"
 #include <fcntl.h>
@@ -104,6 +105,24 @@ static void check_worker(struct doctor *d)
 				 "install Larder again: its second program is missing");
 	else
 		doctor_add(d, FINDING_OK, "larder-duck", TAKE(version), NULL);
+}
+
+static void check_libcurl(struct doctor *d)
+{
+	const char *file = NULL;
+	struct err e = { 0 };
+	int r = http_library(&file, &e);
+
+	if (r < 0)
+		doctor_add_error(d, "libcurl", &e, NULL);
+	else if (r > 0)
+		doctor_add(
+			d, FINDING_NOTE, "libcurl",
+			xasprintf("%s is used, since libcurl-http.so cannot be loaded", file),
+			"install Larder again: each command that asks a hub starts some milliseconds "
+			"later than it need");
+	else
+		doctor_add(d, FINDING_OK, "libcurl", xstrdup(file), NULL);
 }
 
 static void check_hooks(struct workspace *ws, struct doctor *d)
@@ -213,6 +232,7 @@ int workspace_doctor(const char *path, struct doctor *ret_doctor, struct err *e)
 	const struct workspace_options open = { .path = ret_doctor->workspace };
 
 	check_worker(ret_doctor);
+	check_libcurl(ret_doctor);
 	check_credentials(ret_doctor);
 	if (workspace_open(&open, &ws, &why) == 0)
 		check_workspace(ws, ret_doctor);

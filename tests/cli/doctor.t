@@ -45,10 +45,10 @@ ok 'a sound workspace is healthy, exit 0, each check named once' '
 	larder doctor -w ws --json >d
 	same "$(json d .healthy)" true
 	same "$(json d .workspace)" "$PWD/ws"
-	same "$(json d ".findings | map(.check) | join(\" \")")" "larder-duck credentials database files views hooks disk push hub clock token"
+	same "$(json d ".findings | map(.check) | join(\" \")")" "larder-duck libcurl credentials database files views hooks disk push hub clock token"
 	same "$(json d ".findings | map(.result) | unique | join(\" \")")" ok
 	larder doctor -w ws >d
-	same "$(grep -c "^ok " d)" 11
+	same "$(grep -c "^ok " d)" 12
 	larder doctor -w ws -q >d
 	same "$(cat d)" ""
 '
@@ -234,6 +234,27 @@ ok 'without the second program it says that the installation is broken' '
 	PATH=$PWD/bin:/usr/bin:/bin LARDER_DUCK= diagnose larder-duck
 	same "$(cat result)" bad
 	has next install
+'
+
+ok 'libcurl of this installation is used; without it the system'"'"'s is, which is a note' '
+	workspace
+	larder doctor -w ws --json >d
+	own=$(readlink -f "$(command -v larder)")
+	own=${own%/*}/libcurl-http.so
+	[ -f "$own" ] || skip "built with the libcurl of the system"
+	same "$(json d ".findings[] | select(.check == \"libcurl\") | .detail")" "$own"
+	mkdir bin
+	cp "$(command -v larder)" bin/larder
+	ln -s "$(command -v larder-duck)" bin/larder-duck
+	PATH=$PWD/bin:$PATH finds libcurl note 0
+	has detail libcurl.so.4
+	has next "install Larder again"
+	printf "no library" >bin/libcurl-http.so
+	chmod +x bin/libcurl-http.so
+	PATH=$PWD/bin:$PATH finds libcurl note 0
+	LARDER_TRACE=$PWD/trace LARDER_LIBCURL=libcurl.so.4 finds libcurl ok 0
+	has findings /libcurl.so.4
+	grep "\"library\"" trace | grep -q "/libcurl.so.4\""
 '
 
 ok 'outside a workspace it says how to make one' '
