@@ -69,15 +69,20 @@ static void check_manifest(struct http_client *client, const struct credentials 
 					      .token = who->token,
 					      .accept_gzip = true,
 					      .max_body = MANIFEST_BYTES_MAX };
+	static const char no_hub[] = "is that the address of a hub?";
 	struct err e = { 0 };
 
 	if (ask(client, &request, &reply, &e) < 0) {
-		doctor_add_error(d, "token", &e, "get a new one, then: larder init --token T");
+		if (e.code == ERR_AUTH || e.code == ERR_DENIED)
+			doctor_add_error(d, "token", &e,
+					 "get a new one, then: larder init --token T");
+		else
+			doctor_add_error(d, "manifest", &e, no_hub);
 		return;
 	}
 	doctor_add(d, FINDING_OK, "token", xstrdup("accepted"), NULL);
 	if (manifest_parse(buf_bytes(&reply.body), &manifest, &e) < 0)
-		doctor_add_error(d, "manifest", &e, "is that address a hub of Larder?");
+		doctor_add_error(d, "manifest", &e, no_hub);
 	else
 		check_mirror(manifest, who->server, d);
 }

@@ -225,6 +225,11 @@ ok 'a mirror is tried by its smallest file: whole up to 16 MiB, by its ends beyo
 	echo "{\"nothing\":1}" >served/api/sync/manifest
 	larder doctor -w ws >found || :
 	has found "the manifest has no object"
+	echo "/api/sync/manifest status:500" >served.plan
+	finds manifest bad 1
+	has next "the address of a hub"
+	diagnose token
+	same "$(cat result)" ""
 '
 
 ok 'without the second program it says that the installation is broken' '
