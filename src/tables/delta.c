@@ -25,6 +25,10 @@ static int find_all(const struct delta_request *q, struct delta *d, struct err *
 {
 	struct delta_place wish = { .kind = DELTA_FETCH };
 
+	if (!q->find) {
+		add(d, &(struct delta_piece){ .length = q->chunks->size });
+		return 0;
+	}
 	for (size_t i = 0; i < q->chunks->count; i++) {
 		struct chunk chunk = chunks_at(q->chunks, i);
 		struct delta_piece piece = { .offset = chunk.offset, .length = chunk.length };
@@ -60,17 +64,22 @@ static void close_gaps(struct delta *d, int64_t gap)
 	d->n = kept;
 }
 
-/* The last border of a chunk that is not more than a range away. */
-static int64_t range_end(const struct chunks *c, const struct delta_piece *piece)
+/* `whole` bytes on where all is fetched; else at the last border of a chunk that is no more than a range away. */
+static int64_t range_end(const struct delta_request *q, const struct delta_piece *piece,
+			 int64_t whole)
 {
-	if (piece->length <= DELTA_RANGE_MAX)
+	int64_t most = whole ? whole : DELTA_RANGE_MAX;
+	int64_t end = piece->offset + most;
+
+	if (piece->length <= most)
 		return piece->offset + piece->length;
-	return chunks_at(c, chunks_find(c, piece->offset + DELTA_RANGE_MAX)).offset;
+	return whole ? end : chunks_at(q->chunks, chunks_find(q->chunks, end)).offset;
 }
 
 static void split(const struct delta_request *q, struct delta *d)
 {
 	struct delta out = { 0 };
+	int64_t whole = d->n == 1 && d->pieces[0].place.kind == DELTA_FETCH ? q->range : 0;
 
 	for (size_t i = 0; i < d->n; i++) {
 		struct delta_piece piece = d->pieces[i];
@@ -80,7 +89,7 @@ static void split(const struct delta_request *q, struct delta *d)
 		while (piece.offset < end) {
 			piece.length = end - piece.offset;
 			if (piece.place.kind == DELTA_FETCH)
-				piece.length = range_end(q->chunks, &piece) - piece.offset;
+				piece.length = range_end(q, &piece, whole) - piece.offset;
 			out.pieces =
 				xgrow(out.pieces, &out.capacity, out.n + 1, sizeof(*out.pieces));
 			out.pieces[out.n++] = piece;
@@ -104,20 +113,6 @@ int delta_plan(const struct delta_request *request, struct delta **ret_delta, st
 	split(request, d);
 	*ret_delta = TAKE(d);
 	return 0;
-}
-
-struct delta *delta_of_all(int64_t size, int64_t range)
-{
-	struct delta *d = xcalloc(1, sizeof(*d));
-
-	for (int64_t at = 0; at < size; at += range) {
-		d->pieces = xgrow(d->pieces, &d->capacity, d->n + 1, sizeof(*d->pieces));
-		d->pieces[d->n++] =
-			(struct delta_piece){ .offset = at,
-					      .length = size - at < range ? size - at : range };
-	}
-	d->bytes[DELTA_FETCH] = size;
-	return d;
 }
 
 void delta_free(struct delta *d)

@@ -10,6 +10,8 @@
  * fetched pieces and is at most `gap` long is fetched along: a request of its own would take longer
  * than those bytes. `gap` is delta_gap() of the link as measured.
  *
+ * Where nothing at all is here, or all is fetched along, the ranges need keep to no chunk: they have `range` bytes.
+ *
  * Pure but for `find`, which is asked for each chunk in order.
  */
 #ifndef LARDER_TABLES_DELTA_H
@@ -44,7 +46,7 @@ struct delta_piece {
 
 struct delta {
 	struct delta_piece *
-		pieces; /* in order, covering the file; fetched ones of a plan <= DELTA_RANGE_MAX */
+		pieces; /* in order, covering the file; a fetched one <= DELTA_RANGE_MAX, or `range` */
 	size_t n, capacity;
 	int64_t bytes[3]; /* by kind */
 };
@@ -52,15 +54,14 @@ struct delta {
 struct delta_request {
 	const struct chunks *chunks;
 	int64_t gap;
+	int64_t range; /* 0: ranges end where chunks do also where all is fetched */
 	void *ctx;
-	/* Where the chunk is; `wish` is where it would follow the one before it. */
+	/* Where the chunk is; `wish` is where it would follow the one before it. NULL: nothing is here. */
 	int (*find)(void *ctx, const struct chunk *chunk, const struct delta_place *wish,
 		    struct delta_place *ret_place, struct err *e);
 };
 
 int delta_plan(const struct delta_request *request, struct delta **ret_delta, struct err *e);
-/* All of the file is fetched, in ranges of that many bytes. */
-struct delta *delta_of_all(int64_t size, int64_t range);
 void delta_free(struct delta *d);
 static inline void delta_auto_(struct delta **p)
 {

@@ -218,42 +218,39 @@ static bool is_worth_it(const struct looking *l, const struct delta *d, int64_t 
 	return d->bytes[DELTA_FETCH] / WORTH_IT_MAX < size / 100 || l->staged >= size;
 }
 
-static int plan_ranges(struct looking *l, struct delta **ret_delta, struct err *e)
-{
-	const struct fetch_common *common = l->worker->common;
-	const struct delta_request request = {
-		.chunks = l->item->chunks,
-		.gap = delta_gap(atomic_load(&common->rtt_us), common->rate, common->at_once),
-		.ctx = l,
-		.find = find,
-	};
-
-	return delta_plan(&request, ret_delta, e);
-}
-
-/* Where the workspace has no chunks at all, none is looked for. */
+/* Where the workspace has no chunks at all, none is looked for; a large file of which nothing is here comes
+ * by blocks. */
 static int make_plan(struct looking *l, struct delta **ret_delta, struct err *e)
 {
+	const struct fetch_common *common = l->worker->common;
 	int64_t size = l->item->want->size_bytes;
-	bool large = size >= l->worker->common->pieces_from;
+	bool large = size >= common->pieces_from;
+	struct delta_request request = {
+		.chunks = l->item->chunks,
+		.gap = delta_gap(atomic_load(&common->rtt_us), common->rate, common->at_once),
+		.range = large ? common->range : 0,
+		.ctx = l,
+	};
+	int r = l->staged > 0 ? 1 : held_any(l->worker->db, e);
+
+	if (r > 0)
+		request.find = find;
+	if (r >= 0)
+		r = delta_plan(&request, ret_delta, e);
+	if (r == 0)
+		l->item->by_blocks = large && (*ret_delta)->bytes[DELTA_FETCH] == size;
+	return r;
+}
+
+/* What an earlier run has left of it. */
+static int open_staged(struct looking *l, struct err *e)
+{
 	int r = journal_stage_open(l->worker->common->root, l->item->staged, O_RDWR, &l->fd, e);
 	struct stat st;
 
-	if (r < 0 && r != ERR_NOT_FOUND)
-		return r;
-	if (l->fd >= 0 && fstat(l->fd, &st) == 0)
+	if (r == 0 && fstat(l->fd, &st) == 0)
 		l->staged = st.st_size;
-	r = l->staged > 0 ? 1 : held_any(l->worker->db, e);
-	if (r > 0)
-		r = plan_ranges(l, ret_delta, e);
-	else if (r == 0)
-		*ret_delta = delta_of_all(size, l->worker->common->range);
-	if (r < 0 || !large || (*ret_delta)->bytes[DELTA_FETCH] < size)
-		return r;
-	delta_free(*ret_delta);
-	*ret_delta = delta_of_all(size, l->worker->common->range);
-	l->item->by_blocks = true;
-	return 0;
+	return r == ERR_NOT_FOUND ? 0 : r;
 }
 
 /* The partial file: what is here in its place, and room for the rest. */
@@ -262,8 +259,10 @@ static int look(struct looking *l, struct err *e)
 	AUTO_DELTA struct delta *d = NULL;
 	int64_t size = l->item->want->size_bytes;
 	int64_t held;
-	int r = make_plan(l, &d, e);
+	int r = open_staged(l, e);
 
+	if (r == 0)
+		r = make_plan(l, &d, e);
 	if (r == 0)
 		l->item->patched =
 			fetch_patch_is_quicker(l->worker, l->item, d->bytes[DELTA_FETCH]);

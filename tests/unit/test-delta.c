@@ -190,13 +190,13 @@ static int find_pattern(void *ctx, const struct chunk *chunk, const struct delta
 	return copied;
 }
 
-static void check_pattern(const char *text, int64_t gap, size_t pieces, int64_t fetched)
+static struct delta *plan_of(const char *text, int64_t gap, int64_t range)
 {
 	AUTO_BUF struct buf bytes = BUF_INIT(FILE_MAX);
 	AUTO_CHUNKS struct chunks *c = NULL;
-	AUTO_DELTA struct delta *d = NULL;
+	struct delta *d = NULL;
 	struct pattern p = { text };
-	struct delta_request q = { .gap = gap, .ctx = &p, .find = find_pattern };
+	struct delta_request q = { .gap = gap, .range = range, .ctx = &p, .find = find_pattern };
 	struct dice dice = { .x = 1 };
 	struct err e = { 0 };
 
@@ -208,6 +208,13 @@ static void check_pattern(const char *text, int64_t gap, size_t pieces, int64_t 
 	CHECK_INT(c->count, strlen(text));
 	q.chunks = c;
 	CHECK_OK(delta_plan(&q, &d, &e));
+	return d;
+}
+
+static void check_pattern(const char *text, int64_t gap, size_t pieces, int64_t fetched)
+{
+	AUTO_DELTA struct delta *d = plan_of(text, gap, 0);
+
 	CHECK_INT(d->n, pieces);
 	CHECK_INT(d->bytes[DELTA_FETCH], fetched * (int64_t)CHUNK_LEAST);
 }
@@ -223,14 +230,32 @@ TEST(a_gap_is_fetched_along_up_to_its_limit_and_only_between)
 	check_pattern("ffff", 0, 1, 4);
 }
 
+TEST(ranges_keep_to_chunks_but_where_all_is_fetched)
+{
+	AUTO_DELTA struct delta *all = plan_of("ffff", 0, CHUNK_LEAST + 1);
+	AUTO_DELTA struct delta *along = plan_of("fcff", CHUNK_LEAST, CHUNK_LEAST + 1);
+	AUTO_DELTA struct delta *some = plan_of("fcff", 0, CHUNK_LEAST + 1);
+
+	CHECK_INT(all->n, 4);
+	CHECK_INT(all->pieces[1].offset, CHUNK_LEAST + 1);
+	CHECK_INT(all->bytes[DELTA_FETCH], 4 * CHUNK_LEAST);
+	CHECK_INT(along->pieces[1].offset, CHUNK_LEAST + 1);
+	CHECK_INT(some->n, 3);
+	CHECK_INT(some->pieces[2].length, 2 * CHUNK_LEAST);
+}
+
 TEST(a_file_of_which_nothing_is_here_is_fetched_in_ranges_that_cover_it)
 {
 	static const int64_t sizes[] = { 1, 4 << 20, (4 << 20) + 1, (12 << 20) - 1 };
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		AUTO_DELTA struct delta *d = delta_of_all(sizes[i], 4 << 20);
+		const struct chunks c = { .size = sizes[i] };
+		const struct delta_request q = { .chunks = &c, .range = 4 << 20 };
+		AUTO_DELTA struct delta *d = NULL;
+		struct err e = { 0 };
 		int64_t at = 0;
 
+		CHECK_OK(delta_plan(&q, &d, &e));
 		for (size_t k = 0; k < d->n; k++) {
 			CHECK_INT(d->pieces[k].place.kind, DELTA_FETCH);
 			CHECK_INT(d->pieces[k].offset, at);
@@ -332,6 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(any_pair_of_files_cut_anywhere_becomes_the_new_one),
 		CASE(a_gap_is_fetched_along_up_to_its_limit_and_only_between),
+		CASE(ranges_keep_to_chunks_but_where_all_is_fetched),
 		CASE(a_file_of_which_nothing_is_here_is_fetched_in_ranges_that_cover_it),
 		CASE(the_gap_follows_the_link),
 		CASE(a_patch_pays_where_the_link_is_slower_than_this_machine),
