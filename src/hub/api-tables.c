@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every caller asks of tables: the manifest, the catalog, a file, whether one may have it. */
+/* What every caller asks of tables: the catalog, a file, whether one may have it. */
 #include "hub/api.h"
 
-#include "base/time.h"
-#include "hub/cache.h"
 #include "hub/excerpts.h"
 #include "tables/locate.h"
-#include "tables/manifest-build.h"
 #include "tables/objects.h"
 #include "tables/registry.h"
 
@@ -15,58 +12,6 @@
 
 /* 10,000 tables with a paragraph each. */
 #define CATALOG_MAX ((size_t)64 << 20)
-
-static int read_generations(struct db *db, int64_t generations[2], struct err *e)
-{
-	int r = generation_get(db, "tables", &generations[0], e);
-
-	return r < 0 ? r : generation_get(db, "access", &generations[1], e);
-}
-
-/* The bundle's ETag is part of the text, so a changed rule changes the manifest's own. */
-static int find_manifest(struct request *q, struct cached *c, struct err *e)
-{
-	AUTO_BUF struct buf key = BUF_INIT(BUF_OWN_MAX);
-	AUTO_BUF struct buf text = BUF_INIT(MANIFEST_BUILD_MAX);
-	AUTO_CACHED struct cached bundle = CACHED_INIT;
-	struct manifest_for who = { .caller = q->caller,
-				    .now_ms = time_now(),
-				    .mirror = hub_settings(q->hub)->mirror };
-	int64_t generations[2];
-	size_t lasting = 0;
-	int r = read_generations(q->db, generations, e);
-
-	if (r == 0)
-		r = api_find_bundle(q, &bundle, e);
-	if (r < 0)
-		return r;
-	who.bundle_etag = bundle.etag;
-	cache_key(&key, "manifest", generations, ARRAY_LEN(generations), q->caller);
-	buf_addf(&key, " %s", bundle.etag);
-	if (cache_get(hub_cache(q->hub), buf_str(&key), who.now_ms, c))
-		return 0;
-	r = manifest_build(q->db, &who, &text, &lasting, e);
-	if (r == 0)
-		cache_put(hub_cache(q->hub), buf_str(&key), &text,
-			  &(struct cache_options){ .lasting = lasting }, c);
-	return r;
-}
-
-int api_manifest(struct request *q, struct err *e)
-{
-	AUTO_CACHED struct cached c = CACHED_INIT;
-	int r = excerpts_first(q, NULL, e);
-
-	if (r != 0)
-		return r < 0 ? r : 0;
-	r = request_read(q, e);
-	if (r == 0)
-		r = find_manifest(q, &c, e);
-	db_rollback(q->db);
-	if (r == 0)
-		cache_reply(q->in, "application/json", &c);
-	return r;
-}
 
 struct catalog {
 	struct json_out o;

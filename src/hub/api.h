@@ -70,8 +70,9 @@ int api_rules_list(struct request *q, struct err *e);
 int api_rules_get(struct request *q, struct err *e);
 int api_rules_put(struct request *q, struct err *e);
 int api_rules_remove(struct request *q, struct err *e);
-/* api-tables.c */
+/* api-manifest.c */
 int api_manifest(struct request *q, struct err *e);
+/* api-tables.c */
 int api_catalog_tables(struct request *q, struct err *e);
 int api_download(struct request *q, struct err *e);
 int api_chunks(struct request *q, struct err *e);

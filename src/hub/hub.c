@@ -16,6 +16,7 @@
 #include "hub/gate.h"
 #include "hub/live.h"
 #include "hub/query-pool.h"
+#include "hub/trail.h"
 #include "memory/items.h"
 #include "refresh/refresh.h"
 #include "remote/place.h"
@@ -43,6 +44,7 @@ struct hub {
 	struct db *readers[HUB_SLOTS_MAX];
 	struct hub_settings settings;
 	struct blob_cache *cache;
+	struct trails *trails;
 	struct query_pool *queries;
 	struct live *live;
 	int64_t opened; /* monotonic */
@@ -152,6 +154,7 @@ int hub_open(const struct hub_options *options, struct hub **ret_hub, struct err
 	(void)pthread_mutex_init(&hub->checking, NULL); /* likewise */
 	hub->opened = time_monotonic();
 	hub->cache = cache_new();
+	hub->trails = trails_new();
 	hub->live = live_new();
 	hub->gate = gate_new();
 	r = open_root(options, &hub->writer, e);
@@ -186,6 +189,7 @@ void hub_close(struct hub *hub)
 	root_close(hub->writer);
 	hub_settings_release(&hub->settings);
 	cache_free(hub->cache);
+	trails_free(hub->trails);
 	live_free(hub->live);
 	gate_free(hub->gate);
 	(void)pthread_mutex_destroy(&hub->writing); /* nobody writes any more */
@@ -226,6 +230,11 @@ struct live *hub_live(const struct hub *hub)
 struct blob_cache *hub_cache(const struct hub *hub)
 {
 	return hub->cache;
+}
+
+struct trails *hub_trails(const struct hub *hub)
+{
+	return hub->trails;
 }
 
 struct gate *hub_gate(const struct hub *hub)

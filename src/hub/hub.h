@@ -29,6 +29,7 @@
 #include "net/http-server.h"
 
 struct blob_cache;
+struct trails;
 struct query_pool;
 struct live;
 struct gate;
@@ -57,6 +58,8 @@ int hub_dirfd(const struct hub *hub);
 const struct hub_settings *hub_settings(const struct hub *hub);
 /* Replies built from rows and kept (hub/cache.h): the manifest, the bundle. */
 struct blob_cache *hub_cache(const struct hub *hub);
+/* Which manifests were given (hub/trail.h). */
+struct trails *hub_trails(const struct hub *hub);
 /* Workers for queries (hub/query-pool.h). */
 struct query_pool *hub_queries(const struct hub *hub);
 /* Runs of jobs that are at work here (hub/live.h). */

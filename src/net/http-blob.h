@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gzip for replies and uploads, and the reference-counted texts of http-server.h, which are for
- * http-server-*.c only. */
+/* gzip for replies and uploads, and the bytes of the reference-counted texts of http-server.h: for
+ * http-server-*.c, and for who keeps such texts and compares them. */
 #ifndef LARDER_NET_HTTP_BLOB_H
 #define LARDER_NET_HTTP_BLOB_H
 

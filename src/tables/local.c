@@ -227,8 +227,12 @@ int local_describe(struct db *db, const struct local *before, const struct manif
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < m->count; i++)
-		r = describe_table(db, &m->tables[i], local_find(before, m->tables[i].name), e);
+	for (size_t i = 0; r == 0 && i < m->count; i++) {
+		const struct manifest_table *want = &m->tables[i];
+
+		if (!want->as_before)
+			r = describe_table(db, want, local_find(before, want->name), e);
+	}
 	return r;
 }
 

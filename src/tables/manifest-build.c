@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
-#include "tables/manifest.h"
+#include "tables/manifest-since.h"
 #include "tables/registry-internal.h"
 
 /*
@@ -53,6 +53,7 @@ struct building {
 	struct buf last;  /* id of the table that is open; empty: none */
 	size_t described; /* bytes of descriptions */
 	bool in_parts, mirror;
+	struct hash *digest; /* of what the tables are, for who gets differences */
 };
 
 static void add_int_or_null(struct json_out *o, const char *key, const struct stmt *q, int column)
@@ -102,20 +103,41 @@ static void add_patch(struct json_out *o, const struct stmt *q)
 	json_close(o);
 }
 
+static int64_t known_int(const struct stmt *q, int column)
+{
+	return stmt_is_null(q, column) ? -1 : stmt_int(q, column);
+}
+
+/* Those that stay at their source are nobody's to have. */
+static void add_to_digest(struct building *b, const struct stmt *q, const char *updated)
+{
+	if (str_eq(stmt_text(q, T_MODE), "remote"))
+		return;
+	since_digest_add(b->digest, &(struct since_table){ .name = stmt_text(q, T_NAME),
+							   .id = stmt_text(q, T_ID),
+							   .version = stmt_text(q, V_SHA256),
+							   .hash = stmt_text(q, V_MD5),
+							   .updated = updated,
+							   .rows = known_int(q, V_ROWS),
+							   .size_bytes = known_int(q, V_SIZE) });
+}
+
 static void open_table(struct building *b, const struct stmt *q)
 {
 	struct json_out *o = &b->o;
 	const char *source = stmt_text(q, T_SOURCE);
 	char iso[TIME_TEXT_MAX];
+	const char *updated =
+		stmt_is_null(q, V_ID) ? NULL : time_format_iso(stmt_int(q, V_CREATED), iso);
 
+	add_to_digest(b, q, updated);
 	json_open(o, stmt_text(q, T_NAME), '{');
 	json_add_text(o, "id", stmt_text(q, T_ID));
 	json_add_text(o, "hash", stmt_text(q, V_MD5));
 	json_add_text(o, "md5", stmt_text(q, V_MD5));
 	json_add_text(o, "sha256", stmt_text(q, V_SHA256));
 	json_add_text(o, "version", stmt_text(q, V_SHA256));
-	json_add_text(o, "updated",
-		      stmt_is_null(q, V_ID) ? NULL : time_format_iso(stmt_int(q, V_CREATED), iso));
+	json_add_text(o, "updated", updated);
 	add_int_or_null(o, "size_bytes", q, V_SIZE);
 	add_int_or_null(o, "rows", q, V_ROWS);
 	json_add_text(o, "query_mode", stmt_text(q, T_MODE));
@@ -184,9 +206,12 @@ static int add_tables(struct building *b, struct db *db, const struct caller *ca
 int manifest_build(struct db *db, const struct manifest_for *who, struct buf *out,
 		   size_t *ret_lasting, struct err *e)
 {
+	AUTO_HASH struct hash *digest = hash_new(HASH_SHA256);
 	struct building b = { .o = json_out(out),
 			      .last = BUF_INIT(NAME_MAX_LEN + 1),
-			      .mirror = who->mirror && *who->mirror };
+			      .mirror = who->mirror && *who->mirror,
+			      .digest = digest };
+	char hex[HASH_HEX_MAX];
 	char iso[TIME_TEXT_MAX];
 	int r;
 
@@ -201,6 +226,8 @@ int manifest_build(struct db *db, const struct manifest_for *who, struct buf *ou
 	json_add_bool(&b.o, "batch", true);
 	if (b.mirror)
 		json_add_text(&b.o, "mirror", who->mirror);
+	hash_hex(digest, hex);
+	json_add_text(&b.o, "digest", hex);
 	*ret_lasting = out->n;
 	json_add_text(&b.o, "server_time", time_format_iso(who->now_ms, iso));
 	json_close(&b.o);

@@ -72,6 +72,7 @@ struct manifest_table {
 	int64_t size_bytes;
 	bool in_parts;
 	bool unusable;
+	bool as_before; /* of a difference: as the workspace has it, and nothing else is told */
 	bool pinned; /* the server keeps versions: ?v= is understood, the entity tag is the hash */
 	bool mirrored;               /* may be asked of the mirror */
 	struct manifest_file *files; /* by path */
@@ -88,11 +89,18 @@ struct manifest {
 	char *mirror;          /* without a slash at its end; "" when there is none */
 	/* Why the one that was named is not that; a literal, or NULL. */
 	const char *mirror_fault;
+	/* Of a difference (manifest-since.h): names that are no tables any more, sorted; the digest of all. */
+	struct strv gone;
+	char digest[HASH_HEX_MAX];
 	struct strv warnings;
 	size_t warnings_left_out;
 };
 
 int manifest_parse(struct bytes text, struct manifest **ret_manifest, struct err *e);
+/* A difference of two: the tables are those that changed. For manifest-apply.c. */
+int manifest_parse_since(struct bytes text, struct manifest **ret_manifest, struct err *e);
+/* Those whose names differ in capitals alone are unusable, with a warning; the tables are sorted. */
+void manifest_refuse_twins(struct manifest *m);
 void manifest_free(struct manifest *m);
 static inline void manifest_auto_(struct manifest **p)
 {

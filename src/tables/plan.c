@@ -139,6 +139,9 @@ static void plan_one(struct plan *plan, const struct manifest *manifest, const s
 	} else if (want->unusable) {
 		table->action = PLAN_KEEP;
 		table->reason = "its entry in the manifest cannot be used";
+	} else if (want->as_before) {
+		table->action = PLAN_KEEP;
+		table->reason = "unchanged";
 	} else {
 		decide(table, h);
 	}
