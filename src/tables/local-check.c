@@ -261,6 +261,7 @@ static int examine_file(struct root *root, const struct local_table *table, stru
 
 int local_examine(struct root *root, struct local *local, struct err *e)
 {
+	local->all_good = true;
 	for (size_t i = 0; i < local->count; i++) {
 		struct local_table *table = &local->tables[i];
 
@@ -271,6 +272,8 @@ int local_examine(struct root *root, struct local *local, struct err *e)
 
 			if (r < 0)
 				return r;
+			if (table->files[j].state != LOCAL_GOOD)
+				local->all_good = false;
 		}
 	}
 	return 0;

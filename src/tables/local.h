@@ -74,7 +74,7 @@ struct local {
 	struct local_table *tables; /* by name */
 	size_t count;
 	size_t file_count;
-	bool all_good; /* after local_check() */
+	bool all_good; /* after local_check(), local_examine() */
 };
 
 int local_load(struct root *root, struct local **ret_local, struct err *e);
