@@ -8,6 +8,7 @@
 #	site_table SITE NAME ROWS [SALT]	puts one on the site
 #	site_manifest SITE [old]	writes the manifest of what is on the site; old: as older hubs do
 #	site_rules SITE [ID...]		writes the bundle
+#	site_since SITE OLD		what changed since the manifest in the file OLD, for who asks for it
 #	new_site SITE NAME...		tables of 10 rows each, manifest, no rules; then starts the server
 #	new_workspace DIR URL		makes a folder a workspace of that server
 #	pull DIR [OPTIONS]		pulls in it; the report is in ./report, stderr in ./pull.err
@@ -48,6 +49,21 @@ site_manifest() {
 		>"$1/api/sync/manifest/new"
 	mv "$1/api/sync/manifest/new" "$1/api/sync/manifest/index.json"
 	[ -f "$1/api/memory/bundle" ] || site_rules "$1"
+}
+
+# The digest of a manifest, as docs/http-api.md has it.
+digest_of() { # FILE
+	jq -r '.tables | to_entries | map(select(.value.query_mode != "remote")) | sort_by(.key)[] |
+		[.key, (.value | .id, .sha256, .hash, .updated, .rows, .size_bytes)] |
+		map("\(. // "")\t") | add' "$1" | sha256sum | cut -c1-64
+}
+
+site_since() {
+	site_now=$1/api/sync/manifest/index.json
+	jq -nc --slurpfile old "$2" --slurpfile now "$site_now" --arg digest "$(digest_of "$site_now")" \
+		'$old[0].tables as $a | $now[0].tables as $b | {
+		  tables: ($b | with_entries(select(.value != $a[.key]))),
+		  gone: [$a | keys[] | select($b[.] == null)], remote: [], digest: $digest}' >"$1/api/sync/manifest.since"
 }
 
 rows() {

@@ -3,12 +3,14 @@
  * The question for the manifest, which is on its way while what is on disk is looked at.
  *
  * It says which manifest was reached here before anyone knows whether all of that is still here. So
- * "not modified" counts only where it is; else the manifest is asked for again, whole.
+ * "not modified" counts only where it is, and so does what differs from that manifest, which a hub
+ * sends that still knows it; else the manifest is asked for again, whole.
  */
 #include "workspace/pull-internal.h"
 
 #include "base/time.h"
 #include "engine/ledger.h"
+#include "tables/manifest-since.h"
 
 /* What is on disk: looked at, and read where it is not as recorded. */
 int pull_look(struct pull *p, struct err *e)
@@ -49,11 +51,13 @@ int pull_ask_begin(struct pull *p, struct err *e)
 	if (r < 0)
 		return r;
 	p->url = xasprintf("%s/api/sync/manifest", p->credentials.server);
+	strv_add(&p->headers, "A-IM: " SINCE_MANIPULATION);
 	p->request = (struct http_request){
 		.method = "GET",
 		.url = p->url,
 		.token = p->credentials.token,
 		.if_none_match = p->known,
+		.headers = p->known ? &p->headers : NULL,
 		.accept_gzip = true,
 		.max_body = MANIFEST_BYTES_MAX,
 		.ctx = p,
@@ -69,46 +73,85 @@ static int take_manifest(struct pull *p, const struct http_reply *reply, struct 
 {
 	int r = http_expect(reply, 200, e);
 
-	if (r == 0)
-		r = manifest_parse(buf_bytes(&reply->body), &p->manifest, e);
-	if (r < 0)
-		return r;
-	p->etag = reply->etag ? xstrdup(reply->etag) : NULL;
-	for (size_t i = 0; i < p->manifest->warnings.n; i++)
-		strv_add(&p->report->warnings, p->manifest->warnings.v[i]);
-	if (p->manifest->warnings_left_out)
+	return r < 0 ? r : manifest_parse(buf_bytes(&reply->body), &p->manifest, e);
+}
+
+static void report_warnings(struct pull *p)
+{
+	const struct manifest *m = p->manifest;
+
+	for (size_t i = 0; i < m->warnings.n; i++)
+		strv_add(&p->report->warnings, m->warnings.v[i]);
+	if (m->warnings_left_out)
 		strv_addf(&p->report->warnings, "%zu more tables are passed over",
-			  p->manifest->warnings_left_out);
-	if (p->manifest->mirror_fault)
+			  m->warnings_left_out);
+	if (m->mirror_fault)
 		strv_addf(&p->report->warnings, "the hub's mirror is passed over: %s",
-			  p->manifest->mirror_fault);
-	return 0;
+			  m->mirror_fault);
 }
 
 static int ask_again(struct pull *p, struct http_reply *reply, struct err *e)
 {
 	p->request.if_none_match = NULL;
+	p->request.headers = NULL;
 	p->report->requests++;
 	p->asked_us = time_monotonic_us();
 	return http_request(p->http, &p->request, reply, e);
 }
 
-/* As recorded, all of it: by a glance, or by a closer look where that was not enough to tell. */
-static bool is_whole(const struct pull *p)
+/* As recorded, all files: by a glance, or by a closer look where that was not enough to tell. */
+static bool has_all_files(const struct pull *p)
 {
-	return p->rules_intact && (p->local ? p->local->all_good : p->glance.all_good);
+	return p->glance.all_good || (p->local && p->local->all_good);
+}
+
+/* 1 when what changed was taken, and 0 where only the whole manifest helps. */
+static int take_difference(struct pull *p, const struct http_reply *reply, struct err *e)
+{
+	struct err why = { 0 };
+	int r;
+
+	if (!has_all_files(p))
+		return 0;
+	r = p->local ? 0 : local_load(p->root, &p->local, e);
+	if (r < 0)
+		return r;
+	if (since_apply(buf_bytes(&reply->body), p->local, &p->manifest, &why) == 0)
+		return 1;
+	strv_addf(&p->report->warnings, "the hub was asked for its whole manifest, as %s", why.msg);
+	return 0;
+}
+
+/* The same, of whatever came. */
+static int take_reply(struct pull *p, const struct http_reply *reply, struct err *e)
+{
+	int r;
+
+	if (p->known && reply->status == 304) {
+		p->unchanged = p->rules_intact && has_all_files(p);
+		return p->unchanged;
+	}
+	if (p->known && reply->status == SINCE_STATUS)
+		return take_difference(p, reply, e);
+	r = take_manifest(p, reply, e);
+	return r < 0 ? r : 1;
 }
 
 int pull_ask_end(struct pull *p, struct err *e)
 {
 	AUTO_HTTP_REPLY struct http_reply reply = HTTP_REPLY_INIT;
-	bool whole = is_whole(p);
 	int r = http_request_end(p->http, &reply, e);
+	int taken = r < 0 ? r : take_reply(p, &reply, e);
 
-	if (r == 0 && reply.status == 304 && p->known && !whole)
-		r = ask_again(p, &reply, e);
-	if (r < 0)
-		return r;
-	p->unchanged = reply.status == 304 && p->known && whole;
-	return p->unchanged ? 0 : take_manifest(p, &reply, e);
+	if (taken == 0)
+		taken = ask_again(p, &reply, e);
+	if (taken == 0)
+		taken = take_manifest(p, &reply, e);
+	if (taken < 0)
+		return taken;
+	if (reply.etag)
+		p->etag = xstrdup(reply.etag);
+	if (p->manifest)
+		report_warnings(p);
+	return 0;
 }

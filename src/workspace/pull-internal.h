@@ -23,6 +23,7 @@ struct pull {
 	struct lease *lease;
 	char *url, *known;           /* the manifest's address, and the ETag that was reached */
 	struct http_request request; /* for it */
+	struct strv headers;         /* of it */
 	struct local_glance glance;
 	struct local *local;       /* NULL while nothing has changed, here or there */
 	struct manifest *manifest; /* NULL when unchanged */

@@ -27,6 +27,7 @@ static void pull_release(struct pull *p)
 	local_free(p->local);
 	free(p->known);
 	free(p->url);
+	strv_release(&p->headers);
 	plan_free(p->plan);
 	manifest_free(p->manifest);
 	strv_release(&p->wanted);

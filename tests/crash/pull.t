@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016
-# larder pull killed, or its disk failing, before every durable step in turn. The pull brings a new table, a
-# replaced one, a removed one and a rule; afterwards everything is old or new, never between.
+# larder pull killed, or its disk failing, before every durable step in turn. The pull is told what has
+# changed and brings a new table, a replaced one, a removed one and a rule; afterwards everything is old or
+# new, never between.
 . "$(dirname "$0")/../lib.sh"
 . "$SOURCE/tests/site.sh"
 
@@ -17,6 +18,7 @@
 	site_table site new 10 7002
 	site_rules site new
 	site_manifest site
+	site_since site before/sync/manifest/index.json
 	cp -R site/api after
 ) || exit 1
 start_faulty site
@@ -73,6 +75,12 @@ finished() {
 	done
 }
 
+# Where the manifest was asked for at all, what changed was told.
+by_difference() { # LINE
+	tail -n +$(($1 + 1)) "$SHARED/site.log" | grep "/sync/manifest" >told || return 0
+	! grep -v " 226 " told
+}
+
 # None of those is fetched again: LINE is where the server's log ended before.
 not_again() { # LINE TABLE...
 	tail -n +$(($1 + 1)) "$SHARED/site.log" >asked
@@ -87,13 +95,15 @@ sweep() { # STEP-VARIABLE EXIT STRIDE
 	while [ $at -lt 400 ]; do
 		at=$((at + $3))
 		restart
+		lines=$(wc -l <"$SHARED/site.log")
 		code=0
 		fail_with=ENOSPC
 		[ $((at % 2)) = 0 ] || fail_with=EIO
 		env "$1=$at" LARDER_FAIL_WITH=$fail_with larder pull --workspace ws --jobs 1 -q 2>err || code=$?
 		echo "step $at: exit $code"
+		by_difference "$lines" || return 1
 		# Past the last step: it went through.
-		[ $code != 0 ] || { settled && [ $at -gt 20 ]; return; }
+		[ $code != 0 ] || { settled && [ $at -gt 20 ] && [ -s told ]; return; }
 		[ $code = "$2" ] || { cat err; return 1; }
 		[ "$2" = 99 ] || [ -s err ] || return 1
 		# Whoever opens the workspace next, here verify, finishes what was committed.

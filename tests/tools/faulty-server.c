@@ -7,8 +7,10 @@
  *
  * prints its port, then serves the files below DIR until it is killed: GET, HEAD, ranges,
  * conditions; "/api/sync/manifest" is also looked for as "manifest.json" and "manifest/index.json";
- * the query is not looked at. POST, PUT and DELETE are answered with the file at their path, or
- * {"ok":true}; the body sent is read away. FILE of --plan says what goes wrong (fault-plan.h).
+ * the query is not looked at. Who asks for a difference (A-IM) and has not the file as it is now gets
+ * PATH.since instead, where there is one, with 226 and the tag of the file. POST, PUT and DELETE are
+ * answered with the file at their path, or {"ok":true}; the body sent is read away. FILE of --plan says
+ * what goes wrong (fault-plan.h).
  *
  * --log gets one line per request, before the last bytes of its answer leave (who has the answer
  * finds the line), or when it is given up:
@@ -211,6 +213,20 @@ static void set_file(const struct visit *v, struct answer *a)
 	}
 }
 
+static void set_difference(const struct visit *v, struct answer *a, const char *path)
+{
+	AUTO_FREE char *name = xasprintf("%s%s.since", v->site->root, path);
+	AUTO_FD int fd = open(name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	(void)close(a->file);
+	a->file = TAKE_FD(fd);
+	a->status = 226;
+	a->length = a->size = st.st_size;
+}
+
 static void decide(const struct visit *v, struct answer *a)
 {
 	AUTO_BUF struct buf path = BUF_INIT(HTTP_PATH_MAX);
@@ -236,6 +252,8 @@ static void decide(const struct visit *v, struct answer *a)
 		set_text(a, 404, "{\"detail\":\"not found\"}");
 	else
 		set_text(a, 200, "{\"ok\":true}");
+	if (a->file >= 0 && a->status == 200 && header(v, "A-IM"))
+		set_difference(v, a, buf_str(&path));
 }
 
 /* The request's line of the log, once; the bytes that leave right after it are counted as sent. */
