@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tables/plan.h"
 
-struct by_hash {
-	const struct local_file **v;
-	size_t n;
+/* Files to fetch, unless the same bytes lie elsewhere: by their hashes. */
+struct missing {
+	struct plan_file **v;
+	size_t n, capacity;
 };
 
 /* Does the table as a whole carry the mark it had when it was fetched? */
@@ -61,48 +62,64 @@ static bool same_record(const struct manifest_table *want, const struct local_ta
 	       want->size_bytes == have->size_bytes;
 }
 
-static int compare_hashes(const void *a, const void *b)
+static int compare_wanted(const void *a, const void *b)
 {
-	return strcmp((*(const struct local_file *const *)a)->sha256,
-		      (*(const struct local_file *const *)b)->sha256);
+	return strcmp((*(struct plan_file *const *)a)->want->sha256,
+		      (*(struct plan_file *const *)b)->want->sha256);
 }
 
-/* All good files that are here, by hash. The caller owns the list. */
-static struct by_hash by_hash(const struct local *local)
+static int compare_to_wanted(const void *sha256, const void *file)
 {
-	struct by_hash h = { .v = xcalloc(local->file_count + 1, sizeof(*h.v)) };
+	return strcmp(sha256, (*(struct plan_file *const *)file)->want->sha256);
+}
 
+static void note_missing(struct missing *missing, struct plan_table *table)
+{
+	for (size_t i = 0; i < table->want->file_count; i++) {
+		struct plan_file *file = &table->files[i];
+
+		if (file->have || !*file->want->sha256)
+			continue;
+		missing->v = xgrow(missing->v, &missing->capacity, missing->n + 1,
+				   sizeof(struct plan_file *));
+		missing->v[missing->n++] = file;
+	}
+}
+
+static void offer(const struct missing *missing, const struct local_file *have)
+{
+	struct plan_file *const *found = bsearch(have->sha256, missing->v, missing->n,
+						 sizeof(struct plan_file *), compare_to_wanted);
+	struct plan_file *const *end = missing->v + missing->n;
+
+	if (!found || (*found)->have) /* with all of that hash */
+		return;
+	while (found > missing->v && compare_wanted(found - 1, found) == 0)
+		found--;
+	for (; found < end && str_eq((*found)->want->sha256, have->sha256); found++)
+		(*found)->have = have;
+}
+
+/*
+ * Parts that moved to another path, or are another table's as well, are here. It is the missing that are
+ * sorted: of thousands of files most often a few.
+ */
+static void find_elsewhere(const struct local *local, struct missing *missing)
+{
+	if (missing->n == 0)
+		return;
+	qsort(missing->v, missing->n, sizeof(struct plan_file *), compare_wanted);
 	for (size_t i = 0; i < local->count; i++) {
 		const struct local_table *table = &local->tables[i];
 
 		for (size_t k = 0; k < table->file_count; k++) {
 			if (is_on_disk(&table->files[k]))
-				h.v[h.n++] = &table->files[k];
+				offer(missing, &table->files[k]);
 		}
 	}
-	if (h.n)
-		qsort(h.v, h.n, sizeof(*h.v), compare_hashes);
-	return h;
 }
 
-/* Parts that moved to another path, or are another table's as well, are here. */
-static void find_elsewhere(const struct by_hash *h, struct plan_table *table)
-{
-	for (size_t i = 0; i < table->want->file_count; i++) {
-		struct plan_file *file = &table->files[i];
-		struct local_file key;
-		const struct local_file *wanted = &key;
-		const struct local_file *const *found;
-
-		if (file->have || !*file->want->sha256 || h->n == 0)
-			continue;
-		(void)snprintf(key.sha256, sizeof(key.sha256), "%s", file->want->sha256);
-		found = bsearch(&wanted, h->v, h->n, sizeof(*h->v), compare_hashes);
-		file->have = found ? *found : NULL;
-	}
-}
-
-static void decide(struct plan_table *table, const struct by_hash *h)
+static void decide(struct plan_table *table, struct missing *missing)
 {
 	const struct manifest_table *want = table->want;
 
@@ -112,14 +129,14 @@ static void decide(struct plan_table *table, const struct by_hash *h)
 	table->action = PLAN_FETCH;
 	table->reason = table->have ? compare_files(table) : "new";
 	if (table->reason) {
-		find_elsewhere(h, table);
+		note_missing(missing, table);
 		return;
 	}
 	table->reason = "unchanged";
 	table->action = same_record(want, table->have) ? PLAN_KEEP : PLAN_RECORD;
 }
 
-static void plan_one(struct plan *plan, const struct manifest *manifest, const struct by_hash *h,
+static void plan_one(struct plan *plan, const struct manifest *manifest, struct missing *missing,
 		     const struct manifest_table *want, const struct local_table *have)
 {
 	struct plan_table *table = &plan->tables[plan->count];
@@ -143,7 +160,7 @@ static void plan_one(struct plan *plan, const struct manifest *manifest, const s
 		table->action = PLAN_KEEP;
 		table->reason = "unchanged";
 	} else {
-		decide(table, h);
+		decide(table, missing);
 	}
 }
 
@@ -151,7 +168,7 @@ static void plan_one(struct plan *plan, const struct manifest *manifest, const s
 struct plan *plan_make(const struct local *local, const struct manifest *manifest)
 {
 	struct plan *plan = xcalloc(1, sizeof(*plan));
-	struct by_hash h = by_hash(local);
+	struct missing missing = { 0 };
 	size_t i = 0;
 	size_t j = 0;
 
@@ -162,11 +179,13 @@ struct plan *plan_make(const struct local *local, const struct manifest *manifes
 			j < manifest->count ? &manifest->tables[j] : NULL;
 		int order = !have ? 1 : !want ? -1 : strcmp(have->name, want->name);
 
-		plan_one(plan, manifest, &h, order >= 0 ? want : NULL, order <= 0 ? have : NULL);
+		plan_one(plan, manifest, &missing, order >= 0 ? want : NULL,
+			 order <= 0 ? have : NULL);
 		i += order <= 0;
 		j += order >= 0;
 	}
-	free(h.v);
+	find_elsewhere(local, &missing);
+	free(missing.v);
 	return plan;
 }
 

@@ -192,6 +192,41 @@ TEST(of_parts_only_those_that_differ_are_fetched)
 	CHECK_INT(plan_table_bytes(&t.plan->tables[0]), 9);
 }
 
+TEST(bytes_that_lie_elsewhere_serve_all_who_want_them)
+{
+	struct here h;
+	AUTO_THERE struct there t = { 0 };
+	AUTO_THERE struct there gone = { 0 };
+
+	here_init(&h);
+	t = plan_for(&h.local,
+		     "\"a\":{\"sha256\":\"" SHA_2 "\"},\"b\":{\"sha256\":\"" SHA_1
+		     "\"},\"c\":{\"sha256\":\"" SHA_3 "\"},\"d\":{\"sha256\":\"" SHA_1 "\"},"
+		     "\"e\":{}");
+	CHECK(!t.plan->tables[0].files[0].have && !t.plan->tables[2].files[0].have);
+	CHECK(t.plan->tables[1].files[0].have == &h.file);
+	CHECK(t.plan->tables[3].files[0].have == &h.file);
+	CHECK(!t.plan->tables[4].files[0].have);
+	h.file.state = LOCAL_MISSING;
+	gone = plan_for(&h.local, "\"b\":{\"sha256\":\"" SHA_1 "\"}");
+	CHECK(!gone.plan->tables[0].files[0].have);
+}
+
+TEST(a_table_of_which_only_is_told_that_it_is_as_before_is_kept)
+{
+	struct here h;
+	AUTO_THERE struct there t = { 0 };
+
+	here_init(&h);
+	t = plan_for(&h.local, ENTRY("\"sha256\":\"" SHA_2 "\""));
+	CHECK_INT(t.plan->tables[0].action, PLAN_FETCH);
+	plan_free(t.plan);
+	t.m->tables[0].as_before = true;
+	t.plan = plan_make(&h.local, t.m);
+	CHECK_INT(t.plan->tables[0].action, PLAN_KEEP);
+	CHECK_STR(t.plan->tables[0].reason, "unchanged");
+}
+
 TEST(new_kept_and_removed_come_in_the_order_of_names)
 {
 	struct here h;
@@ -223,6 +258,8 @@ int main(void)
 		CASE(a_table_listed_badly_keeps_what_is_here),
 		CASE(a_new_table_listed_badly_is_not_planned),
 		CASE(of_parts_only_those_that_differ_are_fetched),
+		CASE(bytes_that_lie_elsewhere_serve_all_who_want_them),
+		CASE(a_table_of_which_only_is_told_that_it_is_as_before_is_kept),
 		CASE(new_kept_and_removed_come_in_the_order_of_names),
 	};
 
