@@ -159,27 +159,53 @@ static void take_row(struct local *local, size_t *capacity, const struct stmt *q
 	local->file_count++;
 }
 
+#define SELECT_FILES                                                                               \
+	"SELECT t.name, t.id, t.version, t.hash, t.updated, t.rows, t.size_bytes, t.parts,"        \
+	" f.path, f.sha256, f.md5, f.size_bytes, f.mtime_ns, f.inode,"                             \
+	" t.description, t.query_mode FROM ws_table t CROSS JOIN ws_file f ON f.table_name = t.name"
+
+static int take_rows(struct local *local, size_t *capacity, struct stmt *q, struct err *e)
+{
+	int r;
+
+	while ((r = stmt_next(q, e)) > 0)
+		take_row(local, capacity, q);
+	return r;
+}
+
 int local_load(struct root *root, struct local **ret_local, struct err *e)
 {
-	static const char sql[] =
-		"SELECT t.name, t.id, t.version, t.hash, t.updated, t.rows, t.size_bytes, t.parts,"
-		" f.path, f.sha256, f.md5, f.size_bytes, f.mtime_ns, f.inode,"
-		" t.description, t.query_mode"
-		" FROM ws_table t CROSS JOIN ws_file f ON f.table_name = t.name"
-		" ORDER BY t.name, f.path";
+	static const char sql[] = SELECT_FILES " ORDER BY t.name, f.path";
 	AUTO_LOCAL struct local *local = xcalloc(1, sizeof(*local));
 	AUTO_STMT struct stmt *q = NULL;
 	size_t capacity = 0;
 	int r = db_query(root_db(root), &q, e, sql, "");
 
-	if (r < 0)
-		return r;
-	while ((r = stmt_next(q, e)) > 0)
-		take_row(local, &capacity, q);
-	if (r < 0)
-		return r;
-	*ret_local = TAKE(local);
-	return 0;
+	if (r == 0)
+		r = take_rows(local, &capacity, q, e);
+	if (r == 0)
+		*ret_local = TAKE(local);
+	return r;
+}
+
+int local_load_named(struct root *root, const struct strv *names, struct local **ret_local,
+		     struct err *e)
+{
+	static const char sql[] = SELECT_FILES " WHERE t.name = ?1 ORDER BY f.path";
+	AUTO_LOCAL struct local *local = xcalloc(1, sizeof(*local));
+	size_t capacity = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < names->n; i++) {
+		AUTO_STMT struct stmt *q = NULL;
+
+		r = db_query(root_db(root), &q, e, sql, "t", names->v[i]);
+		if (r == 0)
+			r = take_rows(local, &capacity, q, e);
+	}
+	if (r == 0)
+		*ret_local = TAKE(local);
+	return r;
 }
 
 static void release_table(struct local_table *table)

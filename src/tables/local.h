@@ -78,6 +78,9 @@ struct local {
 };
 
 int local_load(struct root *root, struct local **ret_local, struct err *e);
+/* Those of them that are here; the names are sorted. */
+int local_load_named(struct root *root, const struct strv *names, struct local **ret_local,
+		     struct err *e);
 void local_free(struct local *local);
 static inline void local_auto_(struct local **p)
 {

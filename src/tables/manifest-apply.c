@@ -2,6 +2,9 @@
 /* The workspace's side: the entries that came, and for all others the rows that are here. */
 #include "tables/manifest-since.h"
 
+/* A name, an id, two hashes and a time: one allocation for nearly every table. */
+#define LINE_USUAL 400
+
 static void add_text(struct buf *line, const char *text)
 {
 	if (text)
@@ -27,6 +30,7 @@ void since_digest_add(struct hash *digest, const struct since_table *table)
 {
 	AUTO_BUF struct buf line = BUF_INIT(BUF_OWN_MAX);
 
+	(void)buf_reserve(&line, LINE_USUAL);
 	add_text(&line, table->name);
 	add_text(&line, table->id);
 	add_text(&line, table->version);

@@ -116,7 +116,8 @@ static int describe_view(struct views *v, const char *name, struct err *e)
 
 static int describe_all(struct views *v, struct err *e)
 {
-	int r = local_load(v->root, &v->local, e);
+	int r = v->all ? local_load(v->root, &v->local, e)
+		       : local_load_named(v->root, &v->names, &v->local, e);
 
 	v->views = xcalloc(v->names.n + 1, sizeof(*v->views));
 	v->files = xcalloc(v->names.n + 1, sizeof(*v->files));
