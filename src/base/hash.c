@@ -22,6 +22,8 @@ static EVP_MD *fetched[2];
 /* Fetched once: OpenSSL 3's implicit fetch takes a lock and a search at every start of a hash. */
 static void fetch_all(void)
 {
+	/* Nothing is taken apart at exit, if nobody was before us: the kernel does that better. */
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	fetched[HASH_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
 	fetched[HASH_MD5] = EVP_MD_fetch(NULL, "MD5", NULL);
 }

@@ -4,9 +4,9 @@
  * libcurl-http.so (meson.build beside this), which loads in a third of the time of the system's libcurl.so.4:
  * that one brings forty libraries along, for LDAP, Kerberos, RTMP, SSH and HTTP/2, before a byte is sent.
  *
- * Three kinds of functions stand here. What no request of http-transfer.c can reach ends the process when
- * it is called after all. What a server or a proxy can reach by what it sends fails as the library it stands
- * for would, so that libcurl reports an error. Internationalised host names go on working.
+ * What no request of http-transfer.c can reach ends the process when it is called after all. What a server or a
+ * proxy can reach by what it sends fails as the library it stands for would, so that libcurl reports an error. Host
+ * names that are not ASCII go on working, by way of libidn2. And OpenSSL, which is there, starts only when it is used.
  *
  * Called by libcurl only, on whichever thread uses it. No header of those libraries is needed, or wanted in a
  * build: a name is all that the linker looks at, and the few with arguments are written out here.
@@ -334,6 +334,24 @@ uint32_t gss_display_status(uint32_t *minor, uint32_t status, int type, void *me
 	*more = 0;
 	*text = (struct gss_text){ sizeof(none) - 1, none };
 	return 0;
+}
+
+/*
+ * curl_global_init() has OpenSSL read its configuration and fill its tables of names: more work than loading all of
+ * this library. OpenSSL does the same by itself where it is first needed (OPENSSL_init_crypto(3)), which over http it
+ * never is. It is only told not to take everything apart at exit, which the kernel does better. The linker puts
+ * this in the place of the real one (--wrap).
+ */
+#define OPENSSL_NO_ATEXIT 0x00080000 /* OPENSSL_INIT_NO_ATEXIT */
+
+int OPENSSL_init_crypto(uint64_t options, const void *settings);
+int __wrap_OPENSSL_init_ssl(uint64_t options, const void *settings);
+
+int __wrap_OPENSSL_init_ssl(uint64_t options, const void *settings)
+{
+	(void)options;
+	(void)settings;
+	return OPENSSL_init_crypto(OPENSSL_NO_ATEXIT, NULL);
 }
 
 /*
