@@ -71,7 +71,7 @@ const unsigned char *chunks_block(const struct chunks *c, size_t i);
 size_t chunks_find(const struct chunks *c, int64_t offset);
 
 /* The index of the file's `size` bytes, whose SHA-256 the caller knows: of other bytes none is made (ERR_CORRUPT),
- * since who has the index believes its blocks. */
+ * since who has the index believes its blocks; and only of these ERR_LIMIT is said. */
 int chunks_build(int fd, int64_t size, const char *sha256, struct buf *out, struct err *e);
 
 #endif

@@ -61,7 +61,8 @@ bool fetch_find_on_disk(struct fetch_worker *w, struct fetch_item *item);
 /* The partial file, made when there is none. */
 int fetch_open_staged(const struct fetch_common *common, const char *name, int *ret_fd,
 		      struct err *e);
-/* 1 when the staged file is what the manifest says, 0 when it was given up with `otherwise`. */
+/* 1 when the staged file is what the manifest says, 0 when it was given up with `otherwise`. The index is the
+ * item's then, if it has one at all. */
 int fetch_check_whole(struct fetch_worker *w, struct fetch_item *item, const char *otherwise,
 		      struct err *e);
 /* From the first byte: what is in the partial file is of no use any more. */

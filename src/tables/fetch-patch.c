@@ -78,26 +78,6 @@ static int rebuild(struct fetch_worker *w, struct fetch_item *item, const char *
 	return r;
 }
 
-/*
- * For the next refresh. The index of the hub, if it was not asked for: the rule of this program is most
- * often the hub's, and by another one too it is an index of these bytes.
- */
-static int make_index(struct fetch_worker *w, struct fetch_item *item, struct err *e)
-{
-	AUTO_BUF struct buf text = BUF_INIT(CHUNKS_TEXT_MAX);
-	AUTO_FD int fd = -1;
-	int r = 0;
-
-	if (item->chunks || !*item->want->chunks_sha256)
-		return 0;
-	r = journal_stage_open(w->common->root, item->staged, O_RDONLY, &fd, e);
-	if (r == 0)
-		r = chunks_build(fd, item->want->size_bytes, item->want->sha256, &text, e);
-	if (r == 0)
-		r = chunks_parse(buf_bytes(&text), &item->chunks, e);
-	return r == ERR_LIMIT ? 0 : r;
-}
-
 /* 0 whether it came to something or was given up; negative for what another attempt may mend. */
 static int apply(struct fetch_worker *w, struct fetch_item *item, const struct http_reply *reply,
 		 struct err *e)
@@ -122,7 +102,7 @@ static int apply(struct fetch_worker *w, struct fetch_item *item, const struct h
 	if (r < 0)
 		return fetch_give_up(item, "its patch cannot be applied: %.300s", why.msg);
 	r = fetch_check_whole(w, item, "what was made by its patch has another hash", e);
-	return r > 0 ? make_index(w, item, e) : r;
+	return r < 0 ? r : 0;
 }
 
 int fetch_patch(struct fetch_worker *w, struct fetch_item *item, struct err *e)
