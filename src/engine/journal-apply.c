@@ -82,10 +82,24 @@ static bool exists(int dirfd, const char *path)
 	return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* A replay that was killed had moved it; or somebody took it away. */
+static int moved_before(const struct root *root, const char *staged, const struct op *op)
+{
+	if (!exists(root->dirfd, op->target))
+		log_event(LOG_WARN, "staged-file-lost", "staged=%s target=%s", staged, op->target);
+	return 0;
+}
+
+static int make_folder(struct root *root, const struct op *op, struct err *e)
+{
+	AUTO_FREE char *folder = folder_of(op->target);
+
+	return dir_make(root->dirfd, folder, 0755, e);
+}
+
 /* From staging to the target, whose folder is made when it turns out to be missing. */
 static int place(struct root *root, const char *staged, const struct op *op, struct err *e)
 {
-	AUTO_FREE char *folder = NULL;
 	int r;
 
 	if (fault_step("rename", op->target) < 0)
@@ -95,8 +109,9 @@ static int place(struct root *root, const char *staged, const struct op *op, str
 		return 0;
 	if (errno != ENOENT)
 		return op_error(op, e);
-	folder = folder_of(op->target);
-	r = dir_make(root->dirfd, folder, 0755, e);
+	if (!exists(root->staging, staged))
+		return moved_before(root, staged, op);
+	r = make_folder(root, op, e);
 	if (r < 0)
 		return r;
 	fault_will_name(root->staging, staged, root->dirfd, op->target); /* the folder is new */
@@ -107,15 +122,8 @@ static int place(struct root *root, const char *staged, const struct op *op, str
 
 static int apply_move(struct replay *replay, const struct op *op, struct err *e)
 {
-	struct root *root = replay->root;
-
 	replay->moved = true; /* also by a replay that was killed before it synced */
-	if (exists(root->staging, op->source))
-		return place(root, op->source, op, e);
-	if (!exists(root->dirfd, op->target))
-		log_event(LOG_WARN, "staged-file-lost", "staged=%s target=%s", op->source,
-			  op->target);
-	return 0;
+	return place(replay->root, op->source, op, e);
 }
 
 static bool is_link_to(const struct root *root, const char *target, const char *points_to)
@@ -126,15 +134,38 @@ static bool is_link_to(const struct root *root, const char *target, const char *
 	return n >= 0 && (size_t)n == strlen(points_to) && memcmp(text, points_to, (size_t)n) == 0;
 }
 
+/* 1 when something is in its place, whose folder is made when it turns out to be missing. */
+static int link_anew(struct root *root, const struct op *op, struct err *e)
+{
+	int r;
+
+	if (fault_step("link", op->target) < 0)
+		return op_error(op, e);
+	fault_will_name(-1, NULL, root->dirfd, op->target);
+	if (symlinkat(op->source, root->dirfd, op->target) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return 1;
+	if (errno != ENOENT)
+		return op_error(op, e);
+	r = make_folder(root, op, e);
+	if (r < 0)
+		return r;
+	fault_will_name(-1, NULL, root->dirfd, op->target); /* the folder is new */
+	return symlinkat(op->source, root->dirfd, op->target) < 0 ? op_error(op, e) : 0;
+}
+
 static int apply_link(struct replay *replay, const struct op *op, struct err *e)
 {
 	struct root *root = replay->root;
+	int r = link_anew(root, op, e);
 
+	if (r <= 0)
+		return r;
 	if (is_link_to(root, op->target, op->source))
 		return 0;
 	(void)unlinkat(root->staging, JOURNAL_LINK_NAME, 0); /* of a replay that was killed */
-	if (fault_step("link", op->target) < 0 ||
-	    symlinkat(op->source, root->staging, JOURNAL_LINK_NAME) < 0)
+	if (symlinkat(op->source, root->staging, JOURNAL_LINK_NAME) < 0)
 		return op_error(op, e);
 	replay->moved = true;
 	return place(root, JOURNAL_LINK_NAME, op, e);
@@ -331,13 +362,19 @@ static int sync_changed(struct replay *replay, struct err *e)
 	return r < 0 ? r : sync_set_run(&replay->to_sync, e);
 }
 
+/* Mostly all rows from one to another: a statement for each such row of ids. */
 static int delete_done(struct replay *replay, struct err *e)
 {
+	size_t to;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < replay->done_n; i++)
-		r = db_exec(replay->root->db, e, "DELETE FROM journal WHERE id=?1", "i",
-			    replay->done[i]);
+	for (size_t from = 0; r == 0 && from < replay->done_n; from = to) {
+		for (to = from + 1; to < replay->done_n; to++)
+			if (replay->done[to] != replay->done[to - 1] + 1)
+				break;
+		r = db_exec(replay->root->db, e, "DELETE FROM journal WHERE id BETWEEN ?1 AND ?2",
+			    "ii", replay->done[from], replay->done[to - 1]);
+	}
 	return r;
 }
 
