@@ -49,10 +49,20 @@ int journal_stage_create(const struct root *root, const char *name, int *ret_fd,
 	return journal_stage_open(root, name, O_RDWR | O_CREAT | O_EXCL, ret_fd, e);
 }
 
+int journal_stage_go_on(const struct root *root, const char *name, int *ret_fd, struct err *e)
+{
+	return journal_stage_open(root, name, O_RDWR | O_CREAT, ret_fd, e);
+}
+
+int journal_stage_anew(const struct root *root, const char *name, int *ret_fd, struct err *e)
+{
+	return journal_stage_open(root, name, O_WRONLY | O_CREAT | O_TRUNC, ret_fd, e);
+}
+
 int journal_stage(const struct root *root, const char *name, struct bytes contents, struct err *e)
 {
 	AUTO_FD int fd = -1;
-	int r = journal_stage_open(root, name, O_WRONLY | O_CREAT | O_TRUNC, &fd, e);
+	int r = journal_stage_anew(root, name, &fd, e);
 
 	return r < 0 ? r : file_write_all(fd, contents, name, e);
 }
@@ -159,7 +169,7 @@ static int reap_one(struct reaping *reaping, const char *name, struct err *e)
 	return r;
 }
 
-static int list_staging(struct root *root, struct strv *ret_names, struct err *e)
+int journal_stage_list(const struct root *root, struct strv *ret_names, struct err *e)
 {
 	int fd = openat(root->staging, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
@@ -195,7 +205,7 @@ int journal_reap(struct root *root, journal_keep_fn keep, void *ctx, size_t *ret
 {
 	struct reaping reaping = { .root = root, .keep = keep, .ctx = ctx };
 	AUTO_STRV struct strv found = STRV_INIT;
-	int r = list_staging(root, &found, e);
+	int r = journal_stage_list(root, &found, e);
 
 	if (r == 0 && found.n > 0)
 		r = reap_listed(&reaping, &found, e);

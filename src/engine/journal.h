@@ -63,11 +63,17 @@ int journal_stage_open(const struct root *root, const char *name, int flags, int
 		       struct err *e);
 /* A new file to be written; there must be none of that name. Any thread. */
 int journal_stage_create(const struct root *root, const char *name, int *ret_fd, struct err *e);
+/* The one of that name, to be read and written, with what an earlier run has left; else a new one. Any thread. */
+int journal_stage_go_on(const struct root *root, const char *name, int *ret_fd, struct err *e);
+/* The same, but emptied, and to be written. Any thread. */
+int journal_stage_anew(const struct root *root, const char *name, int *ret_fd, struct err *e);
 /* The whole file at once, not yet synced. Any thread. */
 int journal_stage(const struct root *root, const char *name, struct bytes contents, struct err *e);
 /* "<root>/.larder/staging/<name>" for other programs; the caller owns it. Any thread. */
 char *journal_stage_path(const struct root *root, const char *name);
 int journal_stage_remove(const struct root *root, const char *name, struct err *e); /* any thread */
+/* All names there, added to the list in no order. */
+int journal_stage_list(const struct root *root, struct strv *ret_names, struct err *e);
 /* The same, unless a row speaks of it: after a commit whose files could not all be put in place. */
 int journal_stage_discard(struct root *root, const char *name, struct err *e);
 

@@ -32,6 +32,7 @@ static int stage(struct batching *b, struct fetch_item *item, struct err *e)
 {
 	struct fetch_worker *w = b->worker;
 	struct bytes bytes = { w->buffer, (size_t)b->held };
+	struct err not_right = { 0 };
 	AUTO_FD int fd = -1;
 	struct stat st;
 	int r;
@@ -39,9 +40,10 @@ static int stage(struct batching *b, struct fetch_item *item, struct err *e)
 	hash_reset(w->sha256);
 	hash_add(w->sha256, bytes.p, bytes.n);
 	hash_hex(w->sha256, item->sha256);
-	if (!str_eq(item->sha256, item->want->sha256))
+	if (!str_eq(item->sha256, item->want->sha256) ||
+	    parquet_frame_check_bytes(bytes, &not_right) < 0)
 		return 0;
-	r = fetch_open_staged(w->common, item->staged, &fd, e);
+	r = journal_stage_anew(w->common->root, item->staged, &fd, e);
 	if (r == 0 && fault_step("write", item->staged) < 0)
 		r = err_sys(e, "write '%s'", item->staged);
 	if (r == 0)
@@ -50,8 +52,6 @@ static int stage(struct batching *b, struct fetch_item *item, struct err *e)
 		return r;
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "look at staged file '%s'", item->staged);
-	if (parquet_frame_check(fd, b->held, e) < 0)
-		return 0;
 	(void)snprintf(item->md5, sizeof(item->md5), "%s", item->want->md5);
 	item->mark = file_mark_of(&st);
 	item->ready = true;
@@ -171,6 +171,8 @@ static bool is_begun(const struct fetch_worker *w, const struct fetch_item *item
 	AUTO_FREE char *version = local_version_path(item->want->sha256);
 	int dirfd = root_dirfd(w->common->root);
 
+	if (w->common->fresh)
+		return false;
 	return faccessat(dirfd, staged, F_OK, 0) == 0 || faccessat(dirfd, version, F_OK, 0) == 0;
 }
 

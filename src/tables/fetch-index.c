@@ -269,7 +269,7 @@ static int look(struct looking *l, struct err *e)
 	if (r < 0 || l->item->patched || (!l->item->by_blocks && !is_worth_it(l, d, size)))
 		return r;
 	if (l->fd < 0)
-		r = fetch_open_staged(l->worker->common, l->item->staged, &l->fd, e);
+		r = journal_stage_go_on(l->worker->common->root, l->item->staged, &l->fd, e);
 	if (r == 0 && ftruncate(l->fd, size) < 0)
 		r = err_sys(e, "make room for '%s'", l->item->staged);
 	if (r == 0)

@@ -58,9 +58,6 @@ void fetch_count(const struct fetch_worker *w, struct fetch_item *item, int64_t 
 void fetch_show(const struct fetch_worker *w, int64_t bytes);
 /* Another table, or a version that waits for its removal, may have the very bytes. */
 bool fetch_find_on_disk(struct fetch_worker *w, struct fetch_item *item);
-/* The partial file, made when there is none. */
-int fetch_open_staged(const struct fetch_common *common, const char *name, int *ret_fd,
-		      struct err *e);
 /* 1 when the staged file is what the manifest says, 0 when it was given up with `otherwise`. The index is the
  * item's then, if it has one at all. */
 int fetch_check_whole(struct fetch_worker *w, struct fetch_item *item, const char *otherwise,

@@ -26,12 +26,12 @@ char *fetch_staged_name(const struct manifest_table *table, const struct manifes
 	char hex[HASH_HEX_MAX];
 
 	if (*want->sha256)
-		return xasprintf("%s.part", want->sha256);
+		return xasprintf("%s" FETCH_STAGED_END, want->sha256);
 	if (*want->md5)
-		return xasprintf("%s.md5.part", want->md5);
+		return xasprintf("%s.md5" FETCH_STAGED_END, want->md5);
 	buf_addf(&key, "%s/%s", table->name, want->path);
 	hash_text(HASH_SHA256, buf_bytes(&key), hex);
-	return xasprintf("%s.any.part", hex);
+	return xasprintf("%s.any" FETCH_STAGED_END, hex);
 }
 
 void fetch_item_release(struct fetch_item *item)
@@ -389,18 +389,6 @@ bool fetch_find_on_disk(struct fetch_worker *w, struct fetch_item *item)
 	return true;
 }
 
-int fetch_open_staged(const struct fetch_common *common, const char *name, int *ret_fd,
-		      struct err *e)
-{
-	AUTO_FD int made = -1;
-	int r = journal_stage_open(common->root, name, O_RDWR, ret_fd, e);
-
-	if (r != ERR_NOT_FOUND)
-		return r;
-	r = journal_stage_create(common->root, name, &made, e);
-	return r < 0 ? r : journal_stage_open(common->root, name, O_RDWR, ret_fd, e);
-}
-
 int fetch_file(struct fetch_worker *w, struct fetch_item *item, struct err *e)
 {
 	struct transfer t = { .worker = w, .item = item, .fd = -1, .announced = -1 };
@@ -409,7 +397,7 @@ int fetch_file(struct fetch_worker *w, struct fetch_item *item, struct err *e)
 	if (item->on_disk || (*item->want->sha256 && fetch_find_on_disk(w, item)))
 		return 0;
 	w->from_mirror = false;
-	r = fetch_open_staged(w->common, item->staged, &t.fd, e);
+	r = journal_stage_go_on(w->common->root, item->staged, &t.fd, e);
 	if (r == 0)
 		r = fetch_into(&t, e);
 	if (fetch_ask_hub_now(w, item, r, e)) {

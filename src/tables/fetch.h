@@ -91,6 +91,8 @@ struct fetch_common {
 	/* Files of this size and more come as ranges of at most `range`, also where nothing of them is here. */
 	int64_t pieces_from, range;
 	struct http_client *near; /* lent: it has a connection; the first worker takes it */
+	struct http_warm *warm;   /* lent: connections that were made ahead; may be NULL */
+	bool fresh; /* there was no file of any table when this began, and no part of one */
 	enum patches patches;
 	int64_t rebuild_rate; /* bytes of parts a second that are made from patches */
 	pthread_mutex_t rebuilding;
@@ -136,6 +138,7 @@ struct fetch_unit {
 	size_t batch_count;
 };
 
+#define FETCH_STAGED_END ".part"
 /* The name of the partial file; the same for the same bytes. The caller owns it. */
 char *fetch_staged_name(const struct manifest_table *table, const struct manifest_file *want);
 

@@ -7,9 +7,12 @@
 #ifndef LARDER_TABLES_PARQUET_FRAME_H
 #define LARDER_TABLES_PARQUET_FRAME_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /* ERR_CORRUPT when it is not there. The fd's offset is untouched. */
 int parquet_frame_check(int fd, int64_t size, struct err *e);
+/* Of one that is in memory, whole. */
+int parquet_frame_check_bytes(struct bytes file, struct err *e);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/time.h"
+#include "engine/journal.h"
 #include "engine/pipeline.h"
 #include "tables/commit.h"
 
@@ -245,6 +246,21 @@ static int fetch_all(struct update *u, struct err *e)
 	return r;
 }
 
+/* Then nothing need be looked for before it is fetched. */
+static int find_out_fresh(struct update *u, const struct plan *plan, struct err *e)
+{
+	AUTO_STRV struct strv staged = STRV_INIT;
+	int r = journal_stage_list(u->options->root, &staged, e);
+	bool fresh = r == 0;
+
+	for (size_t i = 0; fresh && i < plan->count; i++)
+		fresh = !plan->tables[i].have;
+	for (size_t i = 0; fresh && i < staged.n; i++)
+		fresh = !str_ends(staged.v[i], FETCH_STAGED_END);
+	u->common.fresh = fresh;
+	return r;
+}
+
 static int check_space(const struct update *u, struct err *e)
 {
 	int64_t needed = worklist_missing_bytes(u->work, u->options->root);
@@ -318,6 +334,8 @@ int update_run(const struct update_options *options, const struct plan *plan,
 	int r = check_space(&u, e);
 
 	fetch_mirror_begin(&u.common.mirror, options->mirror, options->server);
+	if (r == 0)
+		r = find_out_fresh(&u, plan, e);
 	if (r == 0)
 		r = update_load_link(&u, e);
 	if (r == 0)
