@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "duck/client.h"
 
+#include "base/proc.h"
+
 /* 5,000 new views over wide tables on a slow disk, and a copy of a database of some GB. */
 #define VIEWS_DEADLINE_MS 300000
+
+struct duck_views_ahead {
+	struct proc *child;
+};
 
 void duck_views_result_release(struct duck_views_result *result)
 {
@@ -33,25 +39,83 @@ static void add_view(struct json_out *o, const struct duck_view *view)
 	json_close(o);
 }
 
+static void add_views(struct json_out *o, const struct duck_views *request)
+{
+	json_open(o, "views", '[');
+	for (size_t i = 0; i < request->count; i++)
+		add_view(o, &request->views[i]);
+	json_close(o);
+}
+
+static struct json_out start_request(struct buf *text, const struct duck_views *request)
+{
+	struct json_out o = client_request(text, "views");
+
+	json_add_text(&o, "database", request->database);
+	json_add_text(&o, "staging", request->staging);
+	json_add_text(&o, "ours", request->ours);
+	return o;
+}
+
 int duck_views(const struct duck_views *request, struct duck_views_result *ret_result,
 	       struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
 	AUTO(duck_views_result_release) struct duck_views_result result = { 0 };
-	struct json_out o = client_request(&text, "views");
+	struct json_out o = start_request(&text, request);
 	struct client_call call = { .request = &o,
 				    .deadline_ms = VIEWS_DEADLINE_MS,
 				    .ctx = &result,
 				    .on_line = take_views };
 
-	json_add_text(&o, "database", request->database);
-	json_add_text(&o, "staging", request->staging);
-	json_add_text(&o, "ours", request->ours);
-	json_open(&o, "views", '[');
-	for (size_t i = 0; i < request->count; i++)
-		add_view(&o, &request->views[i]);
-	json_close(&o);
+	add_views(&o, request);
 	if (client_call(&call, e) < 0)
+		return e->code;
+	*ret_result = result;
+	result = (struct duck_views_result){ 0 };
+	return 0;
+}
+
+void duck_views_abandon(struct duck_views_ahead *ahead)
+{
+	if (!ahead)
+		return;
+	proc_free(ahead->child);
+	free(ahead);
+}
+
+int duck_views_begin(const struct duck_views *request, struct duck_views_ahead **ret_ahead,
+		     struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+	struct json_out o = start_request(&text, request);
+	AUTO_FREE char *path = client_find_worker();
+	const char *const argv[] = { path, "--stream", NULL };
+	const struct proc_options options = { .argv = argv, .talk = true };
+	AUTO_DUCK_VIEWS struct duck_views_ahead *ahead = xcalloc(1, sizeof(*ahead));
+
+	json_add_bool(&o, "ahead", true);
+	json_close(&o);
+	buf_addc(&text, '\n');
+	if (proc_start(&options, &ahead->child, e) < 0)
+		return err_in(e, "start '%s'", path);
+	if (proc_write(ahead->child, buf_bytes(&text), e) < 0)
+		return e->code;
+	*ret_ahead = TAKE(ahead);
+	return 0;
+}
+
+int duck_views_end(struct duck_views_ahead *ahead, const struct duck_views *request,
+		   struct duck_views_result *ret_result, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+	AUTO(duck_views_result_release) struct duck_views_result result = { 0 };
+	struct json_out o = start_request(&text, request);
+	const struct client_call call = { .request = &o, .ctx = &result, .on_line = take_views };
+
+	add_views(&o, request);
+	proc_set_deadline(ahead->child, VIEWS_DEADLINE_MS);
+	if (client_tell(&call, ahead->child, e) < 0)
 		return e->code;
 	*ret_result = result;
 	result = (struct duck_views_result){ 0 };

@@ -122,6 +122,29 @@ static int read_answer(const struct client_call *call, struct proc *p, struct er
 	return done ? 0 : client_died(p, e);
 }
 
+static int too_large(const struct client_call *call, struct err *e)
+{
+	return err_set(e, ERR_LIMIT, "request to larder-duck is larger than %zu bytes",
+		       call->request->out->max);
+}
+
+int client_tell(const struct client_call *call, struct proc *child, struct err *e)
+{
+	struct err why = { 0 };
+	int r;
+
+	json_close(call->request);
+	if (call->request->out->full)
+		return too_large(call, e);
+	r = proc_write(child, buf_bytes(call->request->out), &why);
+	proc_end_input(child);
+	/* Who reads no more says why. */
+	if (r == 0 || r == ERR_IO)
+		return read_answer(call, child, e);
+	*e = why;
+	return r;
+}
+
 int client_call(const struct client_call *call, struct err *e)
 {
 	AUTO_FREE char *path = client_find_worker();
@@ -133,8 +156,7 @@ int client_call(const struct client_call *call, struct err *e)
 
 	json_close(call->request);
 	if (call->request->out->full)
-		return err_set(e, ERR_LIMIT, "request to larder-duck is larger than %zu bytes",
-			       call->request->out->max);
+		return too_large(call, e);
 	options.input = buf_bytes(call->request->out);
 	if (proc_start(&options, &p, e) < 0) {
 		(void)err_in(e, "start '%s'", path);

@@ -160,6 +160,24 @@ int duck_views(const struct duck_views *request, struct duck_views_result *ret_r
 	       struct err *e);
 
 /*
+ * The same in two steps, for a database that is not there yet: the child starts DuckDB, which takes longer than
+ * a view, while the caller finds out what is to be in it. `views` and `count` are looked at in the second
+ * step; all of their files are below `ours`. One that is there by then is changed like any other.
+ */
+struct duck_views_ahead;
+int duck_views_begin(const struct duck_views *request, struct duck_views_ahead **ret_ahead,
+		     struct err *e);
+int duck_views_end(struct duck_views_ahead *ahead, const struct duck_views *request,
+		   struct duck_views_result *ret_result, struct err *e);
+/* After the second step, or instead of it; NULL does nothing. */
+void duck_views_abandon(struct duck_views_ahead *ahead);
+static inline void duck_views_auto_(struct duck_views_ahead **ahead)
+{
+	duck_views_abandon(*ahead);
+}
+#define AUTO_DUCK_VIEWS AUTO(duck_views_auto_)
+
+/*
  * A table a query may name: found by a replacement scan, so a query needs no views and pays only
  * for what it touches. It wins over what has its name in `database`; the user's views there see it
  * too.

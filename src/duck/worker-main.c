@@ -66,7 +66,7 @@ int operation_version(struct reply *r, const struct json *request, struct err *e
 	return reply_end_line(r, e);
 }
 
-static int read_request(struct json **ret_request, struct err *e)
+int worker_read_rest(struct json **ret_request, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(WORKER_REQUEST_MAX);
 	ssize_t n = 0;
@@ -108,7 +108,7 @@ static int run(struct reply *r, bool streamed, struct err *e)
 	AUTO_JSON struct json *request = NULL;
 	const char *name;
 
-	if ((streamed ? read_request_line : read_request)(&request, e) < 0)
+	if ((streamed ? read_request_line : worker_read_rest)(&request, e) < 0)
 		return e->code;
 	name = json_text(json_get(request, "op"));
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++) {

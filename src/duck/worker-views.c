@@ -15,16 +15,18 @@ struct change {
 	char *staging;
 	struct views views;
 	bool replaced_file;
+	struct engine ahead; /* on `staging`, opened before the views were told */
 };
 
 static void change_release(struct change *c)
 {
+	engine_close(&c->ahead);
 	free(c->database);
 	free(c->staging);
 	views_release(&c->views);
 }
 
-static int parse(const struct json *request, struct change *c, struct err *e)
+static int parse_paths(const struct json *request, struct change *c, struct err *e)
 {
 	const char *database = json_text(json_get(request, "database"));
 	const char *staging = json_text(json_get(request, "staging"));
@@ -35,7 +37,7 @@ static int parse(const struct json *request, struct change *c, struct err *e)
 	if (!c->database)
 		c->database = worker_absolute_path(database);
 	c->staging = worker_absolute_path(staging);
-	return views_parse(request, &c->views, e);
+	return 0;
 }
 
 static void add_folder(struct strv *folders, const char *path)
@@ -44,10 +46,13 @@ static void add_folder(struct strv *folders, const char *path)
 	strv_adopt(folders, xstrndup(path, (size_t)(strrchr(path, '/') - path)));
 }
 
-static int confine(const struct change *c, struct err *e)
+/* One rule for the folder of all that a workspace has, which may be thousands of files. */
+static int confine(const struct change *c, const char *ours, struct err *e)
 {
 	AUTO_STRV struct strv readable = STRV_INIT, writable = STRV_INIT;
-	AUTO_FREE char *below = xasprintf("%s/", c->views.ours);
+	size_t n = strlen(ours);
+	const char *slash = n > 0 && ours[n - 1] == '/' ? "" : "/";
+	AUTO_FREE char *below = xasprintf("%s%s", ours, slash);
 	struct limits limits = { .memory_bytes = VIEWS_MEMORY,
 				 .confine = true,
 				 .readable = &readable,
@@ -55,7 +60,7 @@ static int confine(const struct change *c, struct err *e)
 
 	add_folder(&writable, c->database);
 	add_folder(&writable, c->staging);
-	strv_add(&readable, c->views.ours);
+	strv_add(&readable, ours);
 	strv_add(&readable, "/proc"); /* who holds the database */
 	for (size_t i = 0; i < c->views.n; i++) {
 		const struct strv *files = &c->views.v[i].files;
@@ -68,15 +73,24 @@ static int confine(const struct change *c, struct err *e)
 	return limits_apply(&limits, e);
 }
 
+static int open_file(const char *path, struct engine *ret_engine, struct err *e)
+{
+	const struct engine_options options = {
+		.database = path,
+		.memory_bytes = VIEWS_MEMORY,
+		.threads = 1,
+	};
+
+	return engine_open(&options, ret_engine, e);
+}
+
 /* Opens a file that nobody else holds, changes it, closes it. */
 static int change_file(const char *path, struct change *c, struct err *e)
 {
-	AUTO_ENGINE struct engine en = { 0 };
+	AUTO_ENGINE struct engine en = c->ahead;
 
-	if (engine_open(&(struct engine_options){ .database = path,
-						  .memory_bytes = VIEWS_MEMORY,
-						  .threads = 1 },
-			&en, e) < 0)
+	c->ahead = (struct engine){ 0 };
+	if (!en.db && open_file(path, &en, e) < 0)
 		return e->code;
 	if (views_plan(en.con, &c->views, e) < 0 || views_apply(&en, &c->views, e) < 0)
 		return e->code;
@@ -86,7 +100,8 @@ static int change_file(const char *path, struct change *c, struct err *e)
 /* A database is born whole: a kill while DuckDB makes it leaves a file it could not open again. */
 static int make_database(struct change *c, struct err *e)
 {
-	viewfile_discard(c->staging);
+	if (!c->ahead.db)
+		viewfile_discard(c->staging);
 	if (change_file(c->staging, c, e) < 0 ||
 	    viewfile_publish_new(c->staging, c->database, e) < 0) {
 		viewfile_discard(c->staging);
@@ -108,11 +123,21 @@ static int change_copy(struct change *c, struct err *e)
 	return 0;
 }
 
+static void close_ahead(struct change *c)
+{
+	if (!c->ahead.db)
+		return;
+	engine_close(&c->ahead);
+	viewfile_discard(c->staging);
+}
+
 static int change(struct change *c, struct err *e)
 {
 	int r = ERR_CONFLICT;
 
-	if (access(c->database, F_OK) < 0)
+	if (access(c->database, F_OK) == 0)
+		close_ahead(c);
+	else
 		r = make_database(c, e);
 	if (r == ERR_CONFLICT) /* it is there, or just appeared */
 		r = change_file(c->database, c, e);
@@ -163,11 +188,45 @@ static int answer(struct reply *r, const struct change *c, struct err *e)
 	return reply_end_line(r, e);
 }
 
+/*
+ * A request without its views, which follow when they are known: meanwhile DuckDB is started, on a database
+ * that nobody else has, as it is not there yet. (One that is there would be locked for that long.)
+ */
+static int begin_ahead(struct change *c, const struct json *request, struct json **ret_rest,
+		       struct err *e)
+{
+	const char *ours = json_text(json_get(request, "ours"));
+	struct err said_again_when_it_is_needed = { 0 };
+
+	if (parse_paths(request, c, e) < 0)
+		return e->code;
+	if (!ours)
+		return err_set(e, ERR_USAGE, "request: ours is needed");
+	if (confine(c, ours, e) < 0)
+		return e->code;
+	if (access(c->database, F_OK) < 0) {
+		viewfile_discard(c->staging);
+		(void)open_file(c->staging, &c->ahead, &said_again_when_it_is_needed);
+	}
+	/* Given up, what lies in staging stays: that name may be another's by now. */
+	return worker_read_rest(ret_rest, e) < 0 ? e->code : views_parse(*ret_rest, &c->views, e);
+}
+
+static int begin(struct change *c, const struct json *request, struct err *e)
+{
+	if (parse_paths(request, c, e) < 0 || views_parse(request, &c->views, e) < 0)
+		return e->code;
+	return confine(c, c->views.ours, e);
+}
+
 int operation_views(struct reply *r, const struct json *request, struct err *e)
 {
 	AUTO(change_release) struct change c = { 0 };
+	AUTO_JSON struct json *rest = NULL; /* the views are lent from it */
+	bool ahead = json_flag(json_get(request, "ahead"), false);
 
-	if (parse(request, &c, e) < 0 || confine(&c, e) < 0 || change(&c, e) < 0)
+	if ((ahead ? begin_ahead(&c, request, &rest, e) : begin(&c, request, e)) < 0 ||
+	    change(&c, e) < 0)
 		return e->code;
 	return answer(r, &c, e);
 }

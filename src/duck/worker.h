@@ -58,6 +58,9 @@ int operation_rebuild(struct reply *r, const struct json *request, struct err *e
 int operation_query(struct reply *r, const struct json *request, struct err *e);
 int operation_statistics(struct reply *r, const struct json *request, struct err *e);
 
+/* What is still to come on stdin, up to its end, as one JSON value. The caller frees it. */
+int worker_read_rest(struct json **ret_request, struct err *e);
+
 /* The absolute form of a path of the request, which may be relative to where the program was
  * started; DuckDB would take "s3://x" or "~/x" for something else. The caller owns it. */
 char *worker_absolute_path(const char *path);

@@ -18,6 +18,7 @@ static const char blocked_mark[] = "";
 
 struct views {
 	struct root *root;
+	struct duck_views_ahead *ahead; /* lent; NULL: the child is started when it is needed */
 	struct local *local;
 	bool all;
 	struct strv names;       /* to be made or dropped */
@@ -127,23 +128,69 @@ static int describe_all(struct views *v, struct err *e)
 	return r;
 }
 
+/* The paths of a request; they are the caller's to free. */
+struct place {
+	char *database, *ours, *staging;
+};
+
+static void place_release(struct place *p)
+{
+	free(p->database);
+	free(p->ours);
+	free(p->staging);
+}
+
+static void fill_place(const struct root *root, struct place *p)
+{
+	p->database = xasprintf("%s/%s", root_path(root), VIEWS_DATABASE);
+	p->ours = xasprintf("%s/%s/", root_path(root), LOCAL_VERSIONS);
+	p->staging = journal_stage_path(root, STAGED_COPY);
+}
+
+static int make_room(struct root *root, struct err *e)
+{
+	int r = dir_make(root_dirfd(root), "user/duckdb", 0755, e);
+
+	return r < 0 ? r : journal_stage_remove(root, STAGED_COPY, e);
+}
+
+static struct duck_views request_for(const struct place *p)
+{
+	return (struct duck_views){ .database = p->database,
+				    .staging = p->staging,
+				    .ours = p->ours };
+}
+
+struct duck_views_ahead *views_begin(struct root *root)
+{
+	AUTO(place_release) struct place place = { 0 };
+	struct duck_views_ahead *ahead = NULL;
+	struct err said_when_views_are_written = { 0 };
+	struct duck_views request;
+
+	if (faccessat(root_dirfd(root), VIEWS_DATABASE, F_OK, 0) == 0 ||
+	    dir_make(root_dirfd(root), LOCAL_VERSIONS, 0755, &said_when_views_are_written) < 0 ||
+	    make_room(root, &said_when_views_are_written) < 0)
+		return NULL; /* (the child can be let into folders that are there) */
+	fill_place(root, &place);
+	request = request_for(&place);
+	(void)duck_views_begin(&request, &ahead, &said_when_views_are_written);
+	return ahead;
+}
+
 static int write_views(const struct views *v, struct duck_views_result *result, struct err *e)
 {
-	AUTO_FREE char *database = xasprintf("%s/%s", root_path(v->root), VIEWS_DATABASE);
-	AUTO_FREE char *ours = xasprintf("%s/%s/", root_path(v->root), LOCAL_VERSIONS);
-	AUTO_FREE char *staging = journal_stage_path(v->root, STAGED_COPY);
-	const struct duck_views request = {
-		.database = database,
-		.staging = staging,
-		.ours = ours,
-		.views = v->views,
-		.count = v->count,
-	};
-	int r = dir_make(root_dirfd(v->root), "user/duckdb", 0755, e);
+	AUTO(place_release) struct place place = { 0 };
+	struct duck_views request;
 
-	if (r == 0)
-		r = journal_stage_remove(v->root, STAGED_COPY, e);
-	return r < 0 ? r : duck_views(&request, result, e);
+	if (!v->ahead && make_room(v->root, e) < 0)
+		return e->code;
+	fill_place(v->root, &place);
+	request = request_for(&place);
+	request.views = v->views;
+	request.count = v->count;
+	return v->ahead ? duck_views_end(v->ahead, &request, result, e)
+			: duck_views(&request, result, e);
 }
 
 /* Failed views come as "name: why". */
@@ -243,10 +290,11 @@ static int make_views(struct views *v, struct views_report *report, struct failu
 	return settle(v, &result, e);
 }
 
-int views_apply(struct root *root, struct views_report *report, struct failures *failures,
-		struct err *e)
+int views_apply(struct root *root, struct duck_views_ahead *given, struct views_report *report,
+		struct failures *failures, struct err *e)
 {
-	AUTO(views_release) struct views v = { .root = root };
+	AUTO_DUCK_VIEWS struct duck_views_ahead *ahead = given;
+	AUTO(views_release) struct views v = { .root = root, .ahead = ahead };
 	int r = find_out_all(&v, e);
 
 	if (r == 0)

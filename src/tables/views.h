@@ -23,6 +23,8 @@
 #include "engine/root.h"
 #include "tables/failure.h"
 
+struct duck_views_ahead;
+
 #define VIEWS_DATABASE "user/duckdb/analytics.duckdb"
 
 struct views_report {
@@ -33,7 +35,14 @@ struct views_report {
 void views_report_release(struct views_report *report);
 #define AUTO_VIEWS_REPORT AUTO(views_report_release)
 
-int views_apply(struct root *root, struct views_report *report, struct failures *failures,
-		struct err *e);
+/*
+ * Where there is no analytics file yet, DuckDB can be started for it before the tables are here. NULL where
+ * there is one, or when it cannot be: nothing is lost, and views_apply() tells what is wrong.
+ */
+struct duck_views_ahead *views_begin(struct root *root);
+
+/* `ahead` may be NULL; it is used up. */
+int views_apply(struct root *root, struct duck_views_ahead *ahead, struct views_report *report,
+		struct failures *failures, struct err *e);
 
 #endif

@@ -28,8 +28,9 @@ struct pull {
 	struct local *local;       /* NULL while nothing has changed, here or there */
 	struct manifest *manifest; /* NULL when unchanged */
 	struct plan *plan;
-	struct strv wanted; /* staged files to be kept for the next run */
-	char *etag;         /* of the manifest that came */
+	struct duck_views_ahead *views; /* that are to be written, when nothing is here yet */
+	struct strv wanted;             /* staged files to be kept for the next run */
+	char *etag;                     /* of the manifest that came */
 	int64_t asked_us,
 		rtt_us; /* when the manifest was asked for; a round trip, as it took two */
 	bool unchanged; /* 304 */

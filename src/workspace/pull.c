@@ -2,6 +2,7 @@
 #include "workspace/pull.h"
 
 #include "base/time.h"
+#include "duck/duck.h"
 #include "engine/journal.h"
 #include "engine/ledger.h"
 #include "tables/update.h"
@@ -22,6 +23,7 @@ static void pull_release(struct pull *p)
 {
 	http_client_free(p->http); /* first: the request may still be under way */
 	pull_rules_release(p);
+	duck_views_abandon(p->views);
 	credentials_release(&p->credentials);
 	local_glance_release(&p->glance);
 	local_free(p->local);
@@ -111,6 +113,15 @@ static void note_bytes(struct pull *p, const struct update_report *done)
 	}
 }
 
+static bool fetches_any(const struct pull *p)
+{
+	for (size_t i = 0; p->plan && i < p->plan->count; i++) {
+		if (p->plan->tables[i].action == PLAN_FETCH)
+			return true;
+	}
+	return false;
+}
+
 static int update_tables(struct pull *p, struct err *e)
 {
 	AUTO_UPDATE_REPORT struct update_report done = { 0 };
@@ -136,6 +147,8 @@ static int update_tables(struct pull *p, struct err *e)
 
 	if (r < 0)
 		return r;
+	if (fetches_any(p))
+		p->views = views_begin(p->root); /* it starts while files come */
 	if (update_run(&options, p->plan, &done, &why) < 0)
 		failures_add(&done.failures, "commit", NULL, &why);
 	report->tables_updated = done.updated;
@@ -158,7 +171,7 @@ static int update_tables(struct pull *p, struct err *e)
 static int update_views(struct pull *p, struct err *e)
 {
 	AUTO_VIEWS_REPORT struct views_report done = { 0 };
-	int r = views_apply(p->root, &done, &p->report->failures, e);
+	int r = views_apply(p->root, TAKE(p->views), &done, &p->report->failures, e);
 
 	p->report->views_changed = done.changed;
 	p->report->views_blocked = done.blocked;
@@ -221,15 +234,6 @@ static int update_rules(struct pull *p, struct err *e)
 	if (r == 0 && pull_rules(p, &why) < 0)
 		failures_add(&p->report->failures, "memory_bundle", NULL, &why);
 	return rules_count(p->root, &p->report->rules_count, e);
-}
-
-static bool fetches_any(const struct pull *p)
-{
-	for (size_t i = 0; p->plan && i < p->plan->count; i++) {
-		if (p->plan->tables[i].action == PLAN_FETCH)
-			return true;
-	}
-	return false;
 }
 
 /* Far from the server the rules are asked for while files come, by a connection of their own. */

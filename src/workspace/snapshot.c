@@ -285,7 +285,7 @@ static int finish(struct bringing *b, struct snapshot_done *done, struct err *e)
 	done->rows = b->rows;
 	done->size_bytes = b->size;
 	(void)snprintf(done->sha256, sizeof(done->sha256), "%s", b->item.sha256);
-	return views_apply(b->root, &views, &done->failures, e);
+	return views_apply(b->root, NULL, &views, &done->failures, e);
 }
 
 static int refuse_taken(const struct bringing *b, struct err *e)
@@ -364,7 +364,7 @@ int snapshot_drop(struct workspace *ws, const char *name, struct err *e)
 	plan.have = b.have;
 	c = (struct commit){ .root = b.root, .lease = b.lease };
 	r = commit_tables(&c, &table, 1, e);
-	return r < 0 ? r : views_apply(b.root, &views, &failures, e);
+	return r < 0 ? r : views_apply(b.root, NULL, &views, &failures, e);
 }
 
 static void add_row(struct json_out *out, const struct stmt *q)

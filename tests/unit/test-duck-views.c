@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "duck-help.h"
 
+#include "base/sandbox.h"
 #include "base/time.h"
+#include "scratch.h"
 #include "test.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -333,6 +335,110 @@ TEST(views_replaced_under_a_reader_never_mix)
 	assert_true(atomic_load(&s.answers) > 0);
 }
 
+static struct duck_views request_of(const struct place *p)
+{
+	return (struct duck_views){ .database = p->database,
+				    .staging = p->staging,
+				    .ours = p->folder };
+}
+
+/* The second step with one view; all is as if it had been one. */
+static void end_with(const struct place *p, struct duck_views_ahead *ahead, const char *path)
+{
+	AUTO_STRV struct strv files = STRV_INIT;
+	AUTO_RESULT struct duck_views_result result = { 0 };
+	struct duck_view view = { .name = "a", .files = &files };
+	struct duck_views request = request_of(p);
+	struct err e = { 0 };
+
+	strv_add(&files, path);
+	request.views = &view;
+	request.count = 1;
+	if (duck_views_end(ahead, &request, &result, &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_int_equal(result.failed.n, 0);
+	assert_int_equal(result.changed, 1);
+	assert_int_equal(access(p->staging, F_OK), -1);
+}
+
+static struct duck_views_ahead *begin(const struct place *p)
+{
+	struct duck_views_ahead *ahead = NULL;
+	struct duck_views request = request_of(p);
+	struct err e = { 0 };
+
+	if (duck_views_begin(&request, &ahead, &e) < 0)
+		fail_msg("%s", e.msg);
+	return ahead;
+}
+
+TEST(a_child_that_is_begun_ahead_makes_the_database)
+{
+	const struct place *p = *state;
+	AUTO_DUCK_VIEWS struct duck_views_ahead *ahead = begin(p);
+
+	assert_int_equal(access(p->database, F_OK), -1);
+	end_with(p, ahead, make_parquet(p, "one.parquet", "n\n1\n"));
+	shows(p, "FROM a", "[1]");
+}
+
+TEST(a_database_that_appears_meanwhile_is_changed_like_any)
+{
+	const struct place *p = *state;
+	const char *one = make_parquet(p, "one.parquet", "n\n1\n");
+	struct duck_views other = request_of(p);
+	AUTO_FREE char *staging = xasprintf("%s.other", p->staging);
+	AUTO_RESULT struct duck_views_result result = { 0 };
+	AUTO_STRV struct strv files = STRV_INIT;
+	struct duck_view view = { .name = "b", .files = &files };
+	AUTO_DUCK_VIEWS struct duck_views_ahead *ahead = begin(p);
+	struct err e = { 0 };
+
+	strv_add(&files, one);
+	other.staging = staging;
+	other.views = &view;
+	other.count = 1;
+	assert_int_equal(duck_views(&other, &result, &e), 0);
+	end_with(p, ahead, make_parquet(p, "two.parquet", "n\n2\n"));
+	shows(p, "SELECT (FROM a), (FROM b)", "[2,1]");
+}
+
+TEST(a_child_that_is_given_up_leaves_no_database)
+{
+	const struct place *p = *state;
+
+	duck_views_abandon(begin(p));
+	assert_int_equal(access(p->database, F_OK), -1);
+	put(p, "a", make_parquet(p, "one.parquet", "n\n1\n"), 1);
+	shows(p, "FROM a", "[1]");
+}
+
+/* Only what is below `ours` can be opened by it, whatever is asked in the second step. */
+TEST(a_child_that_is_begun_ahead_opens_no_other_file)
+{
+	const struct place *p = *state;
+	AUTO_SCRATCH char *elsewhere = xasprintf("%s.other", p->folder);
+	AUTO_FREE char *outside = xasprintf("%s/one.parquet", elsewhere);
+	AUTO_STRV struct strv files = STRV_INIT;
+	AUTO_RESULT struct duck_views_result result = { 0 };
+	struct duck_view view = { .name = "a", .files = &files };
+	struct duck_views request = request_of(p);
+	AUTO_DUCK_VIEWS struct duck_views_ahead *ahead = NULL;
+	struct err e = { 0 };
+
+	if (!sandbox_limits_files())
+		skip();
+	assert_int_equal(mkdir(elsewhere, 0700), 0);
+	assert_int_equal(rename(make_parquet(p, "one.parquet", "n\n1\n"), outside), 0);
+	assert_int_equal(duck_views_begin(&request, &ahead, &e), 0);
+	strv_add(&files, outside);
+	request.views = &view;
+	request.count = 1;
+	if (duck_views_end(ahead, &request, &result, &e) < 0)
+		fail_msg("%s", e.msg);
+	assert_int_equal(result.failed.n, 1);
+}
+
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
 
 int main(void)
@@ -349,6 +455,10 @@ int main(void)
 		IN_PLACE(a_file_that_is_no_database_is_left_alone),
 		IN_PLACE(killed_at_any_time_the_database_opens),
 		IN_PLACE(views_replaced_under_a_reader_never_mix),
+		IN_PLACE(a_child_that_is_begun_ahead_makes_the_database),
+		IN_PLACE(a_database_that_appears_meanwhile_is_changed_like_any),
+		IN_PLACE(a_child_that_is_given_up_leaves_no_database),
+		IN_PLACE(a_child_that_is_begun_ahead_opens_no_other_file),
 	};
 
 	return cmocka_run_group_tests_name("duck-views", tests, NULL, NULL);
