@@ -129,7 +129,7 @@ static int open_multi(struct http_multi *m, struct err *e)
 	return 0;
 }
 
-static CURL *handle_new(const struct http_client *client)
+static CURL *handle_new(struct http_client *client)
 {
 	CURL *handle = client->curl->easy_init();
 

@@ -322,11 +322,13 @@ int transfer_check(struct http_client *c, const struct http_request *q, struct e
 	return transfer_load(c, e);
 }
 
-void transfer_open(const struct http_client *c, CURL *handle, bool many)
+void transfer_open(struct http_client *c, CURL *handle, bool many)
 {
 	const struct curl_library *curl = c->curl;
 
 	set_connection(c, curl, handle);
+	if (c->warm)
+		http_warm_open(c, handle);
 	set_buffers(curl, handle, many);
 	(void)curl->easy_setopt(handle, CURLOPT_NOPROGRESS, (long)many); /* as SET says */
 }

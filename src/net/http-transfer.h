@@ -27,6 +27,8 @@ struct http_client {
 	long connect_ms;
 	struct http_ahead *ahead; /* a thread that loads, or asks: until http_request_end() */
 	atomic_bool abandoned;    /* nobody waits for its end any more */
+	struct http_warm *warm;   /* lent; NULL: it makes its connections itself */
+	int taken;                /* the one of `warm` that libcurl got last, or -1 */
 };
 
 struct transfer {
@@ -49,13 +51,21 @@ struct transfer {
 void http_ahead_start(struct http_client *c);
 /* Ends it, and breaks off what it asks for; does nothing without. */
 void http_ahead_abandon(struct http_client *c);
+/* A connection is being made for the request of the thread, which may be waited for. */
+void http_ahead_connects(struct http_client *c);
+/* The handle takes its connections from c->warm. */
+void http_warm_open(struct http_client *c, CURL *handle);
+/* When the first connection of all is late, monotonic; INT64_MAX while none is being made. */
+int64_t http_warm_late_us(struct http_warm *w);
+/* It is: others are begun, to the same address. */
+void http_warm_connect(struct http_warm *w);
 
 int transfer_load(struct http_client *c, struct err *e);
 /* Is the address one, and libcurl there? */
 int transfer_check(struct http_client *c, const struct http_request *request, struct err *e);
 /* `many`: one of many at once, with a short answer and a time in all: buffers are small, and nobody
  * asks again and again whether it stalls. */
-void transfer_open(const struct http_client *c, CURL *handle, bool many);
+void transfer_open(struct http_client *c, CURL *handle, bool many);
 int transfer_prepare(struct transfer *t, CURL *handle);
 int transfer_end(struct transfer *t, CURL *handle, CURLcode result);
 void transfer_release(struct transfer *t, CURL *handle);

@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "engine/journal.h"
+#include "net/http-warm.h"
 #include "net/url.h"
 #include "tables/parquet-frame.h"
 
@@ -51,6 +52,8 @@ struct fetch_worker *fetch_worker_new(struct fetch_common *common)
 	w->common = common;
 	w->http_is_lent = common->near != NULL;
 	w->http = common->near ? TAKE(common->near) : http_client_new(&options);
+	if (common->warm && !w->http_is_lent)
+		http_client_warm(w->http, common->warm);
 	w->sha256 = hash_new(HASH_SHA256);
 	w->md5 = hash_new(HASH_MD5);
 	w->buffer = xmalloc(FETCH_WRITE);

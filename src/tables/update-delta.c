@@ -98,11 +98,11 @@ int update_find_chunks(struct update *u, struct err *e)
 }
 
 /* Far from the server most of the time is waiting: more requests wait at once. */
-static unsigned connections(const struct update_options *o)
+unsigned update_connections(unsigned jobs, bool may_add_jobs, int64_t rtt_us)
 {
-	unsigned more = o->jobs * FAR_FACTOR < FAR_JOBS_MAX ? o->jobs * FAR_FACTOR : FAR_JOBS_MAX;
+	unsigned more = jobs * FAR_FACTOR < FAR_JOBS_MAX ? jobs * FAR_FACTOR : FAR_JOBS_MAX;
 
-	return o->rtt_us > UPDATE_FAR_US && o->may_add_jobs && more > o->jobs ? more : o->jobs;
+	return rtt_us > UPDATE_FAR_US && may_add_jobs && more > jobs ? more : jobs;
 }
 
 /* Far away all connections have the same number of batches, as few as the limit allows: each costs a round trip. */
@@ -181,7 +181,8 @@ int update_load_link(struct update *u, struct err *e)
 	if (r == 0 && known && sscanf(known, "%" SCNd64 " %" SCNd64, &rtt, &rate) != 2)
 		rate = DELTA_RATE;
 	u->common.rate = rate;
-	u->common.at_once = connections(u->options);
+	u->common.at_once =
+		update_connections(u->options->jobs, u->options->may_add_jobs, u->options->rtt_us);
 	choose_pieces(u);
 	return r < 0 ? r : load_patching(u, e);
 }

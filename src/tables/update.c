@@ -328,6 +328,7 @@ int update_run(const struct update_options *options, const struct plan *plan,
 			    .token = options->token,
 			    .cancel = options->cancel,
 			    .near = options->near,
+			    .warm = options->warm,
 			    .rebuilding = PTHREAD_MUTEX_INITIALIZER,
 			    .mirror = { .lock = PTHREAD_MUTEX_INITIALIZER } },
 	};

@@ -41,6 +41,7 @@ struct update_options {
 	const char *token;
 	const char *mirror;       /* NULL or "": none */
 	struct http_client *near; /* lent, with a connection to the server; may be NULL */
+	struct http_warm *warm;   /* lent, connections to it that were made ahead; may be NULL */
 	unsigned jobs;
 	bool may_add_jobs; /* where the server is far */
 	bool batches;      /* the server has small files many at a time */
@@ -76,6 +77,9 @@ struct update_report {
 
 void update_report_release(struct update_report *report);
 #define AUTO_UPDATE_REPORT AUTO(update_report_release)
+
+/* How many connections are of use to a server as far as that. */
+unsigned update_connections(unsigned jobs, bool may_add_jobs, int64_t rtt_us);
 
 int update_run(const struct update_options *options, const struct plan *plan,
 	       struct update_report *report, struct err *e);

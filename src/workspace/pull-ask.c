@@ -10,7 +10,9 @@
 
 #include "base/time.h"
 #include "engine/ledger.h"
+#include "net/http-warm.h"
 #include "tables/manifest-since.h"
+#include "tables/update.h"
 
 /* What is on disk: looked at, and read where it is not as recorded. */
 int pull_look(struct pull *p, struct err *e)
@@ -44,6 +46,15 @@ static int on_manifest_head(void *ctx, const struct http_reply *reply, struct er
 	return 0;
 }
 
+/* Nothing is here yet, so as many connections will be used as are of use so far away. */
+static void connect_ahead(struct pull *p)
+{
+	unsigned n = update_connections(pull_jobs(p), p->options->jobs == 0, INT64_MAX);
+
+	p->warm = http_warm_new(n - 1, UPDATE_FAR_US);
+	http_client_warm(p->http, p->warm);
+}
+
 int pull_ask_begin(struct pull *p, struct err *e)
 {
 	int r = ledger_get(p->db, PULL_SPACE_MANIFEST, p->credentials.server, &p->known, e);
@@ -63,6 +74,8 @@ int pull_ask_begin(struct pull *p, struct err *e)
 		.ctx = p,
 		.on_head = on_manifest_head,
 	};
+	if (!p->known && !p->options->dry_run)
+		connect_ahead(p);
 	p->report->requests++;
 	p->asked_us = time_monotonic_us();
 	http_request_begin(p->http, &p->request);

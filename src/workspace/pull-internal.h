@@ -20,6 +20,7 @@ struct pull {
 	struct pull_report *report;
 	struct credentials credentials;
 	struct http_client *http;
+	struct http_warm *warm; /* for a first pull: all there is will be fetched */
 	struct lease *lease;
 	char *url, *known;           /* the manifest's address, and the ETag that was reached */
 	struct http_request request; /* for it */
@@ -44,6 +45,7 @@ struct pull {
 	} rules;
 };
 
+unsigned pull_jobs(const struct pull *p);
 /* The one request of each pull. Failing at its end is the whole answer: nothing else is tried. */
 int pull_ask_begin(struct pull *p, struct err *e);
 int pull_look(struct pull *p, struct err *e); /* meanwhile */

@@ -5,6 +5,7 @@
 #include "duck/duck.h"
 #include "engine/journal.h"
 #include "engine/ledger.h"
+#include "net/http-warm.h"
 #include "tables/update.h"
 #include "tables/views.h"
 #include "workspace/pull-internal.h"
@@ -23,6 +24,7 @@ static void pull_release(struct pull *p)
 {
 	http_client_free(p->http); /* first: the request may still be under way */
 	pull_rules_release(p);
+	http_warm_free(p->warm);
 	duck_views_abandon(p->views);
 	credentials_release(&p->credentials);
 	local_glance_release(&p->glance);
@@ -35,6 +37,11 @@ static void pull_release(struct pull *p)
 	strv_release(&p->wanted);
 	free(p->etag);
 	lease_drop(p->lease);
+}
+
+unsigned pull_jobs(const struct pull *p)
+{
+	return p->options->jobs ? p->options->jobs : workspace_jobs(p->ws);
 }
 
 static int take_lease(struct pull *p, struct err *e)
@@ -132,7 +139,8 @@ static int update_tables(struct pull *p, struct err *e)
 		.token = p->credentials.token,
 		.mirror = p->manifest->mirror,
 		.near = p->http,
-		.jobs = p->options->jobs ? p->options->jobs : workspace_jobs(p->ws),
+		.warm = p->warm,
+		.jobs = pull_jobs(p),
 		.may_add_jobs = p->options->jobs == 0,
 		.batches = p->manifest->batches,
 		.rtt_us = p->rtt_us,
