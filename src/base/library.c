@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include <dlfcn.h>
+#include <link.h>
 
 static int load(const char *name, const struct library_symbol *symbols, size_t n, void *ret_table,
 		struct err *e)
@@ -49,4 +50,14 @@ const char *library_file(const void *table)
 
 	memcpy(&symbol, table, sizeof(symbol));
 	return symbol && dladdr(symbol, &info) ? info.dli_fname : NULL;
+}
+
+const char *library_locate(const char *name)
+{
+	void *library = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
+	struct link_map *map = NULL;
+
+	if (!library || dlinfo(library, RTLD_DI_LINKMAP, &map) < 0)
+		return NULL;
+	return map->l_name;
 }

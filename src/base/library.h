@@ -25,5 +25,7 @@ int library_load(const char *const *names, const struct library_symbol *symbols,
 		 void *ret_table, struct err *e);
 /* The file that `table`, whose first member is a symbol, was filled from; NULL when it was not. */
 const char *library_file(const void *table);
+/* The file that `name` stands for on this system, found by loading it; NULL when there is none. */
+const char *library_locate(const char *name);
 
 #endif

@@ -3,7 +3,7 @@
  * Two streams for those who watch, never mixed with the output on stdout.
  *
  * Log: daemons and -v; one line per event on stderr: time level event key=value...
- * Trace: LARDER_TRACE=file; one JSON line per command, child, HTTP request and transaction, with
+ * Trace: LARDER_TRACE=file; one JSON line per command, library, child, HTTP request and transaction, with
  * durations in ms. Tests read it to prove *how* a result came about. Costs one comparison when off.
  *
  *	log_event(LOG_INFO, "listening", "address=%s port=%d", host, port);

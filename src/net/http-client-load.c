@@ -5,6 +5,9 @@
 #include "base/proc.h"
 #include "net/http-client.h"
 #include <pthread.h>
+#include <sys/stat.h>
+
+#define SYSTEM_LIBRARY "libcurl.so.4"
 
 #define CURL_SYMBOL(member)                                                                        \
 	{                                                                                          \
@@ -15,7 +18,8 @@
 static struct {
 	struct curl_library library;
 	struct err error;
-	bool missed; /* ours was not to be had */
+	bool ours;   /* it is that of this installation, or what LARDER_LIBCURL names */
+	bool missed; /* it is not, and should be */
 } loaded;
 
 static int load(const char *const *names, struct err *e)
@@ -36,17 +40,15 @@ static int load(const char *const *names, struct err *e)
 }
 
 /* Ours (curl-unused.c) is asked for only where it was built: one that another build left is not taken. */
-static bool load_ours(void)
+static void load_ours(void)
 {
 #ifdef LARDER_CURL_SMALL
 	AUTO_FREE char *own = proc_companion("LARDER_LIBCURL", "libcurl-http.so");
 	const char *const names[] = { own, NULL };
 	struct err passed_over = { 0 }; /* what is wrong with it keeps nobody from working */
 
-	loaded.missed = load(names, &passed_over) < 0;
-	return !loaded.missed;
-#else
-	return false;
+	loaded.ours = load(names, &passed_over) == 0;
+	loaded.missed = !loaded.ours;
 #endif
 }
 
@@ -54,9 +56,10 @@ static void load_once(void)
 {
 	/* The second is the same interface over another TLS library, on systems without the first.
 	 */
-	static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4", NULL };
+	static const char *const names[] = { SYSTEM_LIBRARY, "libcurl-gnutls.so.4", NULL };
 
-	if (!load_ours() && load(names, &loaded.error) < 0)
+	load_ours();
+	if (!loaded.ours && load(names, &loaded.error) < 0)
 		(void)err_hint(&loaded.error, "install libcurl4");
 	else if (loaded.library.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		(void)err_set(&loaded.error, ERR_FAILED, "start libcurl: it refuses");
@@ -75,12 +78,24 @@ int curl_library_load(const struct curl_library **ret_library, struct err *e)
 	return 0;
 }
 
-int http_library(const char **ret_file, struct err *e)
+/* Was the system's made after ours, so that it may have a fault less? What was made before and installed after does
+ * not show. */
+static bool is_newer(const char *theirs, const char *ours)
+{
+	struct stat a, b;
+
+	return theirs && stat(theirs, &a) == 0 && stat(ours, &b) == 0 &&
+	       a.st_mtim.tv_sec > b.st_mtim.tv_sec;
+}
+
+int http_library(struct http_library *ret, struct err *e)
 {
 	const struct curl_library *library = NULL;
 
 	if (curl_library_load(&library, e) < 0)
 		return e->code;
-	*ret_file = library_file(library);
-	return loaded.missed;
+	ret->file = library_file(library);
+	ret->missed = loaded.missed;
+	ret->outdated = loaded.ours && is_newer(library_locate(SYSTEM_LIBRARY), ret->file);
+	return 0;
 }

@@ -130,8 +130,12 @@ int http_request_end(struct http_client *c, struct http_reply *reply, struct err
  * sent one, and e->retry_after. */
 int http_expect(const struct http_reply *reply, long status, struct err *e);
 
-/* For a person who looks for a fault: the file that libcurl is loaded from. 1 when it is the system's though
- * this installation has one of its own, which is missing or damaged. */
-int http_library(const char **ret_file, struct err *e);
+/* Which libcurl is in use, for a person who looks for a fault. */
+struct http_library {
+	const char *file;
+	bool missed; /* libcurl-http.so of this installation is missing or damaged: this is the system's */
+	bool outdated; /* this is libcurl-http.so, and the system's is newer */
+};
+int http_library(struct http_library *ret, struct err *e);
 
 #endif

@@ -109,20 +109,24 @@ static void check_worker(struct doctor *d)
 
 static void check_libcurl(struct doctor *d)
 {
-	const char *file = NULL;
+	struct http_library library = { 0 };
 	struct err e = { 0 };
-	int r = http_library(&file, &e);
 
-	if (r < 0)
+	if (http_library(&library, &e) < 0)
 		doctor_add_error(d, "libcurl", &e, NULL);
-	else if (r > 0)
-		doctor_add(
-			d, FINDING_NOTE, "libcurl",
-			xasprintf("%s is used, since libcurl-http.so cannot be loaded", file),
-			"install Larder again: each command that asks a hub starts some milliseconds "
-			"later than it need");
+	else if (library.missed)
+		doctor_add(d, FINDING_NOTE, "libcurl",
+			   xasprintf("%s is used, since libcurl-http.so cannot be loaded",
+				     library.file),
+			   "install Larder again: commands that ask a hub start some milliseconds "
+			   "later than they need");
+	else if (library.outdated)
+		doctor_add(d, FINDING_NOTE, "libcurl",
+			   xasprintf("%s is older than the system's libcurl", library.file),
+			   "build and install Larder again, or set LARDER_LIBCURL=libcurl.so.4: an "
+			   "update may have mended a fault");
 	else
-		doctor_add(d, FINDING_OK, "libcurl", xstrdup(file), NULL);
+		doctor_add(d, FINDING_OK, "libcurl", xstrdup(library.file), NULL);
 }
 
 static void check_hooks(struct workspace *ws, struct doctor *d)

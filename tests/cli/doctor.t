@@ -254,8 +254,13 @@ ok 'libcurl of this installation is used; without it the system'"'"'s is, which 
 	PATH=$PWD/bin:$PATH finds libcurl note 0
 	has detail libcurl.so.4
 	has next "install Larder again"
+	cp "$own" bin/libcurl-http.so
+	PATH=$PWD/bin:$PATH finds libcurl ok 0
+	touch -d 2001-01-01 bin/libcurl-http.so
+	PATH=$PWD/bin:$PATH finds libcurl note 0
+	has detail "older than"
+	has next LARDER_LIBCURL
 	printf "no library" >bin/libcurl-http.so
-	chmod +x bin/libcurl-http.so
 	PATH=$PWD/bin:$PATH finds libcurl note 0
 	LARDER_TRACE=$PWD/trace LARDER_LIBCURL=libcurl.so.4 finds libcurl ok 0
 	has findings /libcurl.so.4

@@ -145,12 +145,11 @@ TEST(it_brings_nothing_but_libssl)
 					   "libz.so.", "libc.so." };
 	AUTO_STRV struct strv before = STRV_INIT;
 	AUTO_STRV struct strv after = STRV_INIT;
-	const char *file = NULL;
+	const struct curl_library *curl = NULL;
 	struct err e = { 0 };
 
 	(void)dl_iterate_phdr(collect, &before);
-	CHECK_INT(http_library(&file, &e), 0);
-	CHECK_STR(file, library);
+	CHECK_OK(curl_library_load(&curl, &e));
 	(void)dl_iterate_phdr(collect, &after);
 	CHECK(after.n > before.n);
 	for (size_t i = before.n; i < after.n; i++) {
@@ -161,6 +160,16 @@ TEST(it_brings_nothing_but_libssl)
 		if (!fits)
 			fail_msg("it brought '%s'", after.v[i]);
 	}
+}
+
+TEST(it_is_the_one_in_use)
+{
+	struct http_library found = { 0 };
+	struct err e = { 0 };
+
+	CHECK_OK(http_library(&found, &e));
+	CHECK_STR(found.file, library);
+	CHECK(!found.missed);
 }
 
 TEST(an_encoding_that_was_not_asked_for_is_an_error)
@@ -389,6 +398,7 @@ int main(void)
 	const char *bin = getenv("LARDER_BIN");
 	const struct CMUnitTest tests[] = {
 		CASE(it_brings_nothing_but_libssl),
+		CASE(it_is_the_one_in_use),
 		CASE(an_encoding_that_was_not_asked_for_is_an_error),
 		CASE(an_encoding_of_nothing_is_nothing),
 		CASE(another_protocol_than_asked_for_is_an_error),
