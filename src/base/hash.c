@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 
+#include "base/crypto.h"
 #include "base/str.h"
 #include <assert.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <pthread.h>
 #include <sys/random.h>
 
@@ -22,10 +21,8 @@ static EVP_MD *fetched[2];
 /* Fetched once: OpenSSL 3's implicit fetch takes a lock and a search at every start of a hash. */
 static void fetch_all(void)
 {
-	/* Nothing is taken apart at exit, if nobody was before us: the kernel does that better. */
-	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
-	fetched[HASH_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
-	fetched[HASH_MD5] = EVP_MD_fetch(NULL, "MD5", NULL);
+	fetched[HASH_SHA256] = crypto()->md_fetch(NULL, "SHA256", NULL);
+	fetched[HASH_MD5] = crypto()->md_fetch(NULL, "MD5", NULL);
 }
 
 static const EVP_MD *algorithm(enum hash_kind kind)
@@ -46,7 +43,7 @@ struct hash *hash_new(enum hash_kind kind)
 	struct hash *h = xcalloc(1, sizeof(*h));
 
 	h->md = algorithm(kind);
-	h->ctx = EVP_MD_CTX_new();
+	h->ctx = crypto()->md_ctx_new();
 	if (!h->ctx)
 		abort();
 	hash_reset(h);
@@ -57,13 +54,13 @@ void hash_free(struct hash *h)
 {
 	if (!h)
 		return;
-	EVP_MD_CTX_free(h->ctx);
+	crypto()->md_ctx_free(h->ctx);
 	free(h);
 }
 
 void hash_reset(struct hash *h)
 {
-	int ok = EVP_DigestInit_ex2(h->ctx, h->md, NULL);
+	int ok = crypto()->digest_init(h->ctx, h->md, NULL);
 
 	assert(ok == 1);
 	(void)ok;
@@ -71,7 +68,7 @@ void hash_reset(struct hash *h)
 
 void hash_add(struct hash *h, const void *p, size_t n)
 {
-	int ok = EVP_DigestUpdate(h->ctx, p, n);
+	int ok = crypto()->digest_update(h->ctx, p, n);
 
 	assert(ok == 1);
 	(void)ok;
@@ -79,7 +76,7 @@ void hash_add(struct hash *h, const void *p, size_t n)
 
 void hash_raw(struct hash *h, unsigned char *out)
 {
-	int ok = EVP_DigestFinal_ex(h->ctx, out, NULL);
+	int ok = crypto()->digest_final(h->ctx, out, NULL);
 
 	assert(ok == 1);
 	(void)ok;
@@ -88,7 +85,7 @@ void hash_raw(struct hash *h, unsigned char *out)
 void hash_hex(struct hash *h, char out[HASH_HEX_MAX])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	int n = EVP_MD_get_size(h->md);
+	int n = crypto()->md_get_size(h->md);
 
 	assert(n > 0 && 2 * n < HASH_HEX_MAX);
 	hash_raw(h, digest);
@@ -135,7 +132,7 @@ int sha256_fd(int fd, char out[HASH_HEX_MAX], int64_t *ret_size, struct err *e)
 
 bool secret_equal(struct bytes a, struct bytes b)
 {
-	return a.n == b.n && CRYPTO_memcmp(a.p, b.p, a.n) == 0;
+	return a.n == b.n && crypto()->memory_compare(a.p, b.p, a.n) == 0;
 }
 
 void random_bytes(void *p, size_t n)
@@ -176,8 +173,8 @@ void base64_add(struct buf *out, struct bytes contents)
 		out->full = true;
 		return;
 	}
-	(void)EVP_EncodeBlock((unsigned char *)room, (const unsigned char *)contents.p,
-			      (int)contents.n);
+	(void)crypto()->encode_block((unsigned char *)room, (const unsigned char *)contents.p,
+				     (int)contents.n);
 	out->n += n;
 }
 
@@ -191,8 +188,8 @@ int base64_decode(struct bytes text, struct buf *out)
 	while (padding < 2 && padding < text.n && text.p[text.n - 1 - padding] == '=')
 		padding++;
 	room = buf_reserve(out, text.n / 4 * 3 + 1);
-	if (!room ||
-	    EVP_DecodeBlock((unsigned char *)room, (const unsigned char *)text.p, (int)text.n) < 0)
+	if (!room || crypto()->decode_block((unsigned char *)room, (const unsigned char *)text.p,
+					    (int)text.n) < 0)
 		return -1;
 	out->n += text.n / 4 * 3 - padding;
 	out->p[out->n] = '\0';

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/jws.h"
 
-#include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
+#include "base/crypto.h"
 #include <string.h>
 
 struct rsa_key {
@@ -13,12 +10,12 @@ struct rsa_key {
 
 static void free_bio(BIO **bio)
 {
-	(void)BIO_free(*bio);
+	(void)crypto()->bio_free(*bio);
 }
 
 static void free_md_ctx(EVP_MD_CTX **ctx)
 {
-	EVP_MD_CTX_free(*ctx);
+	crypto()->md_ctx_free(*ctx);
 }
 
 /* Without it libcrypto asks at the terminal, and a hub would wait for an answer. */
@@ -35,9 +32,9 @@ static int no_password(char *p, int n, int writing, void *ctx)
 
 static int check_key(const EVP_PKEY *pkey, struct err *e)
 {
-	int bits = EVP_PKEY_get_bits(pkey);
+	int bits = crypto()->pkey_get_bits(pkey);
 
-	if (EVP_PKEY_get_base_id(pkey) != EVP_PKEY_RSA)
+	if (crypto()->pkey_get_base_id(pkey) != EVP_PKEY_RSA)
 		return err_set(e, ERR_USAGE, "the private key is not for RSA");
 	if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
 		return err_set(e, ERR_USAGE,
@@ -56,11 +53,11 @@ int rsa_key_read(struct bytes pem, struct rsa_key **ret_key, struct err *e)
 	if (pem.n > RSA_PEM_MAX)
 		return err_set(e, ERR_USAGE, "the private key has %zu bytes, the limit is %zu",
 			       pem.n, RSA_PEM_MAX);
-	bio = BIO_new_mem_buf(pem.p ? pem.p : "", (int)pem.n);
+	bio = crypto()->bio_new_mem_buf(pem.p ? pem.p : "", (int)pem.n);
 	if (!bio)
 		abort(); /* out of memory */
-	key->pkey = PEM_read_bio_PrivateKey(bio, NULL, no_password, &asked);
-	ERR_clear_error(); /* the queue is the thread's; its sentences help nobody */
+	key->pkey = crypto()->pem_read_private_key(bio, NULL, no_password, &asked);
+	crypto()->err_clear_error(); /* the queue is the thread's; its sentences help nobody */
 	if (!key->pkey)
 		return err_set(e, ERR_USAGE,
 			       asked ? "the private key is encrypted"
@@ -75,18 +72,19 @@ void rsa_key_free(struct rsa_key *key)
 {
 	if (!key)
 		return;
-	EVP_PKEY_free(key->pkey); /* wipes its numbers */
+	crypto()->pkey_free(key->pkey); /* wipes its numbers */
 	free(key);
 }
 
 static bool sign(const struct rsa_key *key, struct bytes text, unsigned char *out, size_t *n)
 {
-	AUTO(free_md_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx &&
-		  EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, key->pkey, NULL) == 1 &&
-		  EVP_DigestSign(ctx, out, n, (const unsigned char *)text.p, text.n) == 1;
+	AUTO(free_md_ctx) EVP_MD_CTX *ctx = crypto()->md_ctx_new();
+	bool ok =
+		ctx &&
+		crypto()->digest_sign_init(ctx, NULL, "SHA256", NULL, NULL, key->pkey, NULL) == 1 &&
+		crypto()->digest_sign(ctx, out, n, (const unsigned char *)text.p, text.n) == 1;
 
-	ERR_clear_error();
+	crypto()->err_clear_error();
 	return ok;
 }
 
@@ -126,5 +124,5 @@ void base64url_add(struct buf *out, struct bytes text)
 
 void secret_wipe(void *p, size_t n)
 {
-	OPENSSL_cleanse(p, n);
+	explicit_bzero(p, n);
 }

@@ -174,6 +174,14 @@ ok 'an error names the whole command once, and the next step once' '
 	same "$(wc -l <err)" 2
 '
 
+# What is hashed, signed or sent brings them; each costs a start more than all the rest of it.
+ok 'no large library is loaded to print this' '
+	case $LARDER_TEST_SANITIZER in none) ;; *) skip "a sanitizer brings its own" ;; esac
+	LD_DEBUG=libs larder --version 2>libs
+	has libs libjson-c
+	! grep -E "lib(crypto|ssl|curl|microhttpd|pq)" libs
+'
+
 ok 'what was typed cannot command the terminal' '
 	exits 2 larder "$(printf "a\033[2Jb")" 2>err
 	! grep -q "$(printf "\033")" err
