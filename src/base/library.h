@@ -8,7 +8,7 @@
  *		{ "PQfinish", offsetof(struct postgres_library, finish) }, ... };
  *	library_load(names, symbols, ARRAY_LEN(symbols), &table, e)
  *
- * One that lacks a symbol is passed over like one that is not there; the error is about the last of them. The
+ * One that is cut short (a path with a "/" only) or lacks a symbol is passed over like one that is not there; the error is about the last of them. The
  * library stays loaded. The trace has a line of it. Threads: the caller's to order (pthread_once).
  */
 #ifndef LARDER_BASE_LIBRARY_H

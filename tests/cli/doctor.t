@@ -260,6 +260,11 @@ ok 'libcurl of this installation is used; without it the system'"'"'s is, which 
 	PATH=$PWD/bin:$PATH finds libcurl note 0
 	has detail "older than"
 	has next LARDER_LIBCURL
+	for size in 0 4000 400000; do
+		head -c $size "$own" >bin/libcurl-http.so
+		PATH=$PWD/bin:$PATH finds libcurl note 0
+		has detail "cannot be loaded"
+	done
 	printf "no library" >bin/libcurl-http.so
 	PATH=$PWD/bin:$PATH finds libcurl note 0
 	LARDER_TRACE=$PWD/trace LARDER_LIBCURL=libcurl.so.4 finds libcurl ok 0
