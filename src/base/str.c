@@ -184,11 +184,11 @@ bool name_is_part(const char *path)
 static void add_quoted(struct buf *out, const char *s, char quote)
 {
 	buf_addc(out, quote);
-	for (; *s; s++) {
-		if (*s == quote)
-			buf_addc(out, quote);
-		buf_addc(out, *s);
+	for (const char *end; (end = strchr(s, quote)) != NULL; s = end + 1) {
+		buf_add(out, s, (size_t)(end + 1 - s));
+		buf_addc(out, quote);
 	}
+	buf_adds(out, s);
 	buf_addc(out, quote);
 }
 
