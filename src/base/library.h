@@ -8,8 +8,9 @@
  *		{ "PQfinish", offsetof(struct postgres_library, finish) }, ... };
  *	library_load(names, symbols, ARRAY_LEN(symbols), &table, e)
  *
- * One that is cut short (a path with a "/" only) or lacks a symbol is passed over like one that is not there; the error is about the last of them. The
- * library stays loaded. The trace has a line of it. Threads: the caller's to order (pthread_once).
+ * One that is cut short (a path, with a "/") or lacks a symbol is passed over like one that is not
+ * there; the error is about the last of them. The library stays loaded. The trace has a line of it.
+ * Threads: the caller's to order (pthread_once).
  */
 #ifndef LARDER_BASE_LIBRARY_H
 #define LARDER_BASE_LIBRARY_H
