@@ -1,29 +1,75 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/proc.h"
 #include "duck/client.h"
 #include "duck/patch.h"
 
 /* A part is made in a tenth of a second. */
 #define REBUILD_DEADLINE_MS 60000
 
-static int take_line(void *ctx, const struct json *line, struct err *e)
+struct duck_rebuilder {
+	struct proc *child;
+};
+
+void duck_rebuilder_free(struct duck_rebuilder *d)
 {
-	(void)ctx;
-	(void)line;
-	(void)e;
-	return 0;
+	if (!d)
+		return;
+	proc_free(d->child);
+	free(d);
 }
 
-int duck_rebuild(const struct duck_rebuild *request, struct err *e)
+/* A request on a line of its own. */
+static int say(struct duck_rebuilder *d, struct json_out *o, struct err *e)
+{
+	json_close(o);
+	buf_addc(o->out, '\n');
+	return proc_write(d->child, buf_bytes(o->out), e);
+}
+
+int duck_rebuilder_start(const struct duck_rebuilder_options *options,
+			 struct duck_rebuilder **ret_rebuilder, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
 	struct json_out o = client_request(&text, "rebuild");
-	const struct client_call call = { .request = &o,
-					  .deadline_ms = REBUILD_DEADLINE_MS,
-					  .on_line = take_line };
+	AUTO_FREE char *path = client_find_worker();
+	const char *const argv[] = { path, "--stream", NULL };
+	const struct proc_options start = { .argv = argv, .talk = true };
+	AUTO_DUCK_REBUILDER struct duck_rebuilder *d = xcalloc(1, sizeof(*d));
+
+	json_add_text(&o, "versions", options->versions);
+	json_add_text(&o, "staging", options->staging);
+	json_add_int(&o, "file_bytes", options->file_bytes);
+	if (proc_start(&start, &d->child, e) < 0) {
+		(void)err_in(e, "start '%s'", path);
+		return err_hint(e, "set LARDER_DUCK to where larder-duck is installed");
+	}
+	if (say(d, &o, e) < 0)
+		return e->code;
+	*ret_rebuilder = TAKE(d);
+	return 0;
+}
+
+int duck_rebuild(struct duck_rebuilder *d, const struct duck_rebuild *request, struct err *e)
+{
+	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+	AUTO_JSON struct json *line = NULL;
+	struct json_out o = client_request(&text, "rebuild");
+	struct err closed = { 0 }; /* why it takes nothing more, it says itself */
+	struct bytes answer;
+	int r;
 
 	json_add_text(&o, "before", request->before);
 	json_add_text(&o, "patch", request->patch);
 	json_add_text(&o, "output", request->output);
-	json_add_int(&o, "file_bytes", request->output_bytes);
-	return client_call(&call, e);
+	proc_set_deadline(d->child, REBUILD_DEADLINE_MS);
+	(void)say(d, &o, &closed);
+	r = proc_read_line(d->child, &answer, e);
+	if (r == 0)
+		r = client_died(d->child, e);
+	if (r < 0)
+		return r;
+	proc_set_deadline(d->child, 0);
+	if (json_parse(answer, PROC_LINE_MAX, &line, e) < 0)
+		return err_in(e, "larder-duck answered");
+	return client_take_error(line, e);
 }

@@ -87,20 +87,26 @@ int worker_read_rest(struct json **ret_request, struct err *e)
 	return 0;
 }
 
-/* A line, and not a byte of what comes behind it: those are rows, read by DuckDB. */
-static int read_request_line(struct json **ret_request, struct err *e)
+int worker_read_line(struct json **ret_request, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(WORKER_REQUEST_MAX);
 	char c = 0;
 
 	while (c != '\n') {
 		if (read(STDIN_FILENO, &c, 1) != 1)
-			return err_set(e, ERR_USAGE, "request: it does not end");
+			return text.n == 0 ? 0 : err_set(e, ERR_USAGE, "request: it does not end");
 		buf_addc(&text, c);
 	}
 	if (json_parse(buf_bytes(&text), WORKER_REQUEST_MAX, ret_request, e) < 0)
 		return err_in(e, "request");
-	return 0;
+	return 1;
+}
+
+static int read_first_line(struct json **ret_request, struct err *e)
+{
+	int r = worker_read_line(ret_request, e);
+
+	return r == 0 ? err_set(e, ERR_USAGE, "request: there is none") : r;
 }
 
 static int run(struct reply *r, bool streamed, struct err *e)
@@ -108,7 +114,7 @@ static int run(struct reply *r, bool streamed, struct err *e)
 	AUTO_JSON struct json *request = NULL;
 	const char *name;
 
-	if ((streamed ? read_request_line : worker_read_rest)(&request, e) < 0)
+	if ((streamed ? read_first_line : worker_read_rest)(&request, e) < 0)
 		return e->code;
 	name = json_text(json_get(request, "op"));
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++) {

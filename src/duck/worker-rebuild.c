@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A part is made from the one before it and a patch. The patch comes from elsewhere: it is read in memory
- * that is bounded, nothing is spilled, and no more is written than the part may have bytes.
+ * Parts are made from those before them and patches, one after the other by one DuckDB, whose start costs half as much as
+ * one part. Patches come from elsewhere: they are read in memory that is bounded, nothing is spilled, and no
+ * more is written than the largest part may have bytes. With the first that fails it is over: DuckDB may have
+ * become unusable by it, and the others do better with a process that has not seen it.
  */
 #include "duck/worker-files.h"
 #include "duck/worker-limits.h"
@@ -13,7 +15,6 @@
 
 struct rebuilding {
 	char *before, *patch, *output;
-	int64_t memory_bytes, file_bytes;
 	struct strv columns; /* of the part */
 	struct strv key, changed;
 	bool inserts;
@@ -41,27 +42,27 @@ static int parse(const struct json *request, struct rebuilding *b, struct err *e
 	b->before = path_of(request, "before");
 	b->patch = path_of(request, "patch");
 	b->output = path_of(request, "output");
-	b->memory_bytes = json_int(json_get(request, "memory_bytes"), GIB);
-	b->file_bytes = json_int(json_get(request, "file_bytes"), 0);
 	if (!b->before || !b->patch || !b->output)
 		return err_set(e, ERR_USAGE, "request: before, patch and output are needed");
 	return 0;
 }
 
-static int confine(const struct rebuilding *b, struct err *e)
+static int confine(const struct json *request, int64_t memory_bytes, struct err *e)
 {
-	AUTO_STRV struct strv folders = STRV_INIT;
-	AUTO_STRV struct strv inputs = STRV_INIT;
-	struct limits limits = { .memory_bytes = b->memory_bytes,
-				 .file_bytes = b->file_bytes,
+	AUTO_STRV struct strv written = STRV_INIT;
+	AUTO_STRV struct strv read = STRV_INIT;
+	char *versions = path_of(request, "versions");
+	char *staging = path_of(request, "staging");
+	struct limits limits = { .memory_bytes = memory_bytes,
+				 .file_bytes = json_int(json_get(request, "file_bytes"), 0),
 				 .confine = true,
-				 .readable = &inputs,
-				 .writable = &folders };
+				 .readable = &read,
+				 .writable = &written };
 
-	strv_add(&inputs, b->before);
-	strv_add(&inputs, b->patch);
-	/* Absolute, so there is a slash. */
-	strv_adopt(&folders, xstrndup(b->output, (size_t)(strrchr(b->output, '/') - b->output)));
+	strv_adopt(&read, versions ? versions : xstrdup(""));
+	strv_adopt(&written, staging ? staging : xstrdup(""));
+	if (!versions || !staging)
+		return err_set(e, ERR_USAGE, "request: versions and staging are needed");
 	return limits_apply(&limits, e);
 }
 
@@ -182,20 +183,36 @@ static int rebuild(const struct rebuilding *b, duckdb_connection con, struct err
 	return engine_run(con, buf_str(&sql), e);
 }
 
-int operation_rebuild(struct reply *r, const struct json *request, struct err *e)
+static int make_part(struct reply *r, const struct json *request, duckdb_connection con,
+		     struct err *e)
 {
 	AUTO(rebuilding_release) struct rebuilding b = { .columns = STRV_INIT };
-	AUTO_ENGINE struct engine en = { 0 };
 	struct json_out *o;
 
-	if (parse(request, &b, e) < 0 || confine(&b, e) < 0)
-		return e->code;
-	if (engine_open(&(struct engine_options){ .memory_bytes = b.memory_bytes }, &en, e) < 0 ||
-	    read_patch(&b, en.con, e) < 0 || rebuild(&b, en.con, e) < 0)
+	if (parse(request, &b, e) < 0 || read_patch(&b, con, e) < 0 || rebuild(&b, con, e) < 0)
 		return e->code;
 	o = reply_line(r);
 	json_open(o, NULL, '{');
 	json_add_bool(o, "done", true);
 	json_close(o);
-	return reply_end_line(r, e);
+	return reply_end_line(r, e) < 0 ? e->code : reply_flush(r, e);
+}
+
+int operation_rebuild(struct reply *r, const struct json *request, struct err *e)
+{
+	int64_t memory_bytes = json_int(json_get(request, "memory_bytes"), GIB);
+	AUTO_ENGINE struct engine en = { 0 };
+	int more = 1;
+
+	if (confine(request, memory_bytes, e) < 0 ||
+	    engine_open(&(struct engine_options){ .memory_bytes = memory_bytes }, &en, e) < 0)
+		return e->code;
+	while (more > 0) {
+		AUTO_JSON struct json *part = NULL;
+
+		more = worker_read_line(&part, e);
+		if (more > 0 && make_part(r, part, en.con, e) < 0)
+			return e->code;
+	}
+	return more;
 }

@@ -60,6 +60,9 @@ int operation_statistics(struct reply *r, const struct json *request, struct err
 
 /* What is still to come on stdin, up to its end, as one JSON value. The caller frees it. */
 int worker_read_rest(struct json **ret_request, struct err *e);
+/* With --stream: 1 and the line, not a byte of what comes behind it read (of some operations rows that DuckDB
+ * reads, of others more requests); 0 at the end. */
+int worker_read_line(struct json **ret_request, struct err *e);
 
 /* The absolute form of a path of the request, which may be relative to where the program was
  * started; DuckDB would take "s3://x" or "~/x" for something else. The caller owns it. */

@@ -7,7 +7,6 @@
 
 #include "base/fault.h"
 #include "base/time.h"
-#include "duck/patch.h"
 #include "engine/journal.h"
 
 #include <fcntl.h>
@@ -52,6 +51,33 @@ static int get_patch(struct fetch_worker *w, struct fetch_item *item, struct htt
 	return 0;
 }
 
+int fetch_start_rebuilder(const struct fetch_common *common, int64_t file_bytes,
+			  struct duck_rebuilder **ret_rebuilder, struct err *e)
+{
+	AUTO_FREE char *versions = xasprintf("%s/" LOCAL_VERSIONS, root_path(common->root));
+	AUTO_FREE char *staging = xasprintf("%s/" ROOT_STAGING, root_path(common->root));
+	const struct duck_rebuilder_options options = { .versions = versions,
+							.staging = staging,
+							.file_bytes = file_bytes };
+
+	return duck_rebuilder_start(&options, ret_rebuilder, e);
+}
+
+/* By the child that all share; when that has ended over another part, by one of its own. */
+static int rebuild_locked(struct fetch_common *common, const struct duck_rebuild *q,
+			  int64_t file_bytes, struct err *e)
+{
+	AUTO_DUCK_REBUILDER struct duck_rebuilder *own = NULL;
+	int r;
+
+	if (!common->rebuilder && fetch_start_rebuilder(common, file_bytes, &own, e) < 0)
+		return e->code;
+	r = duck_rebuild(own ? own : common->rebuilder, q, e);
+	if (r < 0)
+		duck_rebuilder_free(TAKE(common->rebuilder));
+	return r;
+}
+
 /* One after the other: DuckDB takes all cores by itself, and its memory is counted once. */
 static int rebuild(struct fetch_worker *w, struct fetch_item *item, const char *patch,
 		   struct err *e)
@@ -61,16 +87,13 @@ static int rebuild(struct fetch_worker *w, struct fetch_item *item, const char *
 	AUTO_FREE char *before = xasprintf("%s/%s", root_path(common->root), version);
 	AUTO_FREE char *patch_path = journal_stage_path(common->root, patch);
 	AUTO_FREE char *output = journal_stage_path(common->root, item->staged);
-	const struct duck_rebuild q = { .before = before,
-					.patch = patch_path,
-					.output = output,
-					.output_bytes = item->want->size_bytes };
+	const struct duck_rebuild q = { .before = before, .patch = patch_path, .output = output };
 	int64_t begun;
 	int r;
 
 	(void)pthread_mutex_lock(&common->rebuilding);
 	begun = time_monotonic_us();
-	r = duck_rebuild(&q, e);
+	r = rebuild_locked(common, &q, item->want->size_bytes, e);
 	(void)atomic_fetch_add(&common->rebuild_us, time_monotonic_us() - begun);
 	(void)pthread_mutex_unlock(&common->rebuilding);
 	if (r == 0)

@@ -41,6 +41,7 @@
 #define LARDER_TABLES_FETCH_H
 
 #include "base/progress.h"
+#include "duck/patch.h"
 #include "engine/root.h"
 #include "tables/delta.h"
 #include "tables/local.h"
@@ -96,6 +97,7 @@ struct fetch_common {
 	enum patches patches;
 	int64_t rebuild_rate; /* bytes of parts a second that are made from patches */
 	pthread_mutex_t rebuilding;
+	struct duck_rebuilder *rebuilder; /* used under that; NULL: none, or not any more */
 	atomic_llong rebuilt_bytes, rebuild_us;
 	atomic_bool patch_failed;
 	struct fetch_mirror mirror;
@@ -144,6 +146,10 @@ char *fetch_staged_name(const struct manifest_table *table, const struct manifes
 
 /* The file comes whole from here on; the first reason is told. Returns 0. */
 int fetch_give_up(struct fetch_item *item, const char *fmt, ...) PRINTF(2, 3);
+
+/* The child that makes parts of at most so many bytes from patches. */
+int fetch_start_rebuilder(const struct fetch_common *common, int64_t file_bytes,
+			  struct duck_rebuilder **ret_rebuilder, struct err *e);
 
 struct fetch_worker;
 struct fetch_worker *fetch_worker_new(struct fetch_common *common);

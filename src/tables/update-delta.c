@@ -73,6 +73,25 @@ static int take_results(void *ctx, const struct pipeline_result *results, size_t
 	return 0;
 }
 
+/*
+ * One child makes all parts that are made from patches, and starts while these come. By this thread, as it ends with
+ * the one that started it. Where it cannot be started, the first part says so.
+ */
+static void start_rebuilder(struct update *u)
+{
+	struct err ignored = { 0 };
+	int64_t largest = 0;
+
+	for (size_t i = 0; i < u->work->item_count; i++) {
+		const struct fetch_item *item = &u->work->items[i];
+
+		if (item->patched && item->want->size_bytes > largest)
+			largest = item->want->size_bytes;
+	}
+	if (largest > 0)
+		(void)fetch_start_rebuilder(&u->common, largest, &u->common.rebuilder, &ignored);
+}
+
 int update_find_chunks(struct update *u, struct err *e)
 {
 	AUTO_FREE size_t *items = xcalloc(u->work->item_count + 1, sizeof(*items));
@@ -94,7 +113,10 @@ int update_find_chunks(struct update *u, struct err *e)
 			items[f.n++] = i;
 	}
 	p.items = f.n;
-	return f.n ? pipeline_run(&p, e) : 0;
+	if (f.n > 0 && pipeline_run(&p, e) < 0)
+		return e->code;
+	start_rebuilder(u);
+	return 0;
 }
 
 /* Far from the server most of the time is waiting: more requests wait at once. */

@@ -41,6 +41,7 @@ static void end_workers(struct update *u)
 	while (u->idle_count > 0)
 		fetch_worker_free(u->idle[--u->idle_count]);
 	free(TAKE(u->idle));
+	duck_rebuilder_free(TAKE(u->common.rebuilder));
 }
 
 static void *worker_new(void *ctx)

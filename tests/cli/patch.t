@@ -170,10 +170,10 @@ whole() { # TEXT: it came whole, and why was said
 	[ -z "$(ls -A ws/.larder/staging)" ]
 }
 
-# The first part of two versions and their patches, and from which part.
+# The first part of three versions and their patches, and from which part.
 larder publish t base.csv -q >/dev/null
 curl -sS -H "Authorization: Bearer $LARDER_TOKEN" "$HUB_URL/api/sync/manifest" | jq -r '.tables.t.parts[0].sha256' >from
-for version in changed gone; do
+for version in changed gone mixed; do
 	larder publish t base.csv -q >/dev/null
 	larder publish t $version.csv -q >/dev/null
 	sum=$(curl -sS -H "Authorization: Bearer $LARDER_TOKEN" "$HUB_URL/api/sync/manifest" | jq -r '.tables.t.parts[0].sha256')
@@ -233,4 +233,45 @@ ok 'a patch that is missing or longer than told: the whole file' '
 	{ cat "$SHARED/changed.patch"; echo more; } >site/api/data/t/patch
 	LARDER_PATCHES=always pull ws
 	whole "longer than the manifest says"
+'
+
+# duck_runs TRACE: how many programs made parts or views, or tried to
+duck_runs() {
+	jq -s "map(select(.kind == \"child\" and (.argv0 | endswith(\"larder-duck\")))) | length" "$1"
+}
+
+ok 'one program makes all parts; one that a patch has ended is replaced, and the others are made' '
+	unset LARDER_SERVER
+	mkdir -p site/api/memory site/api/sync
+	site_rules site
+	: >site.plan
+	start_faulty site
+	head -c 5000 /dev/urandom >garbage
+	for bad in none changed gone mixed; do
+		for version in changed gone mixed; do
+			mkdir -p site/api/data/$version
+			cp "$SHARED/$version" site/api/data/$version/download
+			cp "$SHARED/$version.patch" site/api/data/$version/patch
+			[ $version != $bad ] || cp garbage site/api/data/$version/patch
+			jq -nc --arg name $version --arg sha "$(sha256sum <$SHARED/$version | cut -c1-64)" --arg from "$(cat "$SHARED/from")" \
+				--argjson size "$(stat -c %s $SHARED/$version)" --arg patch "$(sha256sum <site/api/data/$version/patch | cut -c1-64)" \
+				--argjson length "$(stat -c %s site/api/data/$version/patch)" \
+				"{(\$name): {sha256: \$sha, size_bytes: \$size, parts: [{path: \"part-00000.parquet\", sha256: \$sha, size_bytes: \$size,
+				  patch: {from: \$from, sha256: \$patch, size_bytes: \$length}}]}}"
+		done | jq -sc "{tables: add}" >site/api/sync/manifest.json
+		rm -rf ws trace
+		cp -a "$SHARED/base" ws
+		echo "server: $FAULTY_URL" >ws/.larder/config.yaml
+		LARDER_PATCHES=always LARDER_TRACE=$PWD/trace pull ws --jobs 1
+		larder verify --workspace ws -q
+		for version in changed gone mixed; do
+			cmp $SHARED/$version ws/server/parquet/$version/part-00000.parquet
+		done
+		same "$bad $(requests site "/download")" "$bad $([ $bad = none ] && echo 0 || echo 1)"
+		same "$bad $(json report ".warnings | length")" "$bad $([ $bad = none ] && echo 0 || echo 1)"
+		duck_runs trace >>runs
+		: >site.log
+	done
+	# One, and one for the views; after the first, second or third of three a new one for each that is left.
+	same "$(head -n 1 runs)/$(tail -n 3 runs | sort | tr -d "\n")" 2/234
 '
