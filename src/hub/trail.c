@@ -188,7 +188,7 @@ bool trails_follow(struct trails *t, const char *key, const struct cached *now, 
 	else if (strcmp(trail->now.etag, now->etag) != 0)
 		advance(t, trail, now);
 	trail->used = ++t->uses;
-	if (known && !http_etag_matches(known, now->etag, true))
+	if (known && strlen(known) <= TRAIL_KNOWN_MAX && !http_etag_matches(known, now->etag, true))
 		found = find_base(trail, known, ret_found);
 	(void)pthread_mutex_unlock(&t->lock);
 	return found;

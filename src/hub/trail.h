@@ -28,6 +28,8 @@
 #define TRAIL_STEPS_MAX 576
 /* Of the names in a trail: of 10,000 tables, all of them once. More would not be worth a difference. */
 #define TRAIL_NAMES_MAX ((size_t)256 << 10)
+/* Of the tags that a caller names: three of ours. Each is compared with each step. */
+#define TRAIL_KNOWN_MAX 256
 
 struct trails;
 
@@ -44,7 +46,8 @@ void trail_found_release(struct trail_found *found);
 struct trails *trails_new(void);
 void trails_free(struct trails *trails);
 
-/* `known`: a list of tags as in If-None-Match, or NULL. False also where it names the present one. */
+/* `known`: a list of tags as in If-None-Match, or NULL. False also where it names the present one, or is
+ * over TRAIL_KNOWN_MAX. */
 bool trails_follow(struct trails *trails, const char *key, const struct cached *now,
 		   const char *known, struct trail_found *ret_found);
 

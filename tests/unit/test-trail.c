@@ -58,6 +58,21 @@ TEST(only_callers_of_the_same_groups_are_told_what_changed)
 	CHECK_STR(f.names.v[1], "b");
 }
 
+TEST(a_list_of_tags_is_looked_at_up_to_its_limit)
+{
+	AUTO(trails_auto) struct trails *trails = trails_new();
+	AUTO(trail_found_release) struct trail_found f = TRAIL_FOUND_INIT;
+	AUTO(given_release) struct given first = small("a", 1);
+	AUTO(given_release) struct given second = small("a", 2);
+	AUTO_FREE char *fits =
+		xasprintf("%*s", TRAIL_KNOWN_MAX, first.c.etag); /* blanks before it */
+	AUTO_FREE char *longer = xasprintf(" %s", fits);
+
+	CHECK(!trails_follow(trails, "k", &first.c, NULL, &f));
+	CHECK(!trails_follow(trails, "k", &second.c, longer, &f));
+	CHECK(trails_follow(trails, "k", &second.c, fits, &f));
+}
+
 TEST(what_was_given_and_given_again_is_followed_from_the_last_time)
 {
 	AUTO(trails_auto) struct trails *trails = trails_new();
@@ -163,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(only_callers_of_the_same_groups_are_told_what_changed),
+		CASE(a_list_of_tags_is_looked_at_up_to_its_limit),
 		CASE(what_was_given_and_given_again_is_followed_from_the_last_time),
 		CASE(the_steps_of_a_trail_are_so_many),
 		CASE(the_names_of_a_trail_have_a_limit),
