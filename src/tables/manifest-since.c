@@ -21,11 +21,21 @@ static bool entries_begin(struct entries *s, struct bytes text)
 	return text.n > strlen(HEAD) && memcmp(text.p, HEAD, strlen(HEAD)) == 0;
 }
 
+/* At the quote that ends it: the first with an even number of backslashes before it. */
 static const char *end_of_text(const char *p, const char *end)
 {
-	while (p < end && *p != '"')
-		p += *p == '\\' && p + 1 < end ? 2 : 1;
-	return p;
+	for (const char *from = p;; from++) {
+		const char *backslash;
+
+		from = memchr(from, '"', (size_t)(end - from));
+		if (!from)
+			return end;
+		backslash = from;
+		while (backslash > p && backslash[-1] == '\\')
+			backslash--;
+		if ((from - backslash) % 2 == 0)
+			return from;
+	}
 }
 
 /* One past its bracket; NULL when it has no end. */
