@@ -16,6 +16,9 @@
  */
 #define LEASE_MS ((int64_t)6 * 3600 * 1000)
 
+/* In a longer pull nobody sees the tenth of a second, and a child would be there for all of it. */
+#define VIEWS_AHEAD_BYTES ((int64_t)1 << 30)
+
 /* Ledger: (SPACE_RULES_SEEN, server) is the bundle's ETag as that manifest told it; absent: it told none.
  */
 #define SPACE_RULES_SEEN "manifest-bundle"
@@ -129,6 +132,15 @@ static bool fetches_any(const struct pull *p)
 	return false;
 }
 
+static int64_t bytes_to_fetch(const struct pull *p)
+{
+	int64_t bytes = 0;
+
+	for (size_t i = 0; i < p->plan->count; i++)
+		bytes += plan_table_bytes(&p->plan->tables[i]);
+	return bytes;
+}
+
 static int update_tables(struct pull *p, struct err *e)
 {
 	AUTO_UPDATE_REPORT struct update_report done = { 0 };
@@ -155,7 +167,7 @@ static int update_tables(struct pull *p, struct err *e)
 
 	if (r < 0)
 		return r;
-	if (fetches_any(p))
+	if (fetches_any(p) && bytes_to_fetch(p) <= VIEWS_AHEAD_BYTES)
 		p->views = views_begin(p->root); /* it starts while files come */
 	if (update_run(&options, p->plan, &done, &why) < 0)
 		failures_add(&done.failures, "commit", NULL, &why);
