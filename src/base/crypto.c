@@ -40,6 +40,7 @@ static void load_once(void)
 	};
 	struct err why = { 0 };
 
+	library_load_inward(names[0]);
 	if (library_load(names, symbols, ARRAY_LEN(symbols), &library, &why) < 0) {
 		(void)fprintf(stderr, "larder: %s\nlarder: next: install libssl3\n", why.msg);
 		exit(1);

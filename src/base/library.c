@@ -8,6 +8,18 @@
 #include <link.h>
 #include <sys/stat.h>
 
+/* A sanitizer wants every malloc to be its own, and says so to who opens a library like this. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ITSELF_FIRST 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define ITSELF_FIRST 0
+#endif
+#endif
+#ifndef ITSELF_FIRST
+#define ITSELF_FIRST RTLD_DEEPBIND
+#endif
+
 /*
  * A file of ours that was not written to its end would not fail to load: the process would end when the loader
  * touches what is not there. The table of sections is the last thing in it.
@@ -80,4 +92,9 @@ const char *library_locate(const char *name)
 	if (!library || dlinfo(library, RTLD_DI_LINKMAP, &map) < 0)
 		return NULL;
 	return map->l_name;
+}
+
+void library_load_inward(const char *name)
+{
+	(void)dlopen(name, RTLD_NOW | RTLD_LOCAL | ITSELF_FIRST); /* who needs it says so */
 }

@@ -29,4 +29,11 @@ const char *library_file(const void *table);
 /* The file that `name` stands for on this system, found by loading it; NULL when there is none. */
 const char *library_locate(const char *name);
 
+/*
+ * Loads a library that looks for what it wants in itself first, and only then in the program and all that is loaded. For
+ * one of thousands of references to itself, before it is wanted: to look for each of them everywhere costs more than the
+ * rest of its loading. Not for one that an LD_PRELOAD should reach (sockets, files). Without it nothing happens.
+ */
+void library_load_inward(const char *name);
+
 #endif

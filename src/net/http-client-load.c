@@ -58,6 +58,7 @@ static void load_once(void)
 	 */
 	static const char *const names[] = { SYSTEM_LIBRARY, "libcurl-gnutls.so.4", NULL };
 
+	library_load_inward("libcrypto.so.3"); /* which each of them brings along */
 	load_ours();
 	if (!loaded.ours && load(names, &loaded.error) < 0)
 		(void)err_hint(&loaded.error, "install libcurl4");
