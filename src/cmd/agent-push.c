@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/agent.h"
+#include "cmd/dead.h"
 
 #include "base/file.h"
-#include "base/time.h"
 #include "engine/outbox.h"
 
 #include <fcntl.h>
@@ -125,51 +125,9 @@ static int push(struct agents *a, const struct push_args *args, struct err *e)
 	return r < 0 ? r : code_of(&pushed);
 }
 
-struct listing {
-	struct buf *out;
-	struct json_out json;
-	bool as_json;
-};
-
-static int add_dead(void *ctx, const struct outbox_row *row, struct err *e)
+static void add_name(struct json_out *o, const struct outbox_item *item)
 {
-	struct listing *l = ctx;
-	char since[TIME_TEXT_MAX];
-
-	(void)e;
-	(void)time_format_iso(row->created_ms, since);
-	if (!l->as_json) {
-		buf_addf(l->out, "%s  since %s: ", row->item.subject, since);
-		text_add_clean(l->out, bytes_of(row->error ? row->error : ""));
-		buf_addc(l->out, '\n');
-		return 0;
-	}
-	json_open(&l->json, NULL, '{');
-	json_add_text(&l->json, "id", row->item.subject);
-	json_add_text(&l->json, "class", row->word);
-	json_add_text(&l->json, "error", row->error);
-	json_add_int(&l->json, "attempts", row->item.attempts);
-	json_add_text(&l->json, "since", since);
-	json_close(&l->json);
-	return 0;
-}
-
-static int list_dead(struct agents *a, bool as_json, struct err *e)
-{
-	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
-	struct listing l = { &out, json_out(&out), as_json };
-	int r;
-
-	if (as_json)
-		json_open(&l.json, NULL, '[');
-	r = outbox_visit(agents_db(a), OUTBOX_DEAD, add_dead, &l, e);
-	if (as_json) {
-		json_close(&l.json);
-		buf_addc(&out, '\n');
-	} else if (out.n == 0) {
-		buf_adds(&out, "There is nothing the hub would not take.\n");
-	}
-	return r < 0 ? r : cmd_print(&out, e);
+	json_add_text(o, "id", item->subject);
 }
 
 static int run(int argc, char **argv, struct err *e)
@@ -188,8 +146,9 @@ static int run(int argc, char **argv, struct err *e)
 	where.self = args.sync.self;
 	r = agents_open(&where, &a, e);
 	if (r == 0)
-		r = args.dead && !args.redrive ? list_dead(a, args.sync.json, e)
-					       : push(a, &args, e);
+		r = args.dead && !args.redrive
+			    ? cmd_list_dead(agents_db(a), args.sync.json, add_name, e)
+			    : push(a, &args, e);
 	return agent_result(r, e);
 }
 

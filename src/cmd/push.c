@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/commands.h"
+#include "cmd/dead.h"
 
 #include "base/proc.h"
-#include "base/time.h"
 #include "workspace/push.h"
 
 struct push_args {
@@ -150,51 +150,10 @@ static int tell(const struct push_args *args, const struct push_report *report, 
 	return r < 0 ? CMD_REPORTED(r) : 0;
 }
 
-struct listing {
-	struct buf *out;
-	struct json_out json;
-	bool as_json;
-};
-
-static int add_dead(void *ctx, const struct outbox_row *row, struct err *e)
+static void add_name(struct json_out *o, const struct outbox_item *item)
 {
-	struct listing *l = ctx;
-	char since[TIME_TEXT_MAX];
-
-	(void)e;
-	(void)time_format_iso(row->created_ms, since);
-	if (!l->as_json) {
-		buf_addf(l->out, "%s  since %s: %s\n", row->item.subject, since,
-			 row->error ? row->error : "");
-		return 0;
-	}
-	json_open(&l->json, NULL, '{');
-	json_add_text(&l->json, "kind", row->item.kind);
-	json_add_text(&l->json, "path", row->item.payload);
-	json_add_text(&l->json, "class", row->word);
-	json_add_text(&l->json, "error", row->error);
-	json_add_int(&l->json, "attempts", row->item.attempts);
-	json_add_text(&l->json, "since", since);
-	json_close(&l->json);
-	return 0;
-}
-
-static int list_dead(struct workspace *ws, bool as_json, struct err *e)
-{
-	AUTO_BUF struct buf out = BUF_INIT(BUF_OWN_MAX);
-	struct listing l = { &out, json_out(&out), as_json };
-	int r;
-
-	if (as_json)
-		json_open(&l.json, NULL, '[');
-	r = outbox_visit(workspace_db(ws), OUTBOX_DEAD, add_dead, &l, e);
-	if (as_json) {
-		json_close(&l.json);
-		buf_addc(&out, '\n');
-	} else if (out.n == 0) {
-		buf_adds(&out, "There is nothing the hub would not take.\n");
-	}
-	return r < 0 ? r : cmd_print(&out, e);
+	json_add_text(o, "kind", item->kind);
+	json_add_text(o, "path", item->payload);
 }
 
 /* The workspace is named by its path, as a hook's folder may be gone by then. */
@@ -244,7 +203,7 @@ static int run(int argc, char **argv, struct err *e)
 	r = workspace_open(&where, &ws, e);
 	if (r < 0)
 		return r;
-	return args.dead && !args.redrive ? list_dead(ws, args.json, e)
+	return args.dead && !args.redrive ? cmd_list_dead(workspace_db(ws), args.json, add_name, e)
 					  : push(&args, &artifacts, ws, e);
 }
 
