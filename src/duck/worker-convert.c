@@ -147,10 +147,7 @@ static int answer(struct reply *r, const struct conversion *c, duckdb_connection
 	json_close(o);
 	if (reply_end_line(r, e) < 0)
 		return e->code;
-	json_open(reply_line(r), NULL, '{');
-	json_add_bool(&r->line, "done", true);
-	json_close(&r->line);
-	return reply_end_line(r, e);
+	return reply_done(r, e);
 }
 
 static int confine(const struct conversion *c, struct err *e)

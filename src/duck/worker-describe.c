@@ -150,8 +150,5 @@ int operation_describe(struct reply *r, const struct json *request, struct err *
 		if (describe_one(r, en.con, i, files.v[i], e) < 0)
 			return e->code;
 	}
-	json_open(reply_line(r), NULL, '{');
-	json_add_bool(&r->line, "done", true);
-	json_close(&r->line);
-	return reply_end_line(r, e);
+	return reply_done(r, e);
 }

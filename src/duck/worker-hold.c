@@ -47,8 +47,5 @@ int operation_hold(struct reply *r, const struct json *request, struct err *e)
 	}
 	if (!json_flag(json_get(request, "leave"), false))
 		return hold(r, e);
-	json_open(reply_line(r), NULL, '{');
-	json_add_bool(&r->line, "done", true);
-	json_close(&r->line);
-	return reply_end_line(r, e);
+	return reply_done(r, e);
 }

@@ -45,8 +45,5 @@ int operation_judge(struct reply *r, const struct json *request, struct err *e)
 		if (judge_one(r, en.con, sql ? sql : "", e) < 0)
 			return e->code;
 	}
-	json_open(reply_line(r), NULL, '{');
-	json_add_bool(&r->line, "done", true);
-	json_close(&r->line);
-	return reply_end_line(r, e);
+	return reply_done(r, e);
 }

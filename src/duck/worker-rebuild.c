@@ -187,15 +187,10 @@ static int make_part(struct reply *r, const struct json *request, duckdb_connect
 		     struct err *e)
 {
 	AUTO(rebuilding_release) struct rebuilding b = { .columns = STRV_INIT };
-	struct json_out *o;
 
 	if (parse(request, &b, e) < 0 || read_patch(&b, con, e) < 0 || rebuild(&b, con, e) < 0)
 		return e->code;
-	o = reply_line(r);
-	json_open(o, NULL, '{');
-	json_add_bool(o, "done", true);
-	json_close(o);
-	return reply_end_line(r, e) < 0 ? e->code : reply_flush(r, e);
+	return reply_done(r, e) < 0 ? e->code : reply_flush(r, e);
 }
 
 int operation_rebuild(struct reply *r, const struct json *request, struct err *e)

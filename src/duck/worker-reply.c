@@ -45,6 +45,16 @@ int reply_end_line(struct reply *r, struct err *e)
 	return r->text.full || r->text.n >= FLUSH_AT ? reply_flush(r, e) : 0;
 }
 
+int reply_done(struct reply *r, struct err *e)
+{
+	struct json_out *o = reply_line(r);
+
+	json_open(o, NULL, '{');
+	json_add_bool(o, "done", true);
+	json_close(o);
+	return reply_end_line(r, e);
+}
+
 int reply_error(struct reply *r, const struct err *why, struct err *e)
 {
 	struct json_out *o;

@@ -102,14 +102,6 @@ static int answer(struct reply *r, const struct transform *t, size_t i, duckdb_c
 	return reply_end_line(r, e);
 }
 
-static int end(struct reply *r, struct err *e)
-{
-	json_open(reply_line(r), NULL, '{');
-	json_add_bool(&r->line, "done", true);
-	json_close(&r->line);
-	return reply_end_line(r, e);
-}
-
 static int write_outputs(struct reply *r, const struct transform *t, duckdb_connection con,
 			 struct err *e)
 {
@@ -120,7 +112,7 @@ static int write_outputs(struct reply *r, const struct transform *t, duckdb_conn
 			return e->code;
 	for (size_t i = 0; i < t->outputs.n && done == 0; i++)
 		done = answer(r, t, i, con, e);
-	return done < 0 ? done : end(r, e);
+	return done < 0 ? done : reply_done(r, e);
 }
 
 /* Limits, DuckDB, and what the request wants first. */
@@ -166,7 +158,7 @@ static int send_rows(struct reply *r, duckdb_connection con, const char *sql, st
 
 	if (duckdb_prepare(con, sql, &prepared) != DuckDBSuccess)
 		return engine_error(e, DUCKDB_ERROR_BINDER, duckdb_prepare_error(prepared));
-	return rows_send(r, prepared, &none, &sent, e) < 0 ? e->code : end(r, e);
+	return rows_send(r, prepared, &none, &sent, e) < 0 ? e->code : reply_done(r, e);
 }
 
 int operation_read(struct reply *r, const struct json *request, struct err *e)

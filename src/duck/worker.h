@@ -36,6 +36,8 @@ void reply_close(struct reply *r);
 /* A new line: add one JSON value to the returned writer, then end it. */
 struct json_out *reply_line(struct reply *r);
 int reply_end_line(struct reply *r, struct err *e);
+/* The last line of an operation that has nothing to tell. */
+int reply_done(struct reply *r, struct err *e);
 int reply_flush(struct reply *r, struct err *e);
 int reply_error(struct reply *r, const struct err *why, struct err *e);
 
