@@ -2,6 +2,7 @@
 /* Paragraphs without code, tables and list marks, cut into sentences. */
 #include "kb/extract.h"
 
+#include "kb/lines.h"
 #include "kb/unicode.h"
 
 #include <ctype.h>
@@ -12,13 +13,6 @@ struct cutter {
 	struct buf paragraph;
 	char fence;
 };
-
-static size_t line_end(struct bytes text, size_t at)
-{
-	const char *end = at < text.n ? memchr(text.p + at, '\n', text.n - at) : NULL;
-
-	return end ? (size_t)(end - text.p) + 1 : text.n;
-}
 
 /* "e.g.", "Dr.", "J." do not end a sentence. */
 static bool is_abbreviation(struct bytes text, size_t dot)

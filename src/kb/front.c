@@ -3,13 +3,7 @@
 
 #include "base/json.h"
 #include "base/yaml.h"
-
-static size_t line_end(struct bytes text, size_t at)
-{
-	const char *end = at < text.n ? memchr(text.p + at, '\n', text.n - at) : NULL;
-
-	return end ? (size_t)(end - text.p) + 1 : text.n;
-}
+#include "kb/lines.h"
 
 /* A line of three dashes, whatever blanks or CR follow. */
 static bool is_fence(struct bytes text, size_t at)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kb/index-text.h"
 
+#include "kb/lines.h"
+
 /* In the order they stand in. */
 static const enum page_kind order[] = { PAGE_SUMMARY, PAGE_CONCEPT, PAGE_ENTITY, PAGE_EXPLORATION };
 
@@ -23,13 +25,6 @@ char *index_line(const char *link, const char *note, const char *description)
 		text_add_clean(&out, bytes_of(description));
 	}
 	return buf_take(&out);
-}
-
-static size_t line_end(struct bytes text, size_t at)
-{
-	const char *end = at < text.n ? memchr(text.p + at, '\n', text.n - at) : NULL;
-
-	return end ? (size_t)(end - text.p) + 1 : text.n;
 }
 
 static bool is_entry(struct bytes text, size_t at)

@@ -2,6 +2,7 @@
 #include "kb/page.h"
 
 #include "kb/front.h"
+#include "kb/lines.h"
 
 static const struct {
 	const char *folder, *word, *section;
@@ -67,23 +68,6 @@ char *page_link(const char *path)
 char *page_path(enum page_kind kind, const char *slug)
 {
 	return xasprintf("%s/%s.md", kinds[kind].folder, slug);
-}
-
-static size_t line_end(struct bytes text, size_t at)
-{
-	const char *end = at < text.n ? memchr(text.p + at, '\n', text.n - at) : NULL;
-
-	return end ? (size_t)(end - text.p) + 1 : text.n;
-}
-
-/* Without what blanks and CR end it. */
-static struct bytes line_at(struct bytes text, size_t at)
-{
-	size_t end = line_end(text, at);
-
-	while (end > at && strchr(" \t\r\n", text.p[end - 1]))
-		end--;
-	return (struct bytes){ text.p + at, end - at };
 }
 
 static size_t heading_level(struct bytes line)

@@ -2,22 +2,7 @@
 #include "kb/section.h"
 
 #include "kb/front.h"
-
-static size_t line_end(struct bytes text, size_t at)
-{
-	const char *end = at < text.n ? memchr(text.p + at, '\n', text.n - at) : NULL;
-
-	return end ? (size_t)(end - text.p) + 1 : text.n;
-}
-
-static struct bytes line_at(struct bytes text, size_t at)
-{
-	size_t end = line_end(text, at);
-
-	while (end > at && strchr(" \t\r\n", text.p[end - 1]))
-		end--;
-	return (struct bytes){ text.p + at, end - at };
-}
+#include "kb/lines.h"
 
 /* [words](target), ![alt](target) and [[target|words]] leave their words. */
 static size_t pass_link(struct bytes m, size_t at, struct buf *out)
