@@ -68,4 +68,16 @@ int tree_visit(int dirfd, const char *path, tree_visit_fn visit, void *ctx, stru
 /* realpath for an existing folder; the caller owns the text. */
 int path_resolve(const char *path, char **ret_absolute, struct err *e);
 
+/*
+ * The folder that a command works on: the one that `given` or else the variable names, or else this one or the next
+ * above that is of the kind. ERR_NOT_FOUND with the hint where there is none. The caller owns the path.
+ */
+struct folder_kind {
+	const char *what;     /* "workspace" */
+	const char *mark;     /* the file that makes a folder one */
+	const char *variable; /* of the environment */
+	const char *hint;
+};
+int folder_find(const struct folder_kind *kind, const char *given, char **ret_path, struct err *e);
+
 #endif

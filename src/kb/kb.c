@@ -25,53 +25,16 @@ struct kb {
 	atomic_uint staged;
 };
 
-static bool is_kb(const char *folder)
-{
-	AUTO_FREE char *config = xasprintf("%s/%s", folder, KB_CONFIG);
-
-	return access(config, F_OK) == 0;
-}
-
-static int no_kb(const char *where, struct err *e)
-{
-	(void)err_set(e, ERR_NOT_FOUND, "there is no knowledge base %s", where);
-	return err_hint(e, "make one with 'larder kb init DIR', or name one with --kb");
-}
-
-static int find_upwards(char **ret_path, struct err *e)
-{
-	AUTO_FREE char *folder = NULL;
-	int r = path_resolve(".", &folder, e);
-
-	if (r < 0)
-		return r;
-	while (*folder) {
-		if (is_kb(folder)) {
-			*ret_path = TAKE(folder);
-			return 0;
-		}
-		*strrchr(folder, '/') = '\0';
-	}
-	return no_kb("here or in a folder above", e);
-}
-
 int kb_find(const char *given, char **ret_path, struct err *e)
 {
-	const char *named = given ? given : getenv("LARDER_KB");
-	AUTO_FREE char *absolute = NULL;
-	AUTO_FREE char *where = NULL;
-	int r;
+	static const struct folder_kind kind = {
+		.what = "knowledge base",
+		.mark = KB_CONFIG,
+		.variable = "LARDER_KB",
+		.hint = "make one with 'larder kb init DIR', or name one with --kb",
+	};
 
-	if (!named || !*named)
-		return find_upwards(ret_path, e);
-	where = xasprintf("in '%s'", named);
-	r = path_resolve(named, &absolute, e);
-	if (r == ERR_NOT_FOUND || (r == 0 && !is_kb(absolute)))
-		return no_kb(where, e);
-	if (r < 0)
-		return r;
-	*ret_path = TAKE(absolute);
-	return 0;
+	return folder_find(&kind, given, ret_path, e);
 }
 
 static void settings_release(struct kb_settings *s)

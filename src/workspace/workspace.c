@@ -31,54 +31,17 @@ struct workspace {
 	struct strv excluded_folders;
 };
 
-static bool is_workspace(const char *folder)
-{
-	AUTO_FREE char *config = xasprintf("%s/%s", folder, WORKSPACE_CONFIG);
-
-	return access(config, F_OK) == 0;
-}
-
-static int no_workspace(const char *where, struct err *e)
-{
-	(void)err_set(e, ERR_NOT_FOUND, "there is no workspace %s", where);
-	return err_hint(e, "make one with 'larder init DIR --server URL --token T', or name one "
-			   "with --workspace");
-}
-
-static int find_upwards(char **ret_path, struct err *e)
-{
-	AUTO_FREE char *folder = NULL;
-	int r = path_resolve(".", &folder, e);
-
-	if (r < 0)
-		return r;
-	while (*folder) {
-		if (is_workspace(folder)) {
-			*ret_path = TAKE(folder);
-			return 0;
-		}
-		*strrchr(folder, '/') = '\0';
-	}
-	return no_workspace("here or in a folder above", e);
-}
-
 int workspace_find(const char *given, char **ret_path, struct err *e)
 {
-	const char *named = given ? given : getenv("LARDER_WORKSPACE");
-	AUTO_FREE char *absolute = NULL;
-	AUTO_FREE char *where = NULL;
-	int r;
+	static const struct folder_kind kind = {
+		.what = "workspace",
+		.mark = WORKSPACE_CONFIG,
+		.variable = "LARDER_WORKSPACE",
+		.hint = "make one with 'larder init DIR --server URL --token T', or name one "
+			"with --workspace",
+	};
 
-	if (!named || !*named)
-		return find_upwards(ret_path, e);
-	where = xasprintf("in '%s'", named);
-	r = path_resolve(named, &absolute, e);
-	if (r == ERR_NOT_FOUND || (r == 0 && !is_workspace(absolute)))
-		return no_workspace(where, e);
-	if (r < 0)
-		return r;
-	*ret_path = TAKE(absolute);
-	return 0;
+	return folder_find(&kind, given, ret_path, e);
 }
 
 static int read_patches(struct workspace *ws, struct err *e)
