@@ -94,6 +94,20 @@ cold() {
 		"curl+verify=curl -sf --no-progress-meter --parallel --parallel-immediate --parallel-max 16 --config $work/$1.curl && cd $work/out && ls | xargs -P2 -n64 openssl dgst -sha256"
 }
 
+# Before each command one table is other than it was for that command before: of the hub, or of the peer's folder.
+change_one() { # OBJECT OTHER
+	rm -f "$work"/changed.*
+	cat >"$work/change" <<END
+if [ -f "$work/changed.\$NAME" ]; then object=$1 file=t00000; rm "$work/changed.\$NAME"; else object=$2 file=t00001; : >"$work/changed.\$NAME"; fi
+if [ "\$NAME" = larder ]; then
+	curl -sf -o /dev/null -H "Authorization: Bearer $LARDER_TOKEN" -H "Content-Type: application/json" \\
+		-d "{\\"parts\\":[{\\"path\\":\\"\\",\\"sha256\\":\\"\$object\\",\\"format\\":\\"parquet\\"}]}" "$url/api/admin/registry/t1/versions"
+else
+	cp "$work/files/tiny/\$file.parquet" "$work/files/same/t1.parquet"
+fi
+END
+}
+
 # A hub of its own for each set of tables, so that each pull is of one set.
 fresh_hub() {
 	[ ! -f "$work/hub.pid" ] || { kill "$(cat "$work/hub.pid")"; while kill -0 "$(cat "$work/hub.pid")" 2>/dev/null; do sleep 0.02; done; }
@@ -154,7 +168,7 @@ if wants b; then
 fi
 if wants c; then
 	mkdir -p "$work/files/tiny"
-	"$work/make-data" "$work/files/tiny" 1 4 4
+	"$work/make-data" "$work/files/tiny" 2 4 5
 	sum=$(openssl dgst -sha256 -r "$work/files/tiny/t00000.parquet" | cut -d' ' -f1)
 	for n in ${BENCH_TABLES:-20 1000 10000}; do
 		fresh_hub
@@ -173,6 +187,10 @@ if wants c; then
 		fi
 		$pairs -x "$@"
 		printf '  memory of the hub: %s\n' "$(hub_memory)"
+		title c "one changed table of $n"
+		larder publish other "$work/files/tiny/t00001.parquet" --quiet >/dev/null
+		change_one "$sum" "$(openssl dgst -sha256 -r "$work/files/tiny/t00001.parquet" | cut -d' ' -f1)"
+		$pairs -p "sh $work/change" -x "$@"
 	done
 fi
 if wants f; then
