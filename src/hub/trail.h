@@ -9,7 +9,8 @@
  *
  * `key` is that of the caller's groups (cache_key() without generations) and `now` what was built or
  * found for that caller in this request's transaction: nothing is decided here. A caller is told of
- * what differs from a manifest that callers of the same groups were given, and nobody else.
+ * what differs from a manifest that callers of the same groups were given, and nobody else; who
+ * knows its tag, a hash of all of it, has seen it.
  *
  * A trail holds the present text, by reference, and for each manifest before it only the names
  * that changed to the next one. All is in memory, bounded, and lost with the process: who comes with a
@@ -20,9 +21,10 @@
 
 #include "hub/cache.h"
 
-/* One for each set of groups in use, as many as there are manifests of in the cache; */
+/* One for each set of groups in use: as many as there are manifests of in the cache. */
 #define TRAILS_MAX CACHE_ENTRIES
-/* and their texts no more than it keeps: of what it lost, the next is built anew anyway. */
+/* Their texts are those of the cache while these are in it, and so no more than it keeps. Beyond, the
+ * trail that was not asked for longest goes; a text over all of it has none. */
 #define TRAILS_TEXT_MAX CACHE_BYTES_MAX
 /* A manifest every five minutes for two days: who was away longer gets it whole. */
 #define TRAIL_STEPS_MAX 576

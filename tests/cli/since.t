@@ -157,6 +157,25 @@ ok 'who lost a table is told its name and nothing of others; other groups are to
 	same "$(get "$tag")" 200
 '
 
+ok 'whose rights to a table became narrower, or wider, is told of that table as it is for them' '
+	LARDER_TOKEN=$(cat $SHARED/bob)
+	workspace
+	grant=$(as_admin larder admin grant list --json | jq -r ".grants[] | select(.resource_id == \"t3\") | .id")
+	as_admin larder admin grant remove "$grant" >/dev/null
+	as_admin larder admin grant add team t3 --where "id > 1" >/dev/null
+	traced_pull
+	asked 226
+	same "$(jq -c "[[.plan[] | [.table, .action]], .parquets_total, .warnings]" report)" "[[[\"t3\",\"fetch\"]],$total,[]]"
+	same "$(sum_of ws t3)" null
+	as_admin larder admin grant add team t3 >/dev/null 2>&1 || {
+		as_admin larder admin grant remove "$(as_admin larder admin grant list --json | jq -r ".grants[] | select(.resource_id == \"t3\") | .id")" >/dev/null
+		as_admin larder admin grant add team t3 >/dev/null
+	}
+	traced_pull
+	asked 226
+	same "$(sum_of ws t3)" 1
+'
+
 ok 'a client of before gets the whole, and so does who comes with what is not known' '
 	get "\"none\"" >/dev/null
 	tag=$(header ETag)
