@@ -69,13 +69,12 @@ static bool send_difference(struct request *q, const struct cached *whole)
 	AUTO(trail_found_release) struct trail_found found = TRAIL_FOUND_INIT;
 	AUTO_BUF struct buf key = BUF_INIT(BUF_OWN_MAX);
 	AUTO_CACHED struct cached c = CACHED_INIT;
-	const char *wanted = http_header(q->in, "A-IM");
+	const char *asked = http_header(q->in, "A-IM");
+	bool wanted = asked && strcasecmp(asked, SINCE_MANIPULATION) == 0;
 
 	cache_key(&key, "since", NULL, 0, q->caller);
 	if (!trails_follow(hub_trails(q->hub), buf_str(&key), whole,
-			   http_header(q->in, "If-None-Match"), &found))
-		return false;
-	if (!wanted || strcasecmp(wanted, SINCE_MANIPULATION) != 0 ||
+			   wanted ? http_header(q->in, "If-None-Match") : NULL, &found) ||
 	    !find_difference(q, buf_str(&key), whole, &found, &c))
 		return false;
 	http_reply_add(q->in, "ETag", whole->etag);
