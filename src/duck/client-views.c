@@ -105,6 +105,7 @@ int duck_views_begin(const struct duck_views *request, struct duck_views_ahead *
 	return 0;
 }
 
+/* Files may have come for minutes: a child that the kernel has ended for memory, say, is not missed. */
 int duck_views_end(struct duck_views_ahead *ahead, const struct duck_views *request,
 		   struct duck_views_result *ret_result, struct err *e)
 {
@@ -113,6 +114,8 @@ int duck_views_end(struct duck_views_ahead *ahead, const struct duck_views *requ
 	struct json_out o = start_request(&text, request);
 	const struct client_call call = { .request = &o, .ctx = &result, .on_line = take_views };
 
+	if (proc_has_ended(ahead->child))
+		return duck_views(request, ret_result, e);
 	add_views(&o, request);
 	proc_set_deadline(ahead->child, VIEWS_DEADLINE_MS);
 	if (client_tell(&call, ahead->child, e) < 0)

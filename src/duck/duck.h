@@ -162,7 +162,8 @@ int duck_views(const struct duck_views *request, struct duck_views_result *ret_r
 /*
  * The same in two steps, for a database that is not there yet: the child starts DuckDB, which takes longer than
  * a view, while the caller finds out what is to be in it. `views` and `count` are looked at in the second
- * step; all of their files are below `ours`. One that is there by then is changed like any other.
+ * step; all of their files are below `ours`. A database that is there by then is changed like any other, and
+ * a child that has ended by then is started again.
  */
 struct duck_views_ahead;
 int duck_views_begin(const struct duck_views *request, struct duck_views_ahead **ret_ahead,

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define AUTO_RESULT AUTO(duck_views_result_release)
 
@@ -413,6 +414,26 @@ TEST(a_child_that_is_given_up_leaves_no_database)
 	shows(p, "FROM a", "[1]");
 }
 
+TEST(a_child_that_has_ended_by_then_is_started_again)
+{
+	const struct place *p = *state;
+	const char *script = in_place(p, "dies");
+	const char *one = make_parquet(p, "one.parquet", "n\n1\n");
+	AUTO_FREE char *worker = xstrdup(getenv("LARDER_DUCK"));
+	AUTO_DUCK_VIEWS struct duck_views_ahead *ahead = NULL;
+	siginfo_t ended;
+
+	write_text(script, "#!/bin/sh\nread -r line\nkill -9 $$\n");
+	assert_int_equal(chmod(script, 0700), 0);
+	assert_int_equal(setenv("LARDER_DUCK", script, 1), 0);
+	ahead = begin(p);
+	assert_int_equal(setenv("LARDER_DUCK", worker, 1), 0);
+	assert_int_equal(waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT), 0); /* it is the only one */
+	write_text(p->staging, "what it left");
+	end_with(p, ahead, one);
+	shows(p, "FROM a", "[1]");
+}
+
 /* Only what is below `ours` can be opened by it, whatever is asked in the second step. */
 TEST(a_child_that_is_begun_ahead_opens_no_other_file)
 {
@@ -458,6 +479,7 @@ int main(void)
 		IN_PLACE(a_child_that_is_begun_ahead_makes_the_database),
 		IN_PLACE(a_database_that_appears_meanwhile_is_changed_like_any),
 		IN_PLACE(a_child_that_is_given_up_leaves_no_database),
+		IN_PLACE(a_child_that_has_ended_by_then_is_started_again),
 		IN_PLACE(a_child_that_is_begun_ahead_opens_no_other_file),
 	};
 
