@@ -74,6 +74,7 @@ static void cut(struct bytes text)
 	AUTO_BUF struct buf lines = BUF_INIT(1 << 20);
 	AUTO_BUF struct buf out = BUF_INIT(1 << 20);
 	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_STRV struct strv marked = STRV_INIT;
 	struct bytes a = { older, n }, b = { newer, newline ? text.n - n - 1 : text.n };
 
 	if (text.n == 0)
@@ -82,7 +83,9 @@ static void cut(struct bytes text)
 	memcpy(newer, text.p + text.n - b.n, b.n);
 	if (!since_changes(a, b, &lines))
 		return;
-	strv_split(&names, buf_str(&lines), '\n');
+	strv_split(&marked, buf_str(&lines), '\n');
+	for (size_t i = 0; i < marked.n; i++)
+		strv_add(&names, marked.v[i] + (*marked.v[i] != '\0'));
 	strv_sort(&names);
 	(void)since_write(b, &names, &out);
 }

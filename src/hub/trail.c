@@ -4,12 +4,15 @@
 #include "net/http-blob.h"
 #include "net/http-range.h"
 #include "tables/manifest-since.h"
+#include <assert.h>
 #include <pthread.h>
+
+static_assert(TRAIL_STEPS_MAX < 10000, "a mark has four digits");
 
 /* From one manifest to the next. */
 struct step {
 	char from[HASH_HEX_MAX + 2];
-	struct buf names; /* one a line */
+	struct buf names; /* as since_changes() has them */
 };
 
 struct trail {
@@ -152,10 +155,37 @@ static void advance(struct trails *t, struct trail *trail, const struct cached *
 	set_now(t, trail, now);
 }
 
+/* Names, each with the step and how it changed there: "name 0007+". No name has a blank, which comes first in order. */
+static void add_marks(const struct trail *trail, size_t i, struct strv *out)
+{
+	const char *p = buf_str(&trail->steps[i].names);
+
+	for (const char *end; (end = strchr(p, '\n')) != NULL; p = end + 1)
+		strv_addf(out, "%.*s %04zu%c", (int)(end - p - 1), p + 1, i, *p);
+}
+
+/* What came after the one manifest and went before the other is in neither: who has these may never have seen it. */
+static void take_names(const struct strv *marks, struct strv *out)
+{
+	size_t to;
+
+	for (size_t from = 0; from < marks->n; from = to) {
+		const char *first = marks->v[from];
+		const char *last;
+		size_t n = strcspn(first, " ");
+
+		for (to = from + 1; to < marks->n && strncmp(marks->v[to], first, n + 1) == 0;)
+			to++;
+		last = marks->v[to - 1];
+		if (first[strlen(first) - 1] != '+' || last[strlen(last) - 1] != '-')
+			strv_adopt(out, xstrndup(first, n));
+	}
+}
+
 /* The last time that it was given: all that was given more than once leads on from there. */
 static bool find_base(const struct trail *trail, const char *known, struct trail_found *ret_found)
 {
-	AUTO_STRV struct strv names = STRV_INIT;
+	AUTO_STRV struct strv marks = STRV_INIT;
 	size_t at = trail->count;
 
 	while (at > 0 && !http_etag_matches(known, trail->steps[at - 1].from, true))
@@ -164,12 +194,9 @@ static bool find_base(const struct trail *trail, const char *known, struct trail
 		return false;
 	memcpy(ret_found->base, trail->steps[at - 1].from, sizeof(ret_found->base));
 	for (size_t i = at - 1; i < trail->count; i++)
-		strv_split(&names, buf_str(&trail->steps[i].names), '\n');
-	strv_sort(&names);
-	for (size_t i = 0; i < names.n; i++) {
-		if (*names.v[i] && (i == 0 || strcmp(names.v[i], names.v[i - 1]) != 0))
-			strv_add(&ret_found->names, names.v[i]);
-	}
+		add_marks(trail, i, &marks);
+	strv_sort(&marks);
+	take_names(&marks, &ret_found->names);
 	return true;
 }
 

@@ -103,6 +103,7 @@ bool since_changes(struct bytes older, struct bytes newer, struct buf *out)
 		if (a < 0 || b < 0)
 			return false;
 		if (order != 0 || !bytes_equal(old.value, new.value)) {
+			buf_addc(out, order < 0 ? '-' : order > 0 ? '+' : '=');
 			buf_add(out, name.p, name.n);
 			buf_addc(out, '\n');
 		}

@@ -4,7 +4,7 @@
  * docs/http-api.md, "A difference of manifests".
  *
  *	the hub, which keeps what manifests it gave (hub/trail.h):
- *	since_changes(older, newer, &names)		the tables whose entries differ, in order
+ *	since_changes(older, newer, &names)		the tables whose entries differ, in order, and how
  *	since_write(newer, &names, &out)		the difference, from that one to `newer`
  *
  *	the workspace, whose rows are what that older manifest said:
@@ -30,7 +30,10 @@
 #define SINCE_MANIPULATION "larder-tables"
 #define SINCE_STATUS       226
 
-/* One a line. False when one of the texts is no manifest of ours; `out` may then have some. */
+/*
+ * One a line, after '+' (it is new), '-' (it went) or '=' (it is other). False when one of the texts is no manifest
+ * of ours; `out` may then have some.
+ */
 bool since_changes(struct bytes older, struct bytes newer, struct buf *out);
 /*
  * `names` sorted, each once; those that are no tables now are told as gone. False when it does not

@@ -141,6 +141,16 @@ ok 'who lost a table is told its name and nothing of others; other groups are to
 	same "$(get "$tag")" 226
 	same "$(jq -c "[.tables, .gone, .remote]" body)" "[{},[\"t2\"],[]]"
 	same "$(header Delta-Base)" "$tag"
+	before=$tag after=$(header ETag)
+	as_admin larder admin grant add team secret >/dev/null
+	get "\"none\"" >/dev/null # as another of the team
+	as_admin larder admin table remove secret >/dev/null
+	publish_all $(object_of 12) t6
+	for known in "$before" "$after"; do
+		same "$(get "$known")" 226
+		hasnt body secret
+	done
+	tag=$before
 	traced_pull
 	asked 226
 	same "$(jq -c "[.tables_removed, .parquets_total]" report)" "[1,5]"

@@ -174,12 +174,45 @@ TEST(the_texts_of_all_trails_have_a_limit)
 	CHECK(!trails_follow(trails, "small", &first.c, second.c.etag, &f));
 }
 
+/* A manifest of tables, each a letter. */
+static struct given of_tables(const char *letters)
+{
+	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
+
+	buf_adds(&text, "{\"tables\":{");
+	for (const char *p = letters; *p; p++)
+		buf_addf(&text, "%s\"%c\":{\"id\":\"x\"}", p > letters ? "," : "", *p);
+	buf_adds(&text, "},\"assets\":{}}");
+	return give(&text, 0);
+}
+
+TEST(what_came_and_went_meanwhile_is_told_to_nobody)
+{
+	static const char *const later[] = { "abs", "bcs", "bc", "abcs", "bc" };
+	AUTO(trails_auto) struct trails *trails = trails_new();
+	AUTO(given_release) struct given first = of_tables("ab");
+	AUTO(trail_found_release) struct trail_found f = TRAIL_FOUND_INIT;
+
+	CHECK(!trails_follow(trails, "k", &first.c, NULL, &f));
+	for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+		AUTO(given_release) struct given next = of_tables(later[i]);
+
+		trail_found_release(&f);
+		f = (struct trail_found)TRAIL_FOUND_INIT;
+		CHECK(trails_follow(trails, "k", &next.c, first.c.etag, &f));
+	}
+	CHECK_INT(f.names.n, 2);
+	CHECK_STR(f.names.v[0], "a");
+	CHECK_STR(f.names.v[1], "c");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(only_callers_of_the_same_groups_are_told_what_changed),
 		CASE(a_list_of_tags_is_looked_at_up_to_its_limit),
 		CASE(what_was_given_and_given_again_is_followed_from_the_last_time),
+		CASE(what_came_and_went_meanwhile_is_told_to_nobody),
 		CASE(the_steps_of_a_trail_are_so_many),
 		CASE(the_names_of_a_trail_have_a_limit),
 		CASE(the_trail_not_asked_for_longest_makes_room),
