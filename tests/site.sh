@@ -15,6 +15,8 @@
 #	faults SITE LINE...		what the server does wrong from now on
 #	rows FIRST LAST SEED		a CSV of random rows, 17 bytes each when converted; the same for the same seed
 #	site_indexed SITE FILE [INDEX]	the only table is `big`, FILE with the chunk index FILE.chunks
+#	without_index BEGIN		pulls from such a site, whose index is missing, cut, and too long; BEGIN makes
+#					it and ws, `whole WHY` judges
 #	requests SITE [PATTERN]		how many of the requests so far match
 #	sum_of DIR TABLE		what a query over the analytics file gives for sum(v)
 
@@ -83,6 +85,20 @@ site_indexed() {
 		'{tables: {big: {id: "big", sha256: $sha, rows: 10, size_bytes: $size, query_mode: "local",
 		  chunks: {sha256: $index, size_bytes: $length}}}, assets: {}}' >"$1/api/sync/manifest.json"
 	[ -f "$1/api/memory/bundle" ] || site_rules "$1"
+}
+
+without_index() {
+	for site_fault in missing cut long; do
+		rm -rf ws site*
+		"$1"
+		case $site_fault in
+		missing) rm site/api/data/big/chunks && site_why='did not come (status 404)' ;;
+		cut) truncate -s -7 site/api/data/big/chunks && site_why='other bytes than the manifest says' ;;
+		long) head -c 1000 /dev/zero >>site/api/data/big/chunks && site_why='longer than the manifest says' ;;
+		esac
+		pull ws
+		whole "$site_why"
+	done
 }
 
 site_rules() {

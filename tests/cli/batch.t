@@ -43,17 +43,22 @@ ok 'many small files come in few requests' '
 	larder verify --workspace ws -q
 '
 
-# batched ANSWER...: a site of two small tables whose server has batches, and answers so to one
-batched() {
+# has_batches: a site of two small tables whose server has batches, and a workspace that has nothing
+has_batches() {
 	unset LARDER_SERVER
 	site_table site a 10 1; site_table site b 10 2
 	site_manifest site
 	jq -c ".batch = true | .tables |= map_values(.version = .sha256)" site/api/sync/manifest/index.json >m
 	mv m site/api/sync/manifest/index.json
-	printf "$@" >site/api/data/batch
 	: >site.plan
 	start_faulty site
 	new_workspace ws $FAULTY_URL
+}
+
+# batched ANSWER...: a pull from one that answers so to a batch
+batched() {
+	has_batches
+	printf "$@" >site/api/data/batch
 	pull ws
 	same "$(json report .tables_updated)" 2
 	same "$(requests site "POST /api/data/batch")" 1
@@ -73,11 +78,7 @@ ok 'a batch that is nonsense, too long, cut or refused: each file alone' '
 '
 
 ok 'of a batch that is right nothing is asked for again' '
-	unset LARDER_SERVER
-	site_table site a 10 1; site_table site b 10 2
-	site_manifest site
-	jq -c ".batch = true | .tables |= map_values(.version = .sha256)" site/api/sync/manifest/index.json >m
-	mv m site/api/sync/manifest/index.json
+	has_batches
 	# in the order of the hashes, each with its length
 	for name in $(for n in a b; do echo "$(sha256sum <site/api/data/$n/download) $n"; done | sort | sed "s/.* //"); do
 		size=$(stat -c %s site/api/data/$name/download)
@@ -85,9 +86,6 @@ ok 'of a batch that is right nothing is asked for again' '
 		cat site/api/data/$name/download >>batch
 	done
 	mv batch site/api/data/batch
-	: >site.plan
-	start_faulty site
-	new_workspace ws $FAULTY_URL
 	pull ws
 	same "$(json report .tables_updated)" 2
 	same "$(requests site /download)" 0
@@ -134,16 +132,9 @@ ok 'a batch of several megabytes is read as it is sent' '
 '
 
 ok 'far from the hub batches are larger, and the rules are asked for meanwhile' '
-	unset LARDER_SERVER
-	site_table site a 10 1; site_table site b 10 2
-	site_manifest site
+	has_batches
 	site_rules site one two
-	jq -c ".batch = true | .tables |= map_values(.version = .sha256)" site/api/sync/manifest/index.json >m
-	mv m site/api/sync/manifest/index.json
-	printf "" >site/api/data/batch
-	: >site.plan
-	start_faulty site
-	new_workspace ws $FAULTY_URL
+	: >site/api/data/batch
 	faults site "/api/sync/manifest late:40" "/api/memory/bundle late:40"
 	pull ws
 	same "$(json report .tables_updated)" 2

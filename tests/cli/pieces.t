@@ -97,15 +97,7 @@ ok 'an index that lies about a block, its own hash put right: the whole file' '
 '
 
 ok 'no index, or another one: the whole file' '
-	served
-	rm site/api/data/big/chunks
-	pull ws
-	whole "did not come (status 404)"
-	rm -rf ws site*
-	served
-	truncate -s -7 site/api/data/big/chunks
-	pull ws
-	whole "other bytes than the manifest says"
+	without_index served
 '
 
 ok 'cut in the middle again and again: the next run goes on with the blocks that are there' '
