@@ -96,27 +96,26 @@ void http_warm_connect(struct http_warm *w)
 	(void)pthread_mutex_unlock(&w->lock);
 }
 
-/* Before anything was asked a server says nothing, unless it has ended the connection. */
-static bool is_good(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, 0) == 0;
-}
-
+/*
+ * One that is through: libcurl 7.88 calls connect() once more, which is well then, and fails where it is not yet. Before
+ * anything was asked a server says nothing, unless it has ended the connection.
+ */
 static int take(struct http_warm *w, const struct curl_sockaddr *to)
 {
-	int fd = -1;
+	bool is_there =
+		to->addrlen == w->to.addrlen && memcmp(&to->addr, &w->address, to->addrlen) == 0;
 
-	while (fd < 0 && w->n > 0 && to->addrlen == w->to.addrlen &&
-	       memcmp(&to->addr, &w->address, to->addrlen) == 0) {
-		fd = w->fds[--w->n];
-		if (!is_good(fd)) {
-			(void)close(fd);
-			fd = -1;
-		}
+	for (unsigned i = is_there ? w->n : 0; i-- > 0;) {
+		struct pollfd p = { .fd = w->fds[i], .events = POLLIN | POLLOUT };
+
+		if (poll(&p, 1, 0) == 0)
+			continue;
+		w->fds[i] = w->fds[--w->n];
+		if (p.revents == POLLOUT)
+			return p.fd;
+		(void)close(p.fd);
 	}
-	return fd;
+	return -1;
 }
 
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
@@ -133,7 +132,6 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 			     : socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
-/* One that is still connecting is as good: libcurl waits for it as for its own. */
 static int on_opened(void *ctx, curl_socket_t fd, curlsocktype purpose)
 {
 	const struct http_client *c = ctx;

@@ -9,8 +9,9 @@
  *	http_client_warm(other, w);	takes one instead of connecting, as long as there are any to that address
  *	http_warm_free(w);		after the clients; what nobody took is closed
  *
- * They are connected, no more: TLS, and what is said to a proxy, is the business of who takes one. One that has failed, or
- * that the server has closed by then, is passed over; nothing here fails, at worst a client connects by itself.
+ * They are connected, no more: TLS, and what is said to a proxy, is the business of who takes one. One that is not
+ * through yet, has failed, or was closed by the server, is passed over; nothing here fails, at worst a client connects
+ * by itself.
  *
  * Threads: any client on any thread.
  */
