@@ -218,6 +218,9 @@ ok 'a mirror is tried by its smallest file: whole up to 16 MiB, by its ends beyo
 	echo "{\"tables\":{},\"mirror\":\"$FAULTY_URL\"}" >served/api/sync/manifest
 	larder doctor -w ws >found || :
 	has found "answers; no table has a file that would come from there"
+	echo "/00/* garbage" >served.plan
+	larder doctor -w ws >found || :
+	has found "who runs the mirror finds in docs/mirror.md"
 	echo "{\"tables\":{},\"mirror\":\"ftp://x\"}" >served/api/sync/manifest
 	larder doctor -w ws >found || :
 	has found "it is no http:// or https:// address"
