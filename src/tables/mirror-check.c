@@ -112,7 +112,8 @@ static bool get_range(struct checking *c, int64_t first, int64_t n, struct mirro
 	}
 	if (r == 0 && c->left > 0)
 		r = fail(c, "it sends less than was asked for", &e);
-	c->faulty = c->faulty || c->taken || r == ERR_REMOTE; /* what is no HTTP is an answer too */
+	/* what is no HTTP, or has headers without an end, is an answer too */
+	c->faulty = c->faulty || c->taken || r == ERR_REMOTE || r == ERR_LIMIT;
 	if (r < 0)
 		add_found(check, c->faulty ? MIRROR_FAULTY : MIRROR_AWAY, c->mirror, e.msg);
 	return r == 0;
