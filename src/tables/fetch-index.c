@@ -117,6 +117,7 @@ static int take_index(struct fetch_worker *w, struct fetch_item *item,
 		return fetch_give_up(item, "%s", why.msg);
 	if (!str_eq(chunks->sha256, item->want->sha256) || chunks->size != item->want->size_bytes)
 		return fetch_give_up(item, "its chunk index is another file's");
+	chunks_free(item->chunks); /* of an attempt that failed after it */
 	item->chunks = TAKE(chunks);
 	return 1;
 }

@@ -46,19 +46,26 @@ static int on_manifest_head(void *ctx, const struct http_reply *reply, struct er
 	return 0;
 }
 
-/* Nothing is here yet, so as many connections will be used as are of use so far away. */
-static void connect_ahead(struct pull *p)
+/* Where nothing is here yet, as many connections will be used as are of use so far away. */
+static int connect_ahead(struct pull *p, struct err *e)
 {
 	unsigned n = update_connections(pull_jobs(p), p->options->jobs == 0, INT64_MAX);
+	int64_t has_tables = 0;
+	int r = db_get_int(p->db, &has_tables, 0, e, "SELECT 1 FROM ws_table LIMIT 1", "");
 
+	if (r < 0 || has_tables || p->options->dry_run)
+		return r < 0 ? r : 0;
 	p->warm = http_warm_new(n - 1, UPDATE_FAR_US);
 	http_client_warm(p->http, p->warm);
+	return 0;
 }
 
 int pull_ask_begin(struct pull *p, struct err *e)
 {
 	int r = ledger_get(p->db, PULL_SPACE_MANIFEST, p->credentials.server, &p->known, e);
 
+	if (r == 0 && !p->known)
+		r = connect_ahead(p, e);
 	if (r < 0)
 		return r;
 	p->url = xasprintf("%s/api/sync/manifest", p->credentials.server);
@@ -74,8 +81,6 @@ int pull_ask_begin(struct pull *p, struct err *e)
 		.ctx = p,
 		.on_head = on_manifest_head,
 	};
-	if (!p->known && !p->options->dry_run)
-		connect_ahead(p);
 	p->report->requests++;
 	p->asked_us = time_monotonic_us();
 	http_request_begin(p->http, &p->request);

@@ -150,3 +150,30 @@ ok 'far from the hub batches are larger, and the rules are asked for meanwhile' 
 	same "$(json report .tables_updated)" 2
 	has pull.err "memory"
 '
+
+# The most connections to the site at once while a pull is under way: its server has a thread for each.
+most_connections() {
+	most=0
+	larder pull --workspace ws --quiet &
+	while kill -0 $! 2>/dev/null; do
+		now=$(awk '/^Threads/ { print $2 - 1 }' /proc/$STARTED_PID/status)
+		[ "$now" -le $most ] || most=$now
+	done
+	wait $!
+	echo $most
+}
+
+ok 'far from the hub others connect while the manifest of a first pull is on its way' '
+	has_batches
+	faults site "/api/sync/manifest late:500" "/api/data/batch status:404"
+	[ "$(most_connections)" -gt 20 ]
+	larder verify --workspace ws -q
+	# One that comes after a failure asks for it as if it were the first, but has most of it already.
+	site_table site a 10 3
+	site_manifest site
+	faults site "/api/data/a/download status:404"
+	exits 1 larder pull --workspace ws --quiet
+	faults site "/api/sync/manifest late:500"
+	[ "$(most_connections)" -lt 10 ]
+	same "$(requests site "GET /api/data/a/download")" 3
+'
