@@ -178,7 +178,7 @@ if wants c; then
 		larder init "$work/ws" --server "$url" --token "$LARDER_TOKEN" --quiet
 		title c "nothing changed, $n tables"
 		set -- "larder=larder pull --quiet --workspace $work/ws"
-		if [ "$n" -le 1000 ]; then
+		if [ "$n" -le 2000 ]; then
 			rm -rf "$work/files/same" "$work/same"
 			mkdir -p "$work/files/same"
 			for i in $(seq "$n"); do cp -p "$work/files/tiny/t00000.parquet" "$work/files/same/t$i.parquet"; done
