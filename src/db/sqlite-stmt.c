@@ -219,24 +219,32 @@ bool stmt_is_null(const struct stmt *q, int column)
 	return sqlite3_column_type(q->handle, column) == SQLITE_NULL;
 }
 
+/* 1 when there is a first row with a value in its first column. */
+static int first_value(struct db *db, const char *sql, const char *format, va_list ap,
+		       struct stmt **ret_query, struct err *e)
+{
+	int r = sqlite_check_tx(db, e);
+
+	if (r == 0)
+		r = query(db, sql, format, ap, ret_query, e);
+	if (r == 0)
+		r = stmt_next(*ret_query, e);
+	return r < 0 ? r : r > 0 && !stmt_is_null(*ret_query, 0);
+}
+
 int db_get_int(struct db *db, int64_t *ret_value, int64_t otherwise, struct err *e, const char *sql,
 	       const char *format, ...)
 {
 	AUTO_STMT struct stmt *q = NULL;
 	va_list ap;
-	int r = sqlite_check_tx(db, e);
+	int r;
 
-	if (r < 0)
-		return r;
 	va_start(ap, format);
-	r = query(db, sql, format, ap, &q, e);
+	r = first_value(db, sql, format, ap, &q, e);
 	va_end(ap);
 	if (r < 0)
 		return r;
-	r = stmt_next(q, e);
-	if (r < 0)
-		return r;
-	*ret_value = r > 0 && !stmt_is_null(q, 0) ? stmt_int(q, 0) : otherwise;
+	*ret_value = r ? stmt_int(q, 0) : otherwise;
 	return 0;
 }
 
@@ -245,18 +253,13 @@ int db_get_text(struct db *db, char **ret_text, struct err *e, const char *sql, 
 {
 	AUTO_STMT struct stmt *q = NULL;
 	va_list ap;
-	int r = sqlite_check_tx(db, e);
+	int r;
 
-	if (r < 0)
-		return r;
 	va_start(ap, format);
-	r = query(db, sql, format, ap, &q, e);
+	r = first_value(db, sql, format, ap, &q, e);
 	va_end(ap);
 	if (r < 0)
 		return r;
-	r = stmt_next(q, e);
-	if (r < 0)
-		return r;
-	*ret_text = r > 0 && !stmt_is_null(q, 0) ? xstrdup(stmt_text(q, 0)) : NULL;
+	*ret_text = r ? xstrdup(stmt_text(q, 0)) : NULL;
 	return 0;
 }
