@@ -18,32 +18,19 @@ void duck_rebuilder_free(struct duck_rebuilder *d)
 	free(d);
 }
 
-/* A request on a line of its own. */
-static int say(struct duck_rebuilder *d, struct json_out *o, struct err *e)
-{
-	json_close(o);
-	buf_addc(o->out, '\n');
-	return proc_write(d->child, buf_bytes(o->out), e);
-}
-
 int duck_rebuilder_start(const struct duck_rebuilder_options *options,
 			 struct duck_rebuilder **ret_rebuilder, struct err *e)
 {
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
 	struct json_out o = client_request(&text, "rebuild");
-	AUTO_FREE char *path = client_find_worker();
-	const char *const argv[] = { path, "--stream", NULL };
-	const struct proc_options start = { .argv = argv, .talk = true };
 	AUTO_DUCK_REBUILDER struct duck_rebuilder *d = xcalloc(1, sizeof(*d));
 
 	json_add_text(&o, "versions", options->versions);
 	json_add_text(&o, "staging", options->staging);
 	json_add_int(&o, "file_bytes", options->file_bytes);
-	if (proc_start(&start, &d->child, e) < 0) {
-		(void)err_in(e, "start '%s'", path);
-		return err_hint(e, "set LARDER_DUCK to where larder-duck is installed");
-	}
-	if (say(d, &o, e) < 0)
+	if (client_start("--stream", &(struct proc_options){ .talk = true }, &d->child, e) < 0)
+		return e->code;
+	if (client_say(d->child, &o, e) < 0)
 		return e->code;
 	*ret_rebuilder = TAKE(d);
 	return 0;
@@ -62,7 +49,7 @@ int duck_rebuild(struct duck_rebuilder *d, const struct duck_rebuild *request, s
 	json_add_text(&o, "patch", request->patch);
 	json_add_text(&o, "output", request->output);
 	proc_set_deadline(d->child, REBUILD_DEADLINE_MS);
-	(void)say(d, &o, &closed);
+	(void)client_say(d->child, &o, &closed);
 	r = proc_read_line(d->child, &answer, e);
 	if (r == 0)
 		r = client_died(d->child, e);

@@ -31,19 +31,6 @@ void duck_room_free(struct duck_room *room)
 	free(room);
 }
 
-/* A request on a line of its own. */
-static int say(struct duck_room *room, struct json_out *o, struct err *e)
-{
-	struct buf *text = o->out;
-
-	json_close(o);
-	buf_addc(text, '\n');
-	if (text->full)
-		return err_set(e, ERR_LIMIT, "request to larder-duck is larger than %zu bytes",
-			       text->max);
-	return proc_write(room->proc, buf_bytes(text), e);
-}
-
 static struct json_out begin(struct buf *text)
 {
 	struct json_out o = json_out(text);
@@ -70,20 +57,18 @@ void duck_room_watch(struct duck_room *room, int fd)
 }
 
 /* The hub's environment may hold secrets, which are none of a worker's. */
-static int start_child(struct duck_room *room, const char *path, struct err *e)
+static int start_child(struct duck_room *room, struct err *e)
 {
 	const char *libraries = getenv("LD_LIBRARY_PATH");
 	AUTO_FREE char *variable = xasprintf("LD_LIBRARY_PATH=%s", libraries ? libraries : "");
 	const char *const environment[] = { "TZ=UTC", libraries ? variable : NULL, NULL };
-	const char *const argv[] = { path, "--room", NULL };
-	const struct proc_options o = { .argv = argv,
-					.talk = true,
+	const struct proc_options o = { .talk = true,
 					.environment = environment,
 					.environment_only = true,
 					.watch = &room->watch };
 
 	room->watch = (struct proc_watch){ -1, &room->watch, has_left };
-	return proc_start(&o, &room->proc, e);
+	return client_start("--room", &o, &room->proc, e);
 }
 
 int duck_room_start(const struct duck_room_options *options, struct duck_room **ret_room,
@@ -91,19 +76,16 @@ int duck_room_start(const struct duck_room_options *options, struct duck_room **
 {
 	AUTO_DUCK_ROOM struct duck_room *room = xcalloc(1, sizeof(*room));
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
-	AUTO_FREE char *path = client_find_worker();
 	struct json_out o = begin(&text);
 
-	if (start_child(room, path, e) < 0) {
-		(void)err_in(e, "start '%s'", path);
-		return err_hint(e, "set LARDER_DUCK to where larder-duck is installed");
-	}
+	if (start_child(room, e) < 0)
+		return e->code;
 	json_add_text(&o, "room", options->folder);
 	if (options->sample)
 		json_add_text(&o, "sample", options->sample);
 	json_add_int(&o, "memory_bytes", options->memory_bytes);
 	json_add_int(&o, "cpu_seconds", options->cpu_seconds);
-	if (say(room, &o, e) < 0)
+	if (client_say(room->proc, &o, e) < 0)
 		return e->code;
 	*ret_room = TAKE(room);
 	return 0;
@@ -176,7 +158,7 @@ int duck_room_ask(struct duck_room *room, const struct duck_question *question,
 	json_add_int(&o, "byte_limit", question->byte_limit);
 	json_add_int(&o, "cell_limit", question->cell_limit);
 	/* One that has ended says why on its way out. */
-	if (say(room, &o, &broken) < 0 && broken.code != ERR_IO) {
+	if (client_say(room->proc, &o, &broken) < 0 && broken.code != ERR_IO) {
 		*e = broken;
 		return e->code;
 	}
@@ -192,7 +174,7 @@ static int say_tables(struct duck_room *room, const struct duck_run *run, struct
 	struct json_out o = begin(&text);
 
 	client_add_tables(&o, run->tables, run->table_count);
-	return say(room, &o, e);
+	return client_say(room->proc, &o, e);
 }
 
 static int take_columns(const struct duck_run *run, const struct json *array, struct err *e)

@@ -24,21 +24,15 @@ int duck_stream_begin(const struct duck_convert *request, struct duck_stream **r
 {
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
 	struct json_out o = client_request(&text, "convert");
-	AUTO_FREE char *path = client_find_worker();
-	const char *const argv[] = { path, "--stream", NULL };
-	const struct proc_options options = { .argv = argv,
-					      .talk = true,
-					      .deadline_ms = request->deadline_ms };
+	const struct proc_options options = { .talk = true, .deadline_ms = request->deadline_ms };
 	AUTO_DUCK_STREAM struct duck_stream *s = xcalloc(1, sizeof(*s));
 
 	json_add_bool(&o, "stream", true);
 	client_add_convert(&o, request);
 	json_close(&o);
 	buf_addc(&text, '\n');
-	if (proc_start(&options, &s->child, e) < 0) {
-		(void)err_in(e, "start '%s'", path);
-		return err_hint(e, "set LARDER_DUCK to where larder-duck is installed");
-	}
+	if (client_start("--stream", &options, &s->child, e) < 0)
+		return e->code;
 	if (duck_stream_write(s, buf_bytes(&text), e) < 0)
 		return e->code;
 	*ret_stream = TAKE(s);

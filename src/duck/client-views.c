@@ -89,17 +89,12 @@ int duck_views_begin(const struct duck_views *request, struct duck_views_ahead *
 {
 	AUTO_BUF struct buf text = BUF_INIT(BUF_OWN_MAX);
 	struct json_out o = start_request(&text, request);
-	AUTO_FREE char *path = client_find_worker();
-	const char *const argv[] = { path, "--stream", NULL };
-	const struct proc_options options = { .argv = argv, .talk = true };
 	AUTO_DUCK_VIEWS struct duck_views_ahead *ahead = xcalloc(1, sizeof(*ahead));
 
 	json_add_bool(&o, "ahead", true);
-	json_close(&o);
-	buf_addc(&text, '\n');
-	if (proc_start(&options, &ahead->child, e) < 0)
-		return err_in(e, "start '%s'", path);
-	if (proc_write(ahead->child, buf_bytes(&text), e) < 0)
+	if (client_start("--stream", &(struct proc_options){ .talk = true }, &ahead->child, e) <
+		    0 ||
+	    client_say(ahead->child, &o, e) < 0)
 		return e->code;
 	*ret_ahead = TAKE(ahead);
 	return 0;

@@ -49,9 +49,18 @@ void client_free_columns(struct duck_column *columns, size_t count)
 	free(columns);
 }
 
-char *client_find_worker(void)
+int client_start(const char *mode, const struct proc_options *how, struct proc **ret_child,
+		 struct err *e)
 {
-	return proc_companion("LARDER_DUCK", "larder-duck");
+	AUTO_FREE char *path = proc_companion("LARDER_DUCK", "larder-duck");
+	const char *const argv[] = { path, mode, NULL };
+	struct proc_options options = *how;
+
+	options.argv = argv;
+	if (proc_start(&options, ret_child, e) == 0)
+		return 0;
+	(void)err_in(e, "start '%s'", path);
+	return err_hint(e, "set LARDER_DUCK to where larder-duck is installed");
 }
 
 static enum err_code code_of(const char *word)
@@ -122,10 +131,19 @@ static int read_answer(const struct client_call *call, struct proc *p, struct er
 	return done ? 0 : client_died(p, e);
 }
 
-static int too_large(const struct client_call *call, struct err *e)
+static int check_size(const struct json_out *request, struct err *e)
 {
+	if (!request->out->full)
+		return 0;
 	return err_set(e, ERR_LIMIT, "request to larder-duck is larger than %zu bytes",
-		       call->request->out->max);
+		       request->out->max);
+}
+
+int client_say(struct proc *child, struct json_out *request, struct err *e)
+{
+	json_close(request);
+	buf_addc(request->out, '\n'); /* with the rest: in one piece the child hears of it once */
+	return check_size(request, e) < 0 ? e->code : proc_write(child, buf_bytes(request->out), e);
 }
 
 int client_tell(const struct client_call *call, struct proc *child, struct err *e)
@@ -134,8 +152,8 @@ int client_tell(const struct client_call *call, struct proc *child, struct err *
 	int r;
 
 	json_close(call->request);
-	if (call->request->out->full)
-		return too_large(call, e);
+	if (check_size(call->request, e) < 0)
+		return e->code;
 	r = proc_write(child, buf_bytes(call->request->out), &why);
 	proc_end_input(child);
 	/* Who reads no more says why. */
@@ -147,21 +165,15 @@ int client_tell(const struct client_call *call, struct proc *child, struct err *
 
 int client_call(const struct client_call *call, struct err *e)
 {
-	AUTO_FREE char *path = client_find_worker();
-	const char *const argv[] = { path, NULL };
 	AUTO_PROC struct proc *p = NULL;
-	struct proc_options options = { .argv = argv,
-					.deadline_ms = call->deadline_ms,
-					.watch = call->watch };
+	struct proc_options options = { .deadline_ms = call->deadline_ms, .watch = call->watch };
 
 	json_close(call->request);
-	if (call->request->out->full)
-		return too_large(call, e);
+	if (check_size(call->request, e) < 0)
+		return e->code;
 	options.input = buf_bytes(call->request->out);
-	if (proc_start(&options, &p, e) < 0) {
-		(void)err_in(e, "start '%s'", path);
-		return err_hint(e, "set LARDER_DUCK to where larder-duck is installed");
-	}
+	if (client_start(NULL, &options, &p, e) < 0)
+		return e->code;
 	return read_answer(call, p, e);
 }
 

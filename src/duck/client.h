@@ -27,12 +27,19 @@ struct client_call {
 struct json_out client_request(struct buf *out, const char *operation);
 int client_call(const struct client_call *call, struct err *e);
 
+struct proc_options;
 struct proc;
 /* The same of a child that was started to talk before: `request` is the last that it is told. */
 int client_tell(const struct client_call *call, struct proc *child, struct err *e);
 
-/* LARDER_DUCK, else beside the running program, else where `make install` puts it. */
-char *client_find_worker(void);
+/*
+ * The program (LARDER_DUCK, else beside the running one, else where `make install` puts it), started as `how` says, but
+ * for argv: `mode` is its one argument, NULL for none.
+ */
+int client_start(const char *mode, const struct proc_options *how, struct proc **ret_child,
+		 struct err *e);
+/* To one that talks: a request on a line of its own. Closes it. */
+int client_say(struct proc *child, struct json_out *request, struct err *e);
 /* The error of a child whose answers ended too early. */
 int client_died(struct proc *p, struct err *e);
 /* The error that a line tells, 0 when it tells none. */
